@@ -1,0 +1,1 @@
+"""Typed settings and the strict loader that fills them."""

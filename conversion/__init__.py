@@ -1,0 +1,1 @@
+"""Bytes to and from message objects. Pure and synchronous: no socket, no thread, no database."""

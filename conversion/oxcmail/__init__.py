@@ -1,0 +1,1 @@
+"""MIME messages to and from Message objects, after [MS-OXCMAIL]."""

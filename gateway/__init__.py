@@ -1,0 +1,1 @@
+"""Everything that faces a socket, and the command line that starts it."""

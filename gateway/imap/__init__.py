@@ -1,0 +1,1 @@
+"""The IMAP4 front end ([RFC3501], [MS-OXIMAP4])."""

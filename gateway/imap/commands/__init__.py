@@ -1,0 +1,1 @@
+"""IMAP commands, one family a module, listed in commands.table."""

@@ -1,0 +1,1 @@
+"""The POP3 front end ([RFC1939], [MS-OXPOP3])."""

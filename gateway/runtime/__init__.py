@@ -1,0 +1,1 @@
+"""The loop, the processes, the transports and the listeners."""

@@ -1,0 +1,1 @@
+"""SASL mechanisms as exchanges without input or output ([RFC4422])."""

@@ -1,0 +1,1 @@
+"""What two front ends need: logon, delivery, watching for changes."""

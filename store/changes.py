@@ -1,0 +1,99 @@
+"""Rows and change records that the store returns: values, never live rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from store.ids import SpecialFolder
+
+
+@dataclass(frozen=True, slots=True)
+class FolderRow:
+    """One folder as it stood when it was read."""
+
+    id: int
+    parent_id: int | None
+    name: str
+    path: tuple[str, ...]
+    """Names from below the IPM subtree down to this folder; the Inbox is `("INBOX",)`; empty for folders outside."""
+    special: SpecialFolder | None
+    container_class: str
+    """PidTagContainerClass, such as `IPF.Note`; empty for none."""
+    uidvalidity: int
+    uidnext: int
+    modseq: int
+    """The highest change of any message in it, tombstones included: HIGHESTMODSEQ ([RFC7162] 3.1.2.1)."""
+    total: int
+    unread: int
+    size: int
+    subfolders: int
+    deleted: int
+    """Messages marked \\Deleted."""
+    cn: int
+
+
+class MessageRow(NamedTuple):
+    """One placement of a message in a folder."""
+
+    uid: int
+    mid: int
+    item_id: int
+    modseq: int
+    flags: int
+    """MessageFlag bits."""
+    keywords: int
+    """Bits that Mailbox.keyword_names explains."""
+    internal_date: int
+    """Seconds since 1970-01-01 UTC."""
+    size: int
+    """Octets of the MIME rendition, exact."""
+    save_modseq: int
+
+
+class MessageCreated(NamedTuple):
+    """A placement that is new to the folder since the asked change number."""
+
+    row: MessageRow
+
+
+class FlagsChanged(NamedTuple):
+    """A placement whose flags or keywords changed."""
+
+    row: MessageRow
+
+
+class MessageDeleted(NamedTuple):
+    """A placement that is gone: expunged, moved away, or replaced under a new UID."""
+
+    uid: int
+    modseq: int
+
+
+Change = MessageCreated | FlagsChanged | MessageDeleted
+
+
+class Touched(NamedTuple):
+    """The hint that leaves the store after a commit: something up to change number `cn` happened in `folder_id`.
+
+    `folder_id` 0 means the folder hierarchy. A lost hint costs latency, never data (docs/architecture.md, decision 11).
+    """
+
+    mailbox_id: int
+    folder_id: int
+    cn: int
+
+
+class FlagUpdate(NamedTuple):
+    """What STORE did: the rows as they are now, and the UIDs left alone because they had changed ([RFC7162] 3.1.3)."""
+
+    rows: list[MessageRow]
+    modified: list[int]
+
+
+class Transfer(NamedTuple):
+    """What COPY or MOVE did: UIDs in pairs, in source order ([RFC4315] 3)."""
+
+    uidvalidity: int
+    source: list[int]
+    destination: list[int]
