@@ -1,0 +1,59 @@
+# oxgate: `make demo` runs it, `make test` passes its tests; both set up what they need in .venv. `make help` lists the rest.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+VENV ?= .venv
+BIN = $(VENV)/bin
+PIP = $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint config/constraints.txt
+PYTEST = $(BIN)/python -m pytest
+JOBS ?= 2
+ARGS ?=
+
+.PHONY: help demo test check lint peers fuzz crash bench spec docs clean
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /  make \1 - /p' Makefile
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "oxgate needs Python 3.11 or newer: none was found. Install it, or name it: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 1; }
+	@echo "Setting up $(VENV) with $(PYTHON) ..."
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "$(PYTHON) cannot make a virtual environment (on Debian: apt install python3-venv)."; exit 1; }
+
+$(VENV)/.run: $(VENV)/bin/python pyproject.toml config/constraints.txt
+	@$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run
+	@$(PIP) --editable '.[dev]'
+	@touch $@
+
+demo: $(VENV)/.run  ## run a demo server on loopback (ARGS="--port-offset 100" and others are handed on)
+	@$(BIN)/oxgate demo $(ARGS)
+
+test: $(VENV)/.dev  ## run the tests
+	@$(PYTEST) -n $(JOBS) -m "not peers and not fuzz and not crash" $(ARGS)
+
+lint: $(VENV)/.dev  ## formatting, lint, types, import contracts
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+check: lint test  ## everything that must be green before a change lands
+
+peers: $(VENV)/.dev  ## real clients and real peers against a server that the tests start
+	@$(PYTEST) -m peers -p no:randomly $(ARGS) tests/peers
+
+fuzz: $(VENV)/.dev  ## long randomised runs over every parser
+	@OXGATE_FUZZ_EXAMPLES=$${OXGATE_FUZZ_EXAMPLES:-20000} $(PYTEST) -n $(JOBS) --timeout 3600 tests/fuzz $(ARGS)
+
+crash: $(VENV)/.dev  ## 200 rounds of kill -9 under load, SQLite and PostgreSQL
+	@OXGATE_CRASH_ROUNDS=$${OXGATE_CRASH_ROUNDS:-200} $(PYTEST) --timeout 7200 tests/store/test_crash.py $(ARGS)
+
+bench: $(VENV)/.dev  ## benchmarks beside Dovecot and Postfix; writes docs/benchmarks.md
+	@$(BIN)/python -m tests.benchmarks.run $(ARGS)
+
+spec: $(VENV)/.dev  ## write docs/spec-coverage.md from the catalogue, the code and the tests
+	@$(BIN)/python -m tests.spec.coverage
+
+clean:  ## remove what the other targets made
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache build *.egg-info
