@@ -1,0 +1,48 @@
+"""One server for all the real clients."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.peers.server import PeerServer
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[PeerServer]:
+    """`oxgate serve` with two workers, started once for the whole run."""
+    folder = Path(tempfile.mkdtemp(prefix="oxgate-peers-"))
+    peer = PeerServer(folder)
+    peer.init()
+    peer.start()
+    yield peer
+    peer.stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def user(server: PeerServer) -> str:
+    """An account of the test's own."""
+    return server.account()
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A scratch folder that other users of the machine may enter too."""
+    folder = Path(tempfile.mkdtemp(prefix="oxgate-client-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything in this folder is a test with real clients."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.peers)
+            item.add_marker(pytest.mark.timeout(180))
