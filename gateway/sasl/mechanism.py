@@ -1,0 +1,151 @@
+"""The shape of a SASL mechanism, and the line rules that every protocol shares ([RFC4422] 4, 5).
+
+An exchange is sans-IO: it is fed decoded responses and answers with the next step. How a front end uses it:
+
+    exchange = registry.create("PLAIN")         # None: no such mechanism
+    step = exchange.step(initial)               # bytes of the initial response, decoded; None when the client sent none
+    while isinstance(step, Challenge):
+        write(prefix + encode_challenge(step))  # b"+ " in IMAP and POP3, b"334 " in SMTP
+        step = respond(exchange, await line())  # the client's line without CRLF; does `*`, base64, length
+    if isinstance(step, PasswordAttempt):
+        logon = await service.authenticate(step, peer)
+
+`respond` serves the initial response as well (there `=` stands for an empty one, [RFC4954] 4, [RFC4959] 3). A Failure
+ends the exchange; its kind picks the reply. Nothing here is repeated to a log: the attempt's repr hides the password.
+"""
+
+from __future__ import annotations
+
+import binascii
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Protocol
+
+MAX_LINE = 12_288
+"""Octets of one base64 line, CRLF not counted ([RFC4954] 4)."""
+
+MAX_NAME = 1024
+"""Octets of an identity: [RFC4616] 2 asks for at least 255 characters."""
+
+MAX_PASSWORD = 1024
+"""Octets of a password; a longer one would only buy hashing time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """The server's next words, not yet in base64; empty is a challenge too."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordAttempt:
+    """An exchange that ended with a name and a clear password, still to be verified.
+
+    `login` is as typed, in any of the forms of [MS-OXIMAP4] 2.2.2. `authorization` is the identity to act as
+    ([RFC4616] 2), None when it is the same.
+    """
+
+    login: str
+    password: str = field(repr=False)
+    authorization: str | None = None
+
+
+class FailureKind(Enum):
+    """Why an exchange ended without an attempt."""
+
+    MALFORMED = auto()
+    """Not base64, or not the mechanism's message."""
+    TOO_LONG = auto()
+    """A line over MAX_LINE; in SMTP `500 5.5.6` ([RFC4954] 4)."""
+    CANCELLED = auto()
+    """The client sent `*`."""
+    UNSUPPORTED = auto()
+    """No mechanism of that name."""
+    CREDENTIALS = auto()
+    """Well formed and hopeless: an empty name or password. Answered like a wrong password ([MS-XLOGIN] 3.2.5)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An exchange that is over. `text` names no secret and may go into a reply or a log."""
+
+    kind: FailureKind
+    text: str
+
+
+Step = Challenge | PasswordAttempt | Failure
+
+
+class SaslExchange(Protocol):
+    """One authentication exchange, used once."""
+
+    @property
+    def name(self) -> str:
+        """The registered mechanism name, upper case."""
+        ...
+
+    @property
+    def client_first(self) -> bool:
+        """Whether the client speaks first ([RFC4422] 5, item 2a)."""
+        ...
+
+    def step(self, response: bytes | None) -> Step:
+        """Take the client's response (None: it has sent none yet) and say what comes next."""
+        ...
+
+
+class SaslSyntaxError(ValueError):
+    """A response line that is not what [RFC4954] 4 allows."""
+
+
+class SaslTooLong(SaslSyntaxError):
+    """A response line over MAX_LINE octets."""
+
+
+def is_cancel(line: bytes) -> bool:
+    """Tell whether the client gave up with `*` ([RFC3501] 6.2.2, [RFC4954] 4); trailing blanks are forgiven."""
+    return line.rstrip() == b"*"
+
+
+def decode_response(line: bytes) -> bytes:
+    """Decode one response line, without its CRLF; `=` and an empty line are the empty response ([RFC4954] 4).
+
+    Strict: no character outside the alphabet, no blank inside, padding where it belongs ([RFC4648] 3.3). Trailing
+    blanks are forgiven. Raises SaslSyntaxError, SaslTooLong.
+    """
+    if len(line) > MAX_LINE:
+        raise SaslTooLong("response line too long")
+    line = line.rstrip(b" \t\r\n")
+    if not line or line == b"=":
+        return b""
+    if len(line) % 4 or b"===" in line:  # strict_mode lets surplus padding through
+        raise SaslSyntaxError("response is not base64")
+    try:
+        return binascii.a2b_base64(line, strict_mode=True)
+    except binascii.Error as error:
+        raise SaslSyntaxError("response is not base64") from error
+
+
+def encode_challenge(challenge: Challenge) -> bytes:
+    """Put a challenge into base64 on one line, however long, without CRLF."""
+    return binascii.b2a_base64(challenge.data, newline=False)
+
+
+def respond(exchange: SaslExchange, line: bytes | None) -> Step:
+    """Feed the client's line, still in base64, to an exchange (None: AUTH came without an initial response)."""
+    if line is None:
+        return exchange.step(None)
+    if is_cancel(line):
+        return Failure(FailureKind.CANCELLED, "cancelled by client")
+    try:
+        response = decode_response(line)
+    except SaslTooLong as error:
+        return Failure(FailureKind.TOO_LONG, str(error))
+    except SaslSyntaxError as error:
+        return Failure(FailureKind.MALFORMED, str(error))
+    return exchange.step(response)
+
+
+MechanismFactory = Callable[[], SaslExchange]
