@@ -31,6 +31,8 @@ class FolderRow:
     deleted: int
     """Messages marked \\Deleted."""
     cn: int
+    selectable: bool = True
+    """False: deleted while it had children, so only its name stands: \\Noselect ([RFC3501] 6.3.4)."""
 
 
 class MessageRow(NamedTuple):

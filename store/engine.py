@@ -1,0 +1,278 @@
+"""Shards, statements and the unit of work. What the other modules of the store build on:
+
+    FIND = Statement(
+        select(folder.c.name).where(folder.c.mailbox_id == bindparam("m"), folder.c.folder_id == bindparam("f")), "m", "f"
+    )
+    ADD = insert_statement(keyword, "mailbox_id", "bit", "name", "name_key")
+
+    with shard.read() as db:                 # committed state; inside a unit of work of this thread: that unit's state
+        row = db.one(FIND, (db.mailbox_id, 5))       # one row (a tuple) or None
+        rows = db.all(FIND, (db.mailbox_id, 5))      # list of tuples
+    with shard.snapshot() as db: ...         # several statements that see one state
+    with shard.write() as work:              # holds the mailbox's lock; joins the unit of work open in this thread
+        first = work.allocate(cns=1)         # change numbers, identifiers and item numbers in one UPDATE
+        work.run(STATEMENT, parameters)      # -> rows changed;  .many(STATEMENT, rows) for many;  .one/.all for RETURNING
+        work.touch(folder_id, first.cn)      # the hint (Touched) published after the commit
+        with work.savepoint(): ...           # what raises in here is undone alone
+
+A Statement is a SQLAlchemy Core construct compiled once per dialect to the driver's own SQL; parameters are given as a
+tuple in the order of the names declared. An update's bind parameters must not bear a column's name. `one_of(column,
+"uids")` is a membership test whose parameter is made by `db.array(numbers)`. Values are plain: int, str, bytes, None.
+
+Database trouble (locked, disk full, I/O, connection lost) leaves `read` and `write` as Unavailable, and nothing is
+half-written.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import Any, NamedTuple
+
+from sqlalchemy import BindParameter, ColumnElement, bindparam, insert, update
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects.postgresql import psycopg
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.expression import ClauseElement
+from sqlalchemy.types import Boolean
+
+from store.changes import Touched
+from store.schema import mailbox
+
+Row = tuple[Any, ...]
+Parameters = Sequence[Any]
+
+_SQLITE = sqlite.dialect(paramstyle="pyformat")
+_POSTGRESQL = psycopg.dialect(paramstyle="pyformat")  # type: ignore[no-untyped-call]  # untyped in SQLAlchemy
+_PARAMETER = re.compile(r"%(?:%|\((\w+)\)s)")
+
+
+class OneOf(ColumnElement[bool]):
+    """`column` is one of a list of integers that is bound as one parameter, however long it is."""
+
+    inherit_cache = False
+    type = Boolean()
+    _is_implicitly_boolean = True
+
+    def __init__(self, column: ColumnElement[int], values: BindParameter[Any]) -> None:
+        self.column = column
+        self.values = values
+
+
+@compiles(OneOf, "sqlite")
+def _one_of_sqlite(element: OneOf, compiler: SQLCompiler, **options: Any) -> str:
+    column, values = compiler.process(element.column, **options), compiler.process(element.values, **options)
+    return f"{column} IN (SELECT value FROM json_each({values}))"  # noqa: S608  # compiled SQL, no text of a caller
+
+
+@compiles(OneOf, "postgresql")
+def _one_of_postgresql(element: OneOf, compiler: SQLCompiler, **options: Any) -> str:
+    column, values = compiler.process(element.column, **options), compiler.process(element.values, **options)
+    return f"{column} = ANY(CAST({values} AS BIGINT[]))"
+
+
+def one_of(column: ColumnElement[int], name: str) -> ColumnElement[bool]:
+    """Make the membership test whose parameter `name` is given as `db.array(numbers)`."""
+    return OneOf(column, bindparam(name))
+
+
+class Statement:
+    """One SQL statement in the words of each driver, its parameters numbered in the order of `names`."""
+
+    __slots__ = ("names", "postgresql", "sqlite")
+
+    def __init__(self, construct: ClauseElement, *names: str, columns: Sequence[str] | None = None) -> None:
+        self.names = names
+        self.sqlite = _compile(construct, _SQLITE, names, columns, "?")
+        self.postgresql = _compile(construct, _POSTGRESQL, names, columns, "$")
+
+    def __repr__(self) -> str:
+        return f"Statement({self.sqlite!r})"
+
+
+def _compile(
+    construct: ClauseElement, dialect: Any, names: tuple[str, ...], columns: Sequence[str] | None, mark: str
+) -> str:
+    compiled = construct.compile(dialect=dialect, column_keys=columns)
+    constants = compiled.params
+    unused = set(names)
+
+    def number(match: re.Match[str]) -> str:
+        name = match[1]
+        if name is None:
+            return "%"
+        if name in names:
+            unused.discard(name)
+            return f"{mark}{names.index(name) + 1}"
+        value = constants[name]
+        if type(value) is int:
+            return str(value)
+        if type(value) is str:
+            return "'" + value.replace("'", "''") + "'"
+        raise ValueError(f"parameter {name!r} is neither declared nor a constant in: {compiled}")
+
+    text = _PARAMETER.sub(number, str(compiled))
+    if unused:
+        raise ValueError(f"parameters {sorted(unused)} are not in: {compiled}")
+    return text
+
+
+def insert_statement(table: Any, *columns: str) -> Statement:
+    """Make `INSERT INTO table (columns) VALUES (...)`, its parameters in the order of the columns."""
+    return Statement(insert(table), *columns, columns=columns)
+
+
+class Allocation(NamedTuple):
+    """The first of the numbers that the mailbox handed out, and what it said of its size."""
+
+    cn: int
+    id: int
+    item: int
+    size: int
+    """Octets in the mailbox after this allocation."""
+    quota_receive: int | None
+    """Octets from which nothing more is taken in; None for no limit."""
+
+
+_ALLOCATE = Statement(
+    update(mailbox)
+    .where(mailbox.c.mailbox_id == bindparam("m"))
+    .values(
+        next_cn=mailbox.c.next_cn + bindparam("cns"),
+        next_id=mailbox.c.next_id + bindparam("ids"),
+        next_item=mailbox.c.next_item + bindparam("items"),
+        size=mailbox.c.size + bindparam("grow"),
+    )
+    .returning(
+        mailbox.c.next_cn - bindparam("cns"),
+        mailbox.c.next_id - bindparam("ids"),
+        mailbox.c.next_item - bindparam("items"),
+        mailbox.c.size,
+        mailbox.c.quota_recv,
+    ),
+    "m",
+    "cns",
+    "ids",
+    "items",
+    "grow",
+)
+
+
+class Reader(ABC):
+    """Statements on one mailbox's database. Got from `Shard.read`, used by one thread at a time, not kept."""
+
+    mailbox_id: int
+    dialect: str
+    """`sqlite` or `postgresql`."""
+
+    @abstractmethod
+    def one(self, statement: Statement, parameters: Parameters = ()) -> Row | None:
+        """Run a statement; return its first row or None."""
+
+    @abstractmethod
+    def all(self, statement: Statement, parameters: Parameters = ()) -> list[Row]:
+        """Run a statement; return its rows."""
+
+    @abstractmethod
+    def array(self, numbers: Iterable[int]) -> Any:
+        """Turn integers into the one parameter that `one_of` takes."""
+
+    @abstractmethod
+    def slice(self, table: str, column: str, rowid: int, start: int, length: int) -> bytes | None:
+        """Read octets [start, start+length) of `item.raw` or `content.data` alone; None: no such row."""
+
+
+class Work(Reader):
+    """A unit of work: everything done in it is committed together, by the outermost `with`; then the hints leave."""
+
+    touched: dict[int, int]
+
+    @abstractmethod
+    def run(self, statement: Statement, parameters: Parameters = ()) -> int:
+        """Run a statement; return the number of rows that it changed."""
+
+    @abstractmethod
+    def many(self, statement: Statement, rows: Iterable[Parameters]) -> None:
+        """Run a statement once for each row of parameters."""
+
+    @abstractmethod
+    def savepoint(self) -> AbstractContextManager[None]:
+        """Undo what is done inside, and only that, when it raises."""
+
+    @abstractmethod
+    def after_commit(self, action: Callable[[], None]) -> None:
+        """Call `action` once the commit is durable; not at all when this part of the work is undone."""
+
+    def touch(self, folder_id: int, cn: int) -> None:
+        """Note that something up to `cn` happened in the folder (0: in the hierarchy)."""
+        if cn > self.touched.get(folder_id, 0):
+            self.touched[folder_id] = cn
+
+    def allocate(self, *, cns: int = 0, ids: int = 0, items: int = 0, grow: int = 0) -> Allocation:
+        """Take `cns` change numbers, `ids` folder/message identifiers and `items` item numbers, and add `grow` octets.
+
+        Change numbers become visible in order because the mailbox is locked until the commit (docs/decisions/0011).
+        """
+        row = self.one(_ALLOCATE, (self.mailbox_id, cns, ids, items, grow))
+        assert row is not None, "the mailbox row is there: the unit of work looked it up or its file exists"
+        return Allocation(*row)
+
+
+class Shard(ABC):
+    """The database of one mailbox. Safe for several threads: one writes at a time, reads are short."""
+
+    mailbox_id: int
+    dialect: str
+    inline: bool
+    """True: calls are short and local. False: they wait for a server, so use a thread."""
+
+    @abstractmethod
+    def read(self) -> AbstractContextManager[Reader]:
+        """Read the committed state, or inside a unit of work of this thread that unit's state. Raises Unavailable."""
+
+    @abstractmethod
+    def snapshot(self) -> AbstractContextManager[Reader]:
+        """Like `read`, and all statements inside see one state. Raises Unavailable."""
+
+    @abstractmethod
+    def write(self) -> AbstractContextManager[Work]:
+        """Begin a unit of work under the mailbox's lock, or join the one open in this thread.
+
+        Raises Unavailable, and NotFound when the mailbox is gone.
+        """
+
+    @abstractmethod
+    def committed(self) -> AbstractContextManager[Reader]:
+        """Like `snapshot`, but always the committed state, even inside a unit of work of this thread."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give back what is open; the shard opens itself again at its next use."""
+
+
+class Joined:
+    """The context of a thread that is inside a unit of work already: hands it out, ends nothing."""
+
+    __slots__ = ("_work",)
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+
+    def __enter__(self) -> Work:
+        return self._work
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+
+Publish = Callable[[Touched], None]
+
+
+def ignore(touched: Touched) -> None:
+    """Publish nothing."""
