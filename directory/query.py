@@ -101,7 +101,7 @@ ALIASES: Mapping[str, str] = {
     "surname": "sn",
     "userid": "uid",
 }
-"""Other spellings of an attribute, lower case, to the one that its values are kept under ([RFC4519] 2, [MS-OXLDAP] 2.2)."""
+"""Other spellings of an attribute to the one that its values are kept under ([RFC4519] 2, [MS-OXLDAP] 2.2)."""
 
 CORE_ATTRIBUTES = (
     "cn",

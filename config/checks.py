@@ -1,0 +1,97 @@
+"""What a single setting may hold. A check gets the value and returns what is wrong and how to mend it, or None."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+Check = Callable[[Any], str | None]
+
+_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", re.IGNORECASE)
+_NETBIOS = re.compile(r"[A-Za-z0-9!@#$%^&()_'{}.~-]{1,15}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
+
+
+def between(low: float, high: float) -> Check:
+    """Accept numbers from `low` to `high`, both included."""
+
+    def check(value: Any) -> str | None:
+        return None if low <= value <= high else f"must be from {low} to {high}, not {value}"
+
+    return check
+
+
+def one_of(*words: str) -> Check:
+    """Accept these words only."""
+
+    def check(value: Any) -> str | None:
+        return None if value in words else f'must be one of {", ".join(words)}, not "{value}"'
+
+    return check
+
+
+def host_name(value: Any) -> str | None:
+    """Accept a DNS name ([RFC1123] 2.1)."""
+    if len(value) <= 253 and value and all(_LABEL.fullmatch(label) for label in value.split(".")):
+        return None
+    return f'must be a DNS name such as "mail.example.com", not "{value}"'
+
+
+def domain_names(value: Sequence[str]) -> str | None:
+    """Accept a list of DNS names in ASCII form, each once."""
+    for name in value:
+        problem = host_name(name)
+        if problem:
+            return (
+                f'holds "{name}", which is no DNS name; write it like "example.com" (an international one as xn--...)'
+            )
+    lower = [name.lower() for name in value]
+    twice = sorted({name for name in lower if lower.count(name) > 1})
+    return f"names {', '.join(twice)} more than once; keep one" if twice else None
+
+
+def optional(check: Check) -> Check:
+    """Accept the empty string too."""
+    return lambda value: check(value) if value else None
+
+
+def netbios_name(value: Any) -> str | None:
+    """Accept a NetBIOS domain name: up to 15 characters, no blanks ([MS-NBTE] 2.2.1)."""
+    return None if _NETBIOS.fullmatch(value) else f'must be up to 15 letters and digits, not "{value}"'
+
+
+def listener_name(value: Any) -> str | None:
+    """Accept a short name made of letters, digits, - and _."""
+    return None if _NAME.fullmatch(value) else f'must be a short name of letters, digits, - and _, not "{value}"'
+
+
+def bind_address(value: Any) -> str | None:
+    """Accept an IP address, or nothing for every address of the machine."""
+    if not value or value == "localhost":
+        return None
+    try:
+        ipaddress.ip_address(value)
+    except ValueError:
+        return f'must be an IP address, "localhost", or empty for every address, not "{value}"'
+    return None
+
+
+def database_url(value: Any) -> str | None:
+    """Accept a PostgreSQL URL, or nothing for SQLite files."""
+    if not value or re.match(r"postgres(ql)?(\+psycopg)?://", value):
+        return None
+    return "must be empty (SQLite files in the data folder) or a URL such as postgresql://user@host/database"
+
+
+def not_blank(value: Any) -> str | None:
+    """Accept anything but the empty string and the empty list."""
+    return None if value else "must not be empty"
+
+
+def one_line(value: Any) -> str | None:
+    """Accept printable ASCII on one line: it goes out on the wire."""
+    if value.isascii() and (value.isprintable() or not value):
+        return None
+    return "must be printable ASCII on one line"
