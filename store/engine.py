@@ -1,7 +1,8 @@
 """Shards, statements and the unit of work. What the other modules of the store build on:
 
     FIND = Statement(
-        select(folder.c.name).where(folder.c.mailbox_id == bindparam("m"), folder.c.folder_id == bindparam("f")), "m", "f"
+        select(folder.c.name).where(folder.c.mailbox_id == bindparam("m"), folder.c.folder_id == bindparam("f")),
+        "m", "f",
     )
     ADD = insert_statement(keyword, "mailbox_id", "bit", "name", "name_key")
 
@@ -11,7 +12,7 @@
     with shard.snapshot() as db: ...         # several statements that see one state
     with shard.write() as work:              # holds the mailbox's lock; joins the unit of work open in this thread
         first = work.allocate(cns=1)         # change numbers, identifiers and item numbers in one UPDATE
-        work.run(STATEMENT, parameters)      # -> rows changed;  .many(STATEMENT, rows) for many;  .one/.all for RETURNING
+        work.run(STATEMENT, parameters)      # -> rows changed; .many(STATEMENT, rows); .one/.all for RETURNING
         work.touch(folder_id, first.cn)      # the hint (Touched) published after the commit
         with work.savepoint(): ...           # what raises in here is undone alone
 
@@ -180,10 +181,6 @@ class Reader(ABC):
     @abstractmethod
     def array(self, numbers: Iterable[int]) -> Any:
         """Turn integers into the one parameter that `one_of` takes."""
-
-    @abstractmethod
-    def slice(self, table: str, column: str, rowid: int, start: int, length: int) -> bytes | None:
-        """Read octets [start, start+length) of `item.raw` or `content.data` alone; None: no such row."""
 
 
 class Work(Reader):

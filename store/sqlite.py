@@ -1,0 +1,440 @@
+"""A mailbox in an SQLite file of its own: WAL, every commit synced, one connection that writes and one that reads.
+
+The connections are opened at the first use and closed when the process has too many of them or the mailbox rests; a
+shard whose connections are closed opens them again. A transaction is opened with BEGIN IMMEDIATE, so it never fails
+half way for want of the lock.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, closing
+from pathlib import Path
+from threading import get_ident
+from types import TracebackType
+from typing import NoReturn
+
+from sqlalchemy.dialects import sqlite as sqlite_dialect
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from store.changes import Touched
+from store.engine import Joined, Parameters, Publish, Reader, Row, Shard, Statement, Work
+from store.errors import NotFound, StoreError, Unavailable
+from store.schema import metadata
+
+PAGE_SIZE = 4096
+BUSY_SECONDS = 10.0
+_READER_CACHE_KB = 512
+_WRITER_CACHE_KB = 1024
+_MMAP_BYTES = 1 << 30
+
+
+class SqliteReader(Reader):
+    """Statements on the reading connection."""
+
+    dialect = "sqlite"
+
+    def __init__(self, connection: sqlite3.Connection, mailbox_id: int) -> None:
+        self.mailbox_id = mailbox_id
+        self.connection = connection
+        cursor = connection.cursor()
+        self._execute = cursor.execute
+        self._cursor = cursor
+
+    def one(self, statement: Statement, parameters: Parameters = ()) -> Row | None:
+        """See `Reader.one`."""
+        rows = self._execute(statement.sqlite, parameters).fetchall()
+        return rows[0] if rows else None
+
+    def all(self, statement: Statement, parameters: Parameters = ()) -> list[Row]:
+        """See `Reader.all`."""
+        return self._execute(statement.sqlite, parameters).fetchall()
+
+    def array(self, numbers: Iterable[int]) -> str:
+        """See `Reader.array`: a JSON array."""
+        return repr(list(numbers))
+
+
+class SqliteWork(SqliteReader, Work):
+    """The unit of work of the writing connection."""
+
+    def __init__(self, connection: sqlite3.Connection, mailbox_id: int) -> None:
+        super().__init__(connection, mailbox_id)
+        self.touched = {}
+        self.actions: list[Callable[[], None]] = []
+
+    def run(self, statement: Statement, parameters: Parameters = ()) -> int:
+        """See `Work.run`."""
+        return self._execute(statement.sqlite, parameters).rowcount
+
+    def many(self, statement: Statement, rows: Iterable[Parameters]) -> None:
+        """See `Work.many`."""
+        self._cursor.executemany(statement.sqlite, rows)
+
+    def savepoint(self) -> AbstractContextManager[None]:
+        """See `Work.savepoint`."""
+        return _Savepoint(self)
+
+    def after_commit(self, action: Callable[[], None]) -> None:
+        """See `Work.after_commit`."""
+        self.actions.append(action)
+
+    def command(self, text: str) -> None:
+        """Run a transaction command."""
+        self._execute(text)
+
+
+class _Savepoint:
+    __slots__ = ("_actions", "_touched", "_work")
+
+    def __init__(self, work: SqliteWork) -> None:
+        self._work = work
+
+    def __enter__(self) -> None:
+        self._touched = dict(self._work.touched)
+        self._actions = len(self._work.actions)
+        self._work.command("SAVEPOINT operation")
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        work = self._work
+        if error is None:
+            work.command("RELEASE operation")
+            return
+        work.touched = self._touched
+        del work.actions[self._actions :]
+        if not work.connection.in_transaction:
+            raise Unavailable(f"mailbox {work.mailbox_id}: the database ended the transaction: {error}") from error
+        work.command("ROLLBACK TO operation")
+        work.command("RELEASE operation")
+
+
+class _Reading:
+    """`with shard.read()`: holds the reading connection for the time of some statements."""
+
+    __slots__ = ("_begin", "_shard")
+
+    def __init__(self, shard: SqliteShard, *, begin: bool) -> None:
+        self._shard = shard
+        self._begin = begin
+
+    def __enter__(self) -> Reader:
+        shard = self._shard
+        shard.read_lock.acquire()
+        try:
+            reader = shard.reader or shard.open_reader()
+            if self._begin:
+                reader.connection.execute("BEGIN")
+        except BaseException as error:
+            shard.read_lock.release()
+            shard.raise_translated(error)
+        return reader
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        shard = self._shard
+        try:
+            if self._begin and shard.reader is not None and shard.reader.connection.in_transaction:
+                shard.reader.connection.execute("COMMIT")
+        finally:
+            shard.read_lock.release()
+        if isinstance(error, sqlite3.Error):
+            shard.raise_translated(error)
+
+
+class _Writing:
+    """`with shard.write()`: the outermost begins and commits; those inside join."""
+
+    __slots__ = ("_shard",)
+
+    def __init__(self, shard: SqliteShard) -> None:
+        self._shard = shard
+
+    def __enter__(self) -> Work:
+        shard = self._shard
+        shard.write_lock.acquire()
+        if shard.depth:
+            shard.depth += 1
+            assert shard.work is not None
+            return shard.work
+        try:
+            work = shard.work or shard.open_work()
+            work.command("BEGIN IMMEDIATE")
+        except BaseException as error:
+            shard.write_lock.release()
+            shard.raise_translated(error)
+        shard.depth = 1
+        shard.owner = get_ident()
+        return work
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        shard = self._shard
+        if shard.depth > 1:
+            shard.depth -= 1
+            shard.write_lock.release()
+            if isinstance(error, sqlite3.Error):
+                shard.raise_translated(error)
+            return
+        touched, actions = shard.end(error)
+        for action in actions:
+            action()
+        for folder_id, cn in touched.items():
+            shard.publish(Touched(shard.mailbox_id, folder_id, cn))
+
+
+class SqliteShard(Shard):
+    """One mailbox file. `opened` is told of each opening of connections, so that the store can bound their number."""
+
+    dialect = "sqlite"
+    inline = True
+
+    def __init__(
+        self,
+        path: Path,
+        mailbox_id: int,
+        *,
+        publish: Publish,
+        opened: Callable[[SqliteShard], None],
+        durable: bool = True,
+        commit_delay: float = 0,
+        prepare: Callable[[sqlite3.Connection], None],
+    ) -> None:
+        self.mailbox_id = mailbox_id
+        self.path = path
+        self.publish = publish
+        self.reader: SqliteReader | None = None
+        self.work: SqliteWork | None = None
+        self.read_lock = threading.RLock()
+        self.write_lock = threading.RLock()
+        self.depth = 0
+        self.owner = 0
+        self.used = 0.0
+        self._opened = opened
+        self._durable = durable
+        self._commit_delay = commit_delay
+        self._prepare = prepare
+        self._prepared = False
+        self._reading = _Reading(self, begin=False)
+        self._snapshot = _Reading(self, begin=True)
+        self._writing = _Writing(self)
+
+    def read(self) -> AbstractContextManager[Reader]:
+        """See `Shard.read`."""
+        if self.owner and self.owner == get_ident():
+            assert self.work is not None
+            return Joined(self.work)
+        return self._reading
+
+    def snapshot(self) -> AbstractContextManager[Reader]:
+        """See `Shard.snapshot`."""
+        if self.owner and self.owner == get_ident():
+            assert self.work is not None
+            return Joined(self.work)
+        return self._snapshot
+
+    def committed(self) -> AbstractContextManager[Reader]:
+        """See `Shard.committed`."""
+        return self._snapshot
+
+    def write(self) -> AbstractContextManager[Work]:
+        """See `Shard.write`."""
+        return self._writing
+
+    def close(self) -> None:
+        """See `Shard.close`."""
+        with self.write_lock, self.read_lock:
+            self._close()
+
+    def close_if_free(self) -> bool:
+        """Close the connections unless some thread is using them; tell whether they are closed."""
+        if not self.write_lock.acquire(blocking=False):
+            return False
+        try:
+            if self.depth or not self.read_lock.acquire(blocking=False):
+                return False
+            try:
+                self._close()
+                return True
+            finally:
+                self.read_lock.release()
+        finally:
+            self.write_lock.release()
+
+    def _close(self) -> None:
+        reader, work = self.reader, self.work
+        self.reader = self.work = None
+        if reader is not None:
+            reader.connection.close()
+        if work is not None:  # the last connection to close moves the WAL into the file and removes it
+            work.connection.close()
+
+    def abandon(self) -> list[object]:
+        """Forget the connections without closing them: they belong to the process that forked this one."""
+        kept: list[object] = [self.reader, self.work]
+        self.reader = self.work = None
+        self.depth = self.owner = 0
+        self.read_lock = threading.RLock()
+        self.write_lock = threading.RLock()
+        return kept
+
+    def open_reader(self) -> SqliteReader:
+        """Open the reading connection; the caller holds the reading lock."""
+        connection = self._connect(_READER_CACHE_KB)
+        connection.execute("PRAGMA query_only = ON")
+        self.reader = SqliteReader(connection, self.mailbox_id)
+        self._opened(self)
+        return self.reader
+
+    def open_work(self) -> SqliteWork:
+        """Open the writing connection; the caller holds the writing lock."""
+        connection = self._connect(_WRITER_CACHE_KB)
+        self.work = SqliteWork(connection, self.mailbox_id)
+        self._opened(self)
+        return self.work
+
+    def _connect(self, cache_kb: int) -> sqlite3.Connection:
+        try:
+            connection = connect(self.path)
+        except sqlite3.OperationalError as error:
+            if not self.path.exists():
+                raise NotFound(f"there is no mailbox {self.mailbox_id}") from error
+            raise
+        try:
+            connection.execute(f"PRAGMA synchronous = {'FULL' if self._durable else 'OFF'}")
+            connection.execute(f"PRAGMA cache_size = -{cache_kb}")
+            connection.execute(f"PRAGMA mmap_size = {_MMAP_BYTES}")
+            if not self._prepared:
+                self._prepare(connection)
+                self._prepared = True
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def end(self, error: BaseException | None) -> tuple[dict[int, int], list[Callable[[], None]]]:
+        """Commit or roll back, and let go of the lock; return the hints and the actions that follow the commit."""
+        work = self.work
+        assert work is not None
+        touched, actions = work.touched, work.actions
+        work.touched, work.actions = {}, []
+        failure = error
+        try:
+            if error is None:
+                try:
+                    work.command("COMMIT")
+                    if self._commit_delay:
+                        time.sleep(self._commit_delay)
+                except sqlite3.Error as problem:
+                    failure = problem
+            if failure is not None and work.connection.in_transaction:
+                work.connection.rollback()
+        finally:
+            self.depth = self.owner = 0
+            self.write_lock.release()
+        if failure is None:
+            return touched, actions
+        if failure is not error or isinstance(failure, sqlite3.Error):
+            self.raise_translated(failure)
+        return {}, []
+
+    def raise_translated(self, error: BaseException) -> NoReturn:
+        """Raise database trouble as Unavailable, anything else as it is."""
+        if isinstance(error, (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError)):
+            raise error
+        if isinstance(error, sqlite3.Error):
+            raise Unavailable(f"mailbox {self.mailbox_id} at {self.path}: {error}") from error
+        if isinstance(error, OSError) and not isinstance(error, StoreError):
+            raise Unavailable(f"mailbox {self.mailbox_id} at {self.path}: {error}") from error
+        raise error
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open a file that exists; statements run as they are given, with no transaction opened unasked."""
+    return sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=rw",
+        uri=True,
+        timeout=BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=256,
+    )
+
+
+_template: bytes | None = None
+
+
+def schema_ddl() -> list[str]:
+    """The statements that make the tables and indices of an empty mailbox file."""
+    dialect = sqlite_dialect.dialect()
+    made: list[str] = []
+    for table in metadata.sorted_tables:
+        made.append(str(CreateTable(table).compile(dialect=dialect)))
+        made.extend(str(CreateIndex(index).compile(dialect=dialect)) for index in sorted(table.indexes, key=str))
+    return [" ".join(text.split()) for text in made]
+
+
+def template() -> bytes:
+    """The image of a mailbox file with all tables and no rows; made once per process."""
+    global _template
+    if _template is None:
+        with _memory() as connection:
+            connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
+            connection.execute("BEGIN")
+            for statement in schema_ddl():
+                connection.execute(statement)
+            connection.execute("COMMIT")
+            _template = connection.serialize()
+    return _template
+
+
+def _memory() -> closing[sqlite3.Connection]:
+    return closing(sqlite3.connect(":memory:", isolation_level=None))
+
+
+def create_file(path: Path, rows: Sequence[tuple[Statement, Sequence[Parameters]]], *, durable: bool = True) -> None:
+    """Make a mailbox file that holds `rows`, whole or not at all. Raises FileExistsError, OSError."""
+    with _memory() as connection:
+        connection.deserialize(template())
+        connection.execute("BEGIN")
+        for statement, parameters in rows:
+            connection.executemany(statement.sqlite, parameters)
+        connection.execute("COMMIT")
+        image = bytearray(connection.serialize())
+    image[18:20] = b"\2\2"  # file format version 2: the file is in WAL mode from its first opening
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{get_ident()}")
+    try:
+        with open(temporary, "xb") as file:
+            file.write(image)
+            file.flush()
+            if durable:
+                os.fsync(file.fileno())
+        os.link(temporary, path)  # unlike a rename, refuses to replace
+    finally:
+        temporary.unlink(missing_ok=True)
+    if durable:
+        sync_directory(path.parent)
+
+
+def sync_directory(path: Path) -> None:
+    """Make the names in a directory durable."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def remove_file(path: Path) -> None:
+    """Remove a mailbox file and what SQLite keeps beside it. Raises FileNotFoundError."""
+    path.unlink()
+    for suffix in ("-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
