@@ -1,0 +1,372 @@
+"""Cuts the octets of a client into commands: lines joined by literals ([RFC3501] 2.2.1, 4.3, 7.5; [RFC7888] 4, 5).
+
+Sans-IO. The session feeds what arrives and pulls one event at a time, so that it can change the mode between two
+commands (AUTHENTICATE, IDLE, STARTTLS) however the client has pipelined them:
+
+    framing.feed(data)
+    while (event := framing.pull()) is not None: ...
+
+Rules:
+- A line ends with LF; a CR before it belongs to the line end.
+- A line that ends with `{n}` or `{n+}` goes on after n octets of literal.
+- Every octet is looked at once; what has arrived of an unfinished line or literal is kept as a list of pieces.
+- What is over a limit is skipped up to the end of the command and gives one BadFrame; the next command is read as
+  usual. A synchronising literal over a limit is refused before the client sends it, so that nothing needs skipping.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The most octets that are taken from a client; beyond, the command is refused."""
+
+    line: int
+    """One line of a command, without its literals and its end."""
+    command: int
+    """A whole command, without the message of an APPEND."""
+    literal: int
+    """One literal, other than the message of an APPEND."""
+    append: int
+    """The message of an APPEND."""
+    literals: int = 1000
+    """Number of literals in one command."""
+
+
+LIMITS_BEFORE_LOGIN = Limits(line=16_384, command=32_768, literal=4_096, append=0, literals=4)
+LIMITS = Limits(line=65_536, command=1_048_576, literal=1_048_576, append=50 * 1_048_576)
+RAW_LINE_LIMIT = 12_288
+"""Octets of a line that is not a command, such as a SASL response (NTLM tokens reach some 1,200)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One command: line, literal, line, ..., line; lines without their ends, with the literals' announcements."""
+
+    parts: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LiteralWanted:
+    """The client waits for leave to send a literal: answer `+ text`, or refuse() and answer the tag."""
+
+    size: int
+    tag: bytes
+    append: bool
+    """It is the message of an APPEND."""
+    head: tuple[bytes, ...]
+    """The parts of the command so far; the last one ends with the announcement."""
+
+
+@dataclass(frozen=True, slots=True)
+class RawLine:
+    """A line that is not a command, without its end; asked for with expect_line."""
+
+    data: bytes
+    overlong: bool = False
+    """It was over the limit; data is empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class BadFrame:
+    """A command over a limit, already skipped: answer `tag status [code] text`."""
+
+    tag: bytes
+    """`*` if none could be read."""
+    status: bytes
+    """`BAD` or `NO`."""
+    code: bytes
+    """A response code such as `TOOBIG`, or empty."""
+    text: str
+
+
+Event = Frame | LiteralWanted | RawLine | BadFrame
+
+_ANNOUNCEMENT = re.compile(rb"\{(\d{1,20})(\+?)\}\Z")
+_TAG = re.compile(rb'[^\x00-\x20\x7f-\xff(){%*"\\+]{1,100}(?= |\Z)')
+_APPEND_MESSAGE = re.compile(rb"[^ ]+ +APPEND +[^ {]", re.IGNORECASE)
+_APPEND = re.compile(rb"[^ ]+ +APPEND ", re.IGNORECASE)
+_LONGEST_ANNOUNCEMENT = 24
+
+
+class Framing:
+    """The state of one connection's input. `limits` may be replaced between two pulls."""
+
+    __slots__ = (
+        "_buffer",
+        "_chunks",
+        "_command",
+        "_fault",
+        "_parts",
+        "_pieces",
+        "_position",
+        "_raw_limit",
+        "_size",
+        "_skip",
+        "_tail",
+        "_wanted",
+        "limits",
+    )
+
+    def __init__(self, limits: Limits = LIMITS_BEFORE_LOGIN) -> None:
+        self.limits = limits
+        self._chunks: deque[bytes] = deque()
+        self._buffer = b""
+        self._position = 0
+        self._pieces: list[bytes] = []  # of the unfinished line or literal
+        self._size = 0  # octets in _pieces
+        self._parts: list[bytes] = []  # finished parts of the unfinished command
+        self._command = 0  # octets in _parts, less an APPEND's message
+        self._wanted = -1  # octets of the literal being read, or -1
+        self._raw_limit = -1  # limit of the raw line being read, or -1
+        self._fault: BadFrame | None = None  # what to report at the end of the command being skipped
+        self._skip = 0  # octets of literal still to skip
+        self._tail = b""  # end of the line being skipped: it may announce a literal
+
+    @property
+    def buffered(self) -> int:
+        """Octets fed and not yet looked at: the measure for pausing the transport."""
+        return len(self._buffer) - self._position + sum(map(len, self._chunks))
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing of a command has arrived: the input stands between two commands."""
+        return not (self._parts or self._pieces or self._fault or self._chunks or self._position < len(self._buffer))
+
+    def feed(self, data: bytes) -> None:
+        """Take octets as they arrived. Does no work; pull does."""
+        if self._position == len(self._buffer) and not self._chunks:
+            self._buffer = data
+            self._position = 0
+        elif data:
+            self._chunks.append(data)
+
+    def expect_line(self, limit: int = RAW_LINE_LIMIT) -> None:
+        """Take the next line as it is: a SASL response, or the end of IDLE. Commands follow again after it."""
+        self._raw_limit = limit
+
+    def discard(self) -> int:
+        """Forget what has been fed and not been pulled, and return how much it was.
+
+        For STARTTLS: nothing sent in the clear may be carried into TLS ([RFC3501] 6.2.1).
+        """
+        dropped = self.buffered + self._size + sum(map(len, self._parts))
+        self._chunks.clear()
+        self._buffer = b""
+        self._position = 0
+        self._restart()
+        self._raw_limit = -1
+        return dropped
+
+    def refuse(self) -> None:
+        """Give up the command whose LiteralWanted was just pulled: the client, answered by tag, sends no literal."""
+        self._restart()
+
+    def pull(self) -> Event | None:
+        """The next event, or None if more input is needed."""
+        while True:
+            if self._fault is not None:
+                event = self._skip_on(self._fault)
+            elif self._wanted >= 0:
+                event = self._take_literal()
+            else:
+                event = self._take_line()
+            if event is not None:
+                return event
+            if not self._next_chunk():
+                return None
+
+    # --- input
+
+    def _next_chunk(self) -> bool:
+        """Whether there is something in the buffer, after moving on to the next chunk if need be."""
+        if self._position < len(self._buffer):
+            return True
+        if not self._chunks:
+            return False
+        self._buffer = self._chunks.popleft()
+        self._position = 0
+        return True
+
+    def _restart(self) -> None:
+        self._parts = []
+        self._pieces = []
+        self._size = self._command = self._skip = 0
+        self._wanted = -1
+        self._fault = None
+        self._tail = b""
+
+    def _take_line(self) -> Event | None:
+        """Read up to the next LF; None: the buffer is used up, or the line was empty or ended with `{n+}`."""
+        buffer, start = self._buffer, self._position
+        end = buffer.find(b"\n", start)
+        limit = self.limits.line if self._raw_limit < 0 else self._raw_limit
+        if end < 0:
+            piece = buffer[start:]
+            self._position = len(buffer)
+            self._pieces.append(piece)
+            self._size += len(piece)
+            if self._size > limit + 1:  # the last octet may be the CR
+                return self._line_too_long(b"".join(self._pieces), ended=False)
+            return None
+        self._position = end + 1
+        line = buffer[start:end]
+        if self._pieces:
+            self._pieces.append(line)
+            line = b"".join(self._pieces)
+            self._pieces = []
+            self._size = 0
+        if line[-1:] == b"\r":
+            line = line[:-1]
+        if len(line) > limit:
+            return self._line_too_long(line, ended=True)
+        if self._raw_limit >= 0:
+            self._raw_limit = -1
+            return RawLine(line)
+        return self._end_line(line)
+
+    def _end_line(self, line: bytes) -> Event | None:
+        """A line of a command is complete: the command may be, too."""
+        parts = self._parts
+        announcement = None
+        if line[-1:] == b"}":
+            announcement = _ANNOUNCEMENT.search(line, max(0, len(line) - _LONGEST_ANNOUNCEMENT))
+        if announcement is None:
+            if not parts:
+                # Quirk: an empty line between two commands is passed over; some clients send one after a literal.
+                return Frame((line,)) if line else None
+            self._command += len(line)
+            if self._command > self.limits.command:
+                return self._finish_fault(self._bad("command too long"))
+            parts.append(line)
+            frame = Frame(tuple(parts))
+            self._parts = []
+            self._command = 0
+            return frame
+        parts.append(line)
+        self._command += len(line)
+        return self._begin_literal(int(announcement[1]), synchronising=not announcement[2])
+
+    # --- literals
+
+    def _begin_literal(self, size: int, *, synchronising: bool) -> Event | None:
+        parts, limits = self._parts, self.limits
+        message = limits.append > 0 and _is_append_message(parts)
+        fault: BadFrame | None = None
+        if message and size > limits.append:
+            fault = BadFrame(
+                _tag(parts[0]), b"NO", b"TOOBIG", f"Message of {size} octets is over the limit of {limits.append}"
+            )
+        elif not message and size > limits.literal:
+            fault = self._bad(f"literal of {size} octets is over the limit of {limits.literal}")
+        elif len(parts) > 2 * limits.literals:
+            fault = self._bad(f"more than {limits.literals} literals")
+        elif not message and self._command + size > limits.command:
+            fault = self._bad("command too long")
+        if fault is not None:
+            if synchronising:
+                return self._finish_fault(fault)
+            self._begin_skip(fault, size)
+            return None
+        if not message:
+            self._command += size
+        self._wanted = size
+        if synchronising:
+            return LiteralWanted(size, _tag(parts[0]), message, tuple(parts))
+        return None
+
+    def _take_literal(self) -> Event | None:
+        """Gather the literal; one copy at the end, none if it lies in one chunk as a whole."""
+        buffer, start = self._buffer, self._position
+        missing = self._wanted - self._size
+        piece = buffer[start : start + missing]
+        self._position = start + len(piece)
+        if len(piece) < missing:
+            if piece:
+                self._pieces.append(piece)
+                self._size += len(piece)
+            return None
+        if self._pieces:
+            self._pieces.append(piece)
+            piece = b"".join(self._pieces)
+            self._pieces = []
+            self._size = 0
+        self._parts.append(piece)
+        self._wanted = -1
+        return None
+
+    # --- skipping
+
+    def _bad(self, text: str) -> BadFrame:
+        return BadFrame(_tag(self._parts[0]), b"BAD", b"", text[0].upper() + text[1:])
+
+    def _finish_fault(self, fault: BadFrame) -> BadFrame:
+        self._restart()
+        return fault
+
+    def _line_too_long(self, line: bytes, *, ended: bool) -> Event | None:
+        """Skip the rest of the line, and of the command if the line announces a literal that will come unasked."""
+        if self._raw_limit >= 0:
+            fault = BadFrame(b"*", b"BAD", b"", "Line too long")
+        else:
+            first = self._parts[0] if self._parts else line
+            fault = BadFrame(_tag(first), b"BAD", b"", f"Line is over the limit of {self.limits.line} octets")
+        self._begin_skip(fault, 0)
+        self._tail = line[-_LONGEST_ANNOUNCEMENT - 1 :]
+        return self._end_skipped_line(fault) if ended else None
+
+    def _begin_skip(self, fault: BadFrame, octets: int) -> None:
+        self._restart()
+        self._fault = fault
+        self._skip = octets
+
+    def _skip_on(self, fault: BadFrame) -> Event | None:
+        """Drop octets up to the end of the command."""
+        buffer = self._buffer
+        if self._skip:
+            step = min(self._skip, len(buffer) - self._position)
+            self._position += step
+            self._skip -= step
+            if self._skip:
+                return None
+        start = self._position
+        end = buffer.find(b"\n", start)
+        if end < 0:
+            self._position = len(buffer)
+            tail = self._tail + buffer[max(start, len(buffer) - _LONGEST_ANNOUNCEMENT - 1) :]
+            self._tail = tail[-_LONGEST_ANNOUNCEMENT - 1 :]
+            return None
+        self._position = end + 1
+        line = self._tail + buffer[max(start, end - _LONGEST_ANNOUNCEMENT - 1) : end]
+        self._tail = line[:-1] if line[-1:] == b"\r" else line
+        return self._end_skipped_line(fault)
+
+    def _end_skipped_line(self, fault: BadFrame) -> Event | None:
+        """The end of a skipped line: the end of the command, unless a literal follows that needs no leave."""
+        if self._raw_limit >= 0:
+            self._raw_limit = -1
+            self._restart()
+            return RawLine(b"", overlong=True)
+        announcement = _ANNOUNCEMENT.search(self._tail)
+        if announcement is not None and announcement[2]:
+            self._tail = b""
+            self._skip = int(announcement[1])
+            return None
+        return self._finish_fault(fault)
+
+
+def _tag(line: bytes) -> bytes:
+    """The tag at the start of a command, `*` if there is none ([RFC3501] 2.2.1, 7.1.3)."""
+    match = _TAG.match(line)
+    return match[0] if match else b"*"
+
+
+def _is_append_message(parts: list[bytes]) -> bool:
+    """Whether the literal announced at the end of the last part is an APPEND's message, not its mailbox name."""
+    if len(parts) == 1:
+        return _APPEND_MESSAGE.match(parts[0]) is not None
+    return len(parts) == 3 and _APPEND.match(parts[0]) is not None and _APPEND_MESSAGE.match(parts[0]) is None

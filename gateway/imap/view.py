@@ -1,0 +1,134 @@
+"""The numbering of one session: which message has which sequence number ([RFC3501] 2.3.1.2, 7.4.1, 5.5).
+
+A session's numbers change only when it has told its client: what others expunge stays in the view until an EXPUNGE may
+be sent, and keeps its number until then.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from gateway.imap.protocol.numset import resolve_uids, sequence_ranges
+from gateway.imap.protocol.types import SequenceSet
+from store.changes import Change, FlagsChanged, MessageCreated, MessageDeleted, MessageRow
+
+
+@dataclass(frozen=True, slots=True)
+class Exists:
+    """`* count EXISTS`: the mailbox has grown ([RFC3501] 7.3.1)."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Expunged:
+    """`* sequence EXPUNGE`: numbers above it move down by one ([RFC3501] 7.4.1)."""
+
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class FlagsOf:
+    """`* sequence FETCH (FLAGS ...)`: a message has the flags in `row` now ([RFC3501] 7.4.2)."""
+
+    sequence: int
+    row: MessageRow
+
+
+Untagged = Exists | Expunged | FlagsOf
+
+
+class FolderView:
+    """The messages of the selected folder as this session counts them. 4 to 8 bytes a message."""
+
+    __slots__ = ("_gone", "uids")
+
+    def __init__(self, uids: Iterable[int]) -> None:
+        self.uids = array("L", uids)
+        """UIDs in order; the message at index i has the number i + 1. Includes what is gone but not yet announced."""
+        self._gone: set[int] = set()
+
+    def __len__(self) -> int:
+        return len(self.uids)
+
+    @property
+    def pending(self) -> bool:
+        """Whether an expunge is held back."""
+        return bool(self._gone)
+
+    def is_gone(self, uid: int) -> bool:
+        """Whether the message has been expunged, and the client not yet told."""
+        return uid in self._gone
+
+    def sequence(self, uid: int) -> int:
+        """The message's number; 0 if it is not in the view."""
+        index = bisect_left(self.uids, uid)
+        return index + 1 if index < len(self.uids) and self.uids[index] == uid else 0
+
+    def uid(self, sequence: int) -> int:
+        """The UID of message `sequence`, from 1 to len(view)."""
+        return self.uids[sequence - 1]
+
+    def select(self, numbers: SequenceSet, *, uid: bool) -> list[tuple[int, int]]:
+        """The messages that a set names: index ranges (start, stop) into `uids`, ascending and disjoint.
+
+        Raises BadNumber for a message number beyond the end; UIDs that are not there name nothing ([RFC3501] 6.4.8).
+        """
+        if uid:
+            return resolve_uids(numbers, self.uids)
+        return [(first - 1, last) for first, last in sequence_ranges(numbers, len(self.uids))]
+
+    def apply(self, changes: Sequence[Change], *, allow_expunge: bool) -> list[Untagged]:
+        """Bring the view up to date and return what the client is to be told, in the order to send it.
+
+        First the Expunged, highest number first, each right at its place in the list; then at most one Exists; then
+        FlagsOf of messages that were known before, numbered as after both. While `allow_expunge` is false nothing is renumbered and what is
+        gone is kept for later ([RFC3501] 7.4.1, 5.5). Several changes of a message come out as its last state. The cost
+        is linear in the view if anything is expunged, else in the changes.
+        """
+        flags: dict[int, MessageRow] = {}
+        created: list[int] = []
+        deleted: set[int] = set()
+        newest = self.uids[-1] if self.uids else 0
+        for change in changes:
+            if isinstance(change, MessageDeleted):
+                deleted.add(change.uid)
+            else:
+                flags[change.row.uid] = change.row
+                if isinstance(change, MessageCreated) and change.row.uid > newest:
+                    created.append(change.row.uid)
+        # What came and went between two calls never was in the view.
+        appeared = sorted({uid for uid in created if uid not in deleted})
+        self._gone.update(uid for uid in deleted if self.sequence(uid))
+        result: list[Untagged] = []
+        if allow_expunge and self._gone:
+            result.extend(self._expunge())
+        if appeared:
+            self.uids.extend(appeared)
+            result.append(Exists(len(self.uids)))
+        for uid in sorted(flags):
+            sequence = self.sequence(uid)
+            if sequence and uid <= newest and uid not in self._gone:
+                result.append(FlagsOf(sequence, flags[uid]))
+        return result
+
+    def _expunge(self) -> list[Expunged]:
+        """Take out what is gone."""
+        indices = sorted((bisect_left(self.uids, uid) for uid in self._gone), reverse=True)
+        self._gone.clear()
+        uids = self.uids
+        if len(indices) <= 8:
+            for index in indices:
+                del uids[index]
+        else:
+            kept = array("L")
+            start = 0
+            for index in reversed(indices):
+                kept.extend(uids[start:index])
+                start = index + 1
+            kept.extend(uids[start:])
+            self.uids = kept
+        return [Expunged(index + 1) for index in indices]
