@@ -34,10 +34,13 @@ class DirectoryProvider(Protocol):
     def by_account(self, name: str) -> Principal | None:
         """Find a sign-in name (no domain), without regard to case."""
 
-    def search(self, query: Query, *, base: str | None = None, limit: int = 0) -> list[Principal]:
+    def search(
+        self, query: Query, *, base: str | None = None, limit: int = 0, include_hidden: bool = False
+    ) -> list[Principal]:
         """Find entries by a query, in the order of their display names.
 
-        `base` is a DN that the entries lie below (or are). At most `limit` entries; 0 sets no limit.
+        `base` is a DN that the entries lie below (or are). At most `limit` entries; 0 sets no limit. Entries hidden
+        from address lists are left out unless asked for.
         """
 
     def verify_password(self, principal_id: int, password: str) -> bool:

@@ -1,0 +1,406 @@
+"""The embedded directory provider, on SQLite or PostgreSQL."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, Select, or_, select
+
+from directory import editing
+from directory.credentials import Hasher, VerifiedCache
+from directory.database import Database
+from directory.errors import DirectoryUnavailable, UnknownPrincipal
+from directory.model import Grant, GrantKind, Principal, PrincipalKind
+from directory.names import account_key, address_key, dn_key
+from directory.query import SPELLING, Query
+from directory.schema import credential, grant_row, member, principal, proxy_address, value_index
+from directory.sqlquery import condition
+
+T = TypeVar("T")
+
+CACHED = 20_000
+"""Answers of one kind that a process remembers until the directory changes."""
+
+
+class _Cache:
+    """Answers that hold for one generation. Replaced as a whole, so that a slow reader cannot spoil the next one's."""
+
+    def __init__(self, generation: int) -> None:
+        self.generation = generation
+        self.answers: dict[tuple[Any, ...], Any] = {}
+
+
+class SqlDirectory:
+    """DirectoryProvider with administration. One for a process, made after the fork; safe to use from many threads.
+
+    Every changing method is a transaction of its own, or part of the `batch` around it.
+    """
+
+    def __init__(
+        self,
+        location: Path | str,
+        *,
+        domains: Iterable[str],
+        hasher: Hasher | None = None,
+        remember: float = 300,
+        recheck: float = 0.5,
+    ) -> None:
+        """Open the directory, and create or upgrade its tables where needed.
+
+        Args:
+            location: the path of a SQLite file in an existing folder, or a PostgreSQL URL.
+            domains: the accepted domains.
+            hasher: Argon2id with its cost.
+            remember: seconds for which a verified password need not be verified again.
+            recheck: seconds after which another process's change is seen at the latest on PostgreSQL (SQLite: at once).
+
+        Raises:
+            DirectoryUnavailable: it cannot be opened.
+        """
+        self._domains = frozenset(name.lower() for name in domains)
+        self.hasher = hasher or Hasher()
+        self._verified = VerifiedCache(remember)
+        self._database = Database(location, recheck=recheck)
+        self._cache = _Cache(-1)
+
+    # Reading: DirectoryProvider
+
+    def get(self, dn: str) -> Principal | None:
+        """Find an entry by its distinguished name."""
+        key = dn_key(dn)
+        return self._one("dn", key, lambda: principal.c.dn_key == key) if "\0" not in key else None
+
+    def by_id(self, principal_id: int) -> Principal | None:
+        """Find an entry by its number."""
+        return self._one("id", principal_id, lambda: principal.c.id == principal_id)
+
+    def by_guid(self, guid: UUID) -> Principal | None:
+        """Find an entry by its objectGUID."""
+        return self._one("guid", guid, lambda: principal.c.guid == guid.bytes)
+
+    def by_mailbox(self, mailbox_id: int) -> Principal | None:
+        """Find the owner of a mailbox."""
+        return self._one("mailbox", mailbox_id, lambda: principal.c.mailbox_id == mailbox_id)
+
+    def by_address(self, address: str) -> Principal | None:
+        """Find an entry by its primary address or an alias."""
+        key = address_key(address)
+        if key is None:
+            return None
+        owner = select(proxy_address.c.principal_id).where(proxy_address.c.address_key == key).scalar_subquery()
+        return self._one("address", key, lambda: principal.c.id == owner)
+
+    def by_account(self, name: str) -> Principal | None:
+        """Find a sign-in name."""
+        key = account_key(name)
+        return self._one("account", key, lambda: principal.c.account_key == key) if key else None
+
+    def search(
+        self, query: Query, *, base: str | None = None, limit: int = 0, include_hidden: bool = False
+    ) -> list[Principal]:
+        """Find entries by a query, in the order of address lists."""
+        statement = select(principal).where(condition(query, self._recognises)).order_by(*_ORDER)
+        if not include_hidden:
+            statement = statement.where(principal.c.hidden == 0)
+        if base:
+            key = dn_key(base)
+            if "\0" in key:
+                return []
+            below = principal.c.dn_key.endswith("," + key, autoescape=True)
+            statement = statement.where(or_(principal.c.dn_key == key, below))
+        return self._entries(statement.limit(limit) if limit else statement)
+
+    def everyone(self, kinds: Sequence[PrincipalKind] = ()) -> list[Principal]:
+        """List all entries of some kinds (none given: of all), hidden ones too, in the order of address lists."""
+        statement = select(principal).order_by(*_ORDER)
+        return self._entries(statement.where(principal.c.kind.in_(kinds)) if kinds else statement)
+
+    def verify_password(self, principal_id: int, password: str) -> bool:
+        """Say whether this is the password; an unknown number takes as long as a wrong password."""
+        phc = self._answer(("credential", principal_id), lambda: self._hash(principal_id))
+        if phc is not None and self._verified.knows(principal_id, phc, password):
+            return True
+        good = self.hasher.verify(phc, password)
+        if good and phc is not None:
+            self._verified.remember(principal_id, phc, password)
+        return good
+
+    def remembers_password(self, principal_id: int, password: str) -> bool:
+        """Say whether `verify_password` would say yes at once, so that the caller need not leave its loop."""
+        phc = self._answer(("credential", principal_id), lambda: self._hash(principal_id))
+        return phc is not None and self._verified.knows(principal_id, phc, password)
+
+    def members(self, group_id: int) -> list[Principal]:
+        """List the direct members of a group, in the order in which they were added."""
+        join = principal.join(member, member.c.member_id == principal.c.id)
+        statement = select(principal).select_from(join).where(member.c.group_id == group_id)
+        return list(self._answer(("members", group_id), lambda: self._entries(statement.order_by(member.c.position))))
+
+    def groups_of(self, principal_id: int) -> frozenset[int]:
+        """Give the numbers of all groups that hold the entry, directly or through other groups."""
+        start = select(member.c.group_id).where(member.c.member_id == principal_id).cte("held", recursive=True)
+        above = start.union(select(member.c.group_id).join(start, member.c.member_id == start.c.group_id))
+        return frozenset(self._answer(("groups", principal_id), lambda: self._column(select(above.c.group_id))))
+
+    def grants(self, owner_id: int) -> list[Grant]:
+        """List the rights that others have on an owner's mailbox."""
+        statement = select(grant_row).where(grant_row.c.owner_id == owner_id).order_by(*grant_row.primary_key.columns)
+        with self._database.read() as connection:
+            rows = connection.execute(statement).all()
+        found = []
+        for row in rows:
+            owner, delegate = self.by_id(row.owner_id), self.by_id(row.delegate_id)
+            if owner is not None and delegate is not None:
+                found.append(Grant(GrantKind(row.kind), owner, delegate))
+        return found
+
+    def is_granted(self, kind: GrantKind, owner_id: int, delegate_ids: Sequence[int]) -> bool:
+        """Say whether any of the delegates was given the right."""
+        statement = select(grant_row.c.delegate_id).where(grant_row.c.owner_id == owner_id, grant_row.c.kind == kind)
+        holders = self._answer(("grant", kind, owner_id), lambda: frozenset(self._column(statement)))
+        return not holders.isdisjoint(delegate_ids)
+
+    def opened_by(self, delegate_ids: Sequence[int]) -> list[Principal]:
+        """List the owners whose mailboxes these delegates may open."""
+        owners = select(grant_row.c.owner_id).where(
+            grant_row.c.delegate_id.in_(delegate_ids), grant_row.c.kind == GrantKind.FULL_ACCESS
+        )
+        return self._entries(select(principal).where(principal.c.id.in_(owners)).order_by(*_ORDER))
+
+    def domains(self) -> frozenset[str]:
+        """List the accepted domains, lower case."""
+        return self._domains
+
+    def generation(self) -> int:
+        """Give a number that grows with every change of the directory."""
+        return self._database.generation()
+
+    # Administration
+
+    @contextlib.contextmanager
+    def batch(self) -> Iterator[None]:
+        """Make the changes of the block one transaction; all or, when the block raises, none."""
+        with self._database.write():
+            yield
+
+    def add_user(
+        self,
+        address: str,
+        *,
+        password: str | None = None,
+        password_hash: str | None = None,
+        display_name: str = "",
+        aliases: Iterable[str] = (),
+        account: str = "",
+        attributes: Mapping[str, Iterable[str]] | None = None,
+        enabled: bool = True,
+    ) -> Principal:
+        """Add a user with a mailbox; without a password it cannot sign in.
+
+        Raises:
+            InvalidEntry, DuplicateAddress, WeakOrEmptyPassword: as `add` and `set_password` say.
+        """
+        if password is not None:
+            password_hash = self.hasher.hash(password)
+        with self._database.write():
+            made = self.add(
+                PrincipalKind.USER,
+                address,
+                display_name=display_name,
+                aliases=aliases,
+                account=account,
+                attributes=attributes,
+                enabled=enabled,
+            )
+            if password_hash is not None:
+                self.set_password_hash(made.id, password_hash)
+        return made
+
+    def add(
+        self,
+        kind: PrincipalKind,
+        address: str,
+        *,
+        display_name: str = "",
+        aliases: Iterable[str] = (),
+        account: str = "",
+        attributes: Mapping[str, Iterable[str]] | None = None,
+        enabled: bool = True,
+        hidden: bool = False,
+        shard: str = "",
+    ) -> Principal:
+        """Add an entry of any kind; kinds with a mailbox get a mailbox number, but the store makes the mailbox.
+
+        Raises:
+            InvalidEntry: a malformed address, name or attribute, or a domain that is not accepted here.
+            DuplicateAddress: an address or the account name is taken.
+        """
+        entry = editing.NewEntry(
+            kind=kind,
+            address=address,
+            display_name=display_name,
+            aliases=tuple(aliases),
+            account=account,
+            attributes={name: tuple(values) for name, values in (attributes or {}).items()},
+            enabled=enabled,
+            hidden=hidden,
+            shard=shard,
+        )
+        with self._database.write() as connection:
+            number = editing.insert(self._database, connection, entry, self._domains)
+            return self._fresh(number)
+
+    def set_password(self, principal_id: int, password: str) -> None:
+        """Give a user a new password.
+
+        Raises:
+            WeakOrEmptyPassword: it is empty or too long.
+            UnknownPrincipal, InvalidEntry: no such entry, or it is no user.
+        """
+        self.set_password_hash(principal_id, self.hasher.hash(password))
+
+    def set_password_hash(self, principal_id: int, phc: str) -> None:
+        """Give a user a password by its Argon2id hash."""
+        with self._database.write() as connection:
+            editing.set_hash(connection, self._fresh(principal_id), phc)
+
+    def set_enabled(self, principal_id: int, enabled: bool) -> None:
+        """Allow or forbid an entry to sign in and to get mail.
+
+        Raises:
+            UnknownPrincipal: no such entry.
+        """
+        with self._database.write() as connection:
+            self._fresh(principal_id)
+            editing.update(connection, principal_id, enabled=int(enabled))
+
+    def set_attributes(self, principal_id: int, attributes: Mapping[str, Iterable[str]]) -> None:
+        """Set attributes of an entry; one with no values is removed, others stay.
+
+        Raises:
+            UnknownPrincipal, InvalidEntry: no such entry, or a malformed name or value.
+        """
+        given = {name: tuple(values) for name, values in attributes.items()}
+        with self._database.write() as connection:
+            editing.set_attributes(connection, self._fresh(principal_id), given)
+            editing.index(connection, self._fresh(principal_id))
+
+    def remove(self, principal_id: int) -> Principal:
+        """Remove an entry with its addresses, memberships and grants; give what it was. The store keeps its mailbox.
+
+        Raises:
+            UnknownPrincipal: no such entry.
+        """
+        with self._database.write() as connection:
+            entry = self._fresh(principal_id)
+            editing.delete(connection, principal_id)
+        return entry
+
+    def add_member(self, group_id: int, member_id: int) -> bool:
+        """Put an entry into a group; False: it was there.
+
+        Raises:
+            UnknownPrincipal, InvalidEntry: no such entry, or the first is no group, or it is the group itself.
+        """
+        with self._database.write() as connection:
+            return editing.add_member(connection, self._fresh(group_id), self._fresh(member_id))
+
+    def remove_member(self, group_id: int, member_id: int) -> bool:
+        """Take an entry out of a group; False: it was not there."""
+        with self._database.write() as connection:
+            gone = member.delete().where(member.c.group_id == group_id, member.c.member_id == member_id)
+            return connection.execute(gone).rowcount > 0
+
+    def grant(self, kind: GrantKind, owner_id: int, delegate_id: int) -> bool:
+        """Give a right on a mailbox to a user or a group; False: it had it.
+
+        Raises:
+            UnknownPrincipal, InvalidEntry: no such entry, or one that cannot own or use a mailbox.
+        """
+        with self._database.write() as connection:
+            return editing.grant(connection, kind, self._fresh(owner_id), self._fresh(delegate_id))
+
+    def revoke(self, kind: GrantKind, owner_id: int, delegate_id: int) -> bool:
+        """Take a right back; False: there was none."""
+        row = (grant_row.c.kind == kind, grant_row.c.owner_id == owner_id, grant_row.c.delegate_id == delegate_id)
+        with self._database.write() as connection:
+            return connection.execute(grant_row.delete().where(*row)).rowcount > 0
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._database.close()
+
+    # Inside
+
+    def _one(self, what: str, key: Any, where: Callable[[], ColumnElement[bool]]) -> Principal | None:
+        return self._answer((what, key), lambda: next(iter(self._entries(select(principal).where(where()))), None))
+
+    def _answer(self, key: tuple[Any, ...], load: Callable[[], T]) -> T:
+        if self._database.writing:  # not committed yet: nobody else may see it
+            return load()
+        generation = self._database.generation()
+        cache = self._cache
+        if cache.generation != generation:
+            cache = self._cache = _Cache(generation)
+        try:
+            found: T = cache.answers[key]
+        except KeyError:
+            found = load()
+            if len(cache.answers) >= CACHED:
+                cache.answers.clear()
+            cache.answers[key] = found
+        return found
+
+    def _entries(self, statement: Select[Any]) -> list[Principal]:
+        with self._database.read() as connection:
+            return [_entry(row) for row in connection.execute(statement)]
+
+    def _column(self, statement: Select[tuple[Any]]) -> list[Any]:
+        with self._database.read() as connection:
+            return list(connection.execute(statement).scalars())
+
+    def _hash(self, principal_id: int) -> str | None:
+        found = self._column(select(credential.c.hash).where(credential.c.principal_id == principal_id))
+        return found[0] if found else None
+
+    def _fresh(self, principal_id: int) -> Principal:
+        found = self._entries(select(principal).where(principal.c.id == principal_id))
+        if not found:
+            raise UnknownPrincipal(f"there is no entry with the number {principal_id}")
+        return found[0]
+
+    def _recognises(self, attribute: str) -> bool:
+        used = self._answer(
+            ("attributes",), lambda: frozenset(self._column(select(value_index.c.attribute).distinct()))
+        )
+        return attribute in SPELLING or attribute in used
+
+
+_ORDER = (principal.c.sort_key, principal.c.id)
+
+
+def _entry(row: Row[Any]) -> Principal:
+    try:
+        return Principal(
+            id=row.id,
+            guid=UUID(bytes=bytes(row.guid)),
+            dn=row.dn,
+            legacy_dn=row.legacy_dn,
+            kind=PrincipalKind(row.kind),
+            account=row.account,
+            address=row.address,
+            aliases=tuple(json.loads(row.aliases)),
+            display_name=row.display_name,
+            enabled=bool(row.enabled),
+            hidden=bool(row.hidden),
+            mailbox_id=row.mailbox_id,
+            shard=row.shard,
+            attributes={name: tuple(values) for name, values in json.loads(row.attributes).items()},
+        )
+    except (ValueError, TypeError, AttributeError) as error:
+        raise DirectoryUnavailable(f"entry {row.id} of the directory is damaged: {error}") from error
