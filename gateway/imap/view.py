@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from gateway.imap.protocol.numset import resolve_uids, sequence_ranges
 from gateway.imap.protocol.types import SequenceSet
-from store.changes import Change, FlagsChanged, MessageCreated, MessageDeleted, MessageRow
+from store.changes import Change, MessageCreated, MessageDeleted, MessageRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +42,12 @@ Untagged = Exists | Expunged | FlagsOf
 
 
 class FolderView:
-    """The messages of the selected folder as this session counts them. 4 to 8 bytes a message."""
+    """The messages of the selected folder as this session counts them. 4 bytes a message."""
 
     __slots__ = ("_gone", "uids")
 
     def __init__(self, uids: Iterable[int]) -> None:
-        self.uids = array("L", uids)
+        self.uids = array("I", uids)
         """UIDs in order; the message at index i has the number i + 1. Includes what is gone but not yet announced."""
         self._gone: set[int] = set()
 
@@ -85,9 +85,9 @@ class FolderView:
         """Bring the view up to date and return what the client is to be told, in the order to send it.
 
         First the Expunged, highest number first, each right at its place in the list; then at most one Exists; then
-        FlagsOf of messages that were known before, numbered as after both. While `allow_expunge` is false nothing is renumbered and what is
-        gone is kept for later ([RFC3501] 7.4.1, 5.5). Several changes of a message come out as its last state. The cost
-        is linear in the view if anything is expunged, else in the changes.
+        FlagsOf of messages that were known before, numbered as after both. While `allow_expunge` is false nothing is
+        renumbered and what is gone is kept for later ([RFC3501] 7.4.1, 5.5). Several changes of a message come out as
+        its last state. The cost is linear in the view if anything is expunged, else in the changes.
         """
         flags: dict[int, MessageRow] = {}
         created: list[int] = []
@@ -124,7 +124,7 @@ class FolderView:
             for index in indices:
                 del uids[index]
         else:
-            kept = array("L")
+            kept = array("I")
             start = 0
             for index in reversed(indices):
                 kept.extend(uids[start:index])
