@@ -19,7 +19,7 @@ by a Listener (gateway.runtime.listeners), or in a test by
   Reading is paused, the handshake runs, and the protocol's method `tlsStarted()` is called if it has one. What is
   written meanwhile leaves under TLS. A failed handshake ends in connectionLost.
 - `tls`: whether the connection is encrypted now. `get_extra_info(name)`: asyncio's, such as "ssl_object", "cipher".
-- `getPeer()`, `getHost()`: Twisted addresses; they stay answerable after the connection is lost.
+- `getPeer()`, `getHost()`: Twisted addresses. The peer's stays known after the connection is lost.
 - `disconnecting`: loseConnection was called. `id`: a number for the log, unique in the process.
 
 A protocol with a method `readConnectionLost()` is told when the client has closed its sending half, and goes on writing
@@ -41,16 +41,14 @@ from twisted.internet.interfaces import ITransport
 from twisted.internet.protocol import Protocol as TwistedProtocol
 from twisted.python.failure import Failure
 
+from gateway.runtime.connections import Connections
+from gateway.runtime.lingering import Lingering
+
 HIGH_WATER = 256 * 1024
 """Unsent octets over which producers pause and `drain` waits."""
 LOW_WATER = 64 * 1024
 COALESCE_LIMIT = 64 * 1024
 """Octets that may gather within a loop turn before they are handed on."""
-LINGER_SECONDS = 1.0
-"""How long, and over how many octets of input, a connection that was ended waits for the peer to close."""
-LINGER_OCTETS = 1024 * 1024
-STALLED_SECONDS = 30
-"""How long a connection that was ended waits for a peer that takes none of the last reply."""
 HANDSHAKE_SECONDS = 20.0
 TLS_SHUTDOWN_SECONDS = 2.0
 
@@ -127,12 +125,6 @@ class Transport(Protocol):
         """Ask the underlying transport."""
 
 
-class Connections(set["HostedTransport"]):
-    """The open connections of a listener."""
-
-    __slots__ = ()
-
-
 class HostedTransport(asyncio.Protocol):
     """One connection: to asyncio a protocol, to the hosted protocol a Transport."""
 
@@ -175,7 +167,7 @@ class HostedTransport(asyncio.Protocol):
         self._producer: PushProducer | None = None
         self._waiters: list[asyncio.Future[None]] | None = None
         self._upgrade: asyncio.Task[None] | None = None
-        self._peer: Address | None = None
+        self._peer: Address | tuple[Any, ...] | str | None = None
         self._host: Address | None = None
 
     # -- asyncio's side
@@ -189,8 +181,13 @@ class HostedTransport(asyncio.Protocol):
         # uvloop gathers plain writes by itself; TLS would make a record, and asyncio a system call, of each.
         self._coalesce = self.tls or not type(native).__module__.startswith("uvloop")
         native.set_write_buffer_limits(HIGH_WATER, LOW_WATER)
+        # Asked for now, because a TLS transport forgets it when the connection is lost.
+        self._peer = native.get_extra_info("peername")
         if self._connections is not None:
-            self._connections.add(self)
+            host = str(self._peer[0]) if isinstance(self._peer, tuple) else ""
+            if not self._connections.enter(self, host):
+                self._refuse(self._connections.refusal)
+                return
         assert self._protocol is not None
         self._protocol.makeConnection(cast(ITransport, self))  # type: ignore[no-untyped-call] # as above
 
@@ -207,15 +204,12 @@ class HostedTransport(asyncio.Protocol):
         protocol, self._protocol = self._protocol, None
         if protocol is None:
             return
-        if self._transport is not None:
-            self.getPeer()
-            self.getHost()
         self._transport = None
         self._pending = None
         self._pending_size = 0
         self.data_received = _discard  # type: ignore[method-assign] # breaks the cycle with the protocol
         if self._connections is not None:
-            self._connections.discard(self)
+            self._connections.leave(self)
         if self._upgrade is not None:
             self._upgrade.cancel()
             self._upgrade = None
@@ -338,8 +332,8 @@ class HostedTransport(asyncio.Protocol):
 
     def getPeer(self) -> Address:
         """The client's address."""
-        if self._peer is None:
-            self._peer = _address(self.get_extra_info("peername"))
+        if self._peer is None or isinstance(self._peer, tuple | str):
+            self._peer = _address(self._peer)
         return self._peer
 
     def getHost(self) -> Address:
@@ -365,6 +359,15 @@ class HostedTransport(asyncio.Protocol):
         self._upgrade = self._loop.create_task(self._start_tls(context))
 
     # -- inside
+
+    def _refuse(self, refusal: bytes) -> None:
+        """End a connection that the limits do not admit, before its protocol has heard of it."""
+        assert self._transport is not None
+        self._protocol = None
+        self.data_received = _discard  # type: ignore[method-assign] # a slot stands for the method
+        self._transport.write(refusal)
+        self._transport.close()
+        self._transport = None
 
     async def _start_tls(self, context: ssl.SSLContext) -> None:
         assert self._loop is not None
@@ -410,11 +413,7 @@ class HostedTransport(asyncio.Protocol):
             self._transport.write(pending[0] if len(pending) == 1 else b"".join(pending))
 
     def _finish(self) -> None:
-        """Close after the last octet has left.
-
-        A plain socket that is closed over unread input sends a reset, which can destroy our last reply on its way
-        ([RFC9293] 3.6.1); so the sending half is closed, and input is thrown away for a moment.
-        """
+        """Close after the last octet has left."""
         self._flush()
         transport = self._transport
         if transport is None:
@@ -422,7 +421,7 @@ class HostedTransport(asyncio.Protocol):
         if self.tls or not transport.can_write_eof():
             transport.close()
             return
-        transport.set_protocol(_Lingering(self, transport))
+        transport.set_protocol(Lingering(transport, self.connection_lost))
         transport.resume_reading()
         transport.write_eof()
 
@@ -435,50 +434,6 @@ class HostedTransport(asyncio.Protocol):
                 waiter.set_result(None)
             else:
                 waiter.set_exception(error)
-
-
-class _Lingering(asyncio.Protocol):
-    """Stands in for a HostedTransport that has said its last word: throws input away until the peer closes."""
-
-    __slots__ = ("_hosted", "_octets", "_stalled", "_timer", "_transport", "_unsent")
-
-    def __init__(self, hosted: HostedTransport, transport: asyncio.Transport) -> None:
-        self._hosted = hosted
-        self._transport = transport
-        self._octets = 0
-        self._unsent = 0
-        self._stalled = 0.0
-        self._timer = asyncio.get_running_loop().call_later(LINGER_SECONDS, self._expired)
-
-    def data_received(self, data: bytes) -> None:
-        """Throw away, up to a bound."""
-        self._octets += len(data)
-        if self._octets > LINGER_OCTETS:
-            self._transport.abort()
-
-    def eof_received(self) -> bool:
-        """The peer has closed; so does the transport."""
-        return False
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Tell the hosted protocol; how the peer went does not matter any more."""
-        self._timer.cancel()
-        self._hosted.connection_lost(None)
-
-    def pause_writing(self) -> None:
-        """Nothing more will be written."""
-
-    def resume_writing(self) -> None:
-        """Nothing more will be written."""
-
-    def _expired(self) -> None:
-        unsent = self._transport.get_write_buffer_size()
-        self._stalled = self._stalled + LINGER_SECONDS if unsent == self._unsent else 0.0
-        self._unsent = unsent
-        if unsent and self._stalled < STALLED_SECONDS:  # a slow reader still gets its reply
-            self._timer = asyncio.get_running_loop().call_later(LINGER_SECONDS, self._expired)
-        else:
-            self._transport.abort()
 
 
 def _discard(data: bytes) -> None:

@@ -1,0 +1,81 @@
+"""The server's TLS context: made once before the workers fork, its certificate exchanged in place at SIGHUP.
+
+`TlsContexts.context` is one `ssl.SSLContext` for the life of the process; give it to listeners, to `startTLS` and to
+aiosmtpd alike. Made before the fork it carries the same ticket keys in every worker, so a client resumes its session
+with any of them. After `reload` the context hands each new connection over to one with the new certificate.
+"""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+
+from twisted.internet.ssl import CertificateOptions, PrivateCertificate
+
+VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
+
+
+class TlsError(Exception):
+    """A certificate or key that cannot be used; the text says which file and what to do."""
+
+
+class TlsContexts:
+    """Certificate, key and policy, as contexts. Raises TlsError."""
+
+    def __init__(self, certificate: Path, key: Path, *, min_version: str = "1.2", ciphers: str = "") -> None:
+        self._certificate = certificate
+        self._key = key
+        self._min_version = VERSIONS[min_version]
+        self._ciphers = ciphers
+        self.context = self._load()
+        self._current = self.context
+
+    def reload(self) -> None:
+        """Read both files again; on TlsError the old certificate stays in use."""
+        self._current = self._load()
+        self.context.sni_callback = self._hand_over
+
+    def twisted(self) -> CertificateOptions:
+        """Return the same for Twisted's own transports (gateway.runtime.fallback)."""
+        pem = self._key.read_bytes() + b"\n" + self._certificate.read_bytes()
+        options: CertificateOptions = PrivateCertificate.loadPEM(pem).options()  # type: ignore[no-untyped-call] # untyped
+        return options
+
+    def _hand_over(self, connection: ssl.SSLObject | ssl.SSLSocket, name: str | None, old: ssl.SSLContext) -> None:
+        # OpenSSL calls this for every ClientHello, with or without a server name ([RFC6066] 3). Loading into the old
+        # context instead would keep the old certificate beside a new one of another key type.
+        connection.context = self._current
+
+    def _load(self) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = self._min_version
+        # Clients that just close are common; IMAP, POP3 and SMTP mark their own ends, so nothing is truncated unseen.
+        context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION | ssl.OP_IGNORE_UNEXPECTED_EOF
+        context.options |= ssl.OP_CIPHER_SERVER_PREFERENCE
+        if self._ciphers:
+            try:
+                context.set_ciphers(self._ciphers)
+            except ssl.SSLError as error:
+                raise TlsError(f"tls.ciphers: OpenSSL knows no cipher of {self._ciphers!r}") from error
+        for what, path in (("certificate", self._certificate), ("key", self._key)):
+            try:
+                with path.open("rb"):
+                    pass
+            except OSError as error:
+                raise TlsError(
+                    f"tls.{what}: cannot read {path}: {error.strerror}. Name a PEM file that this user may read."
+                ) from error
+        try:
+            context.load_cert_chain(self._certificate, self._key, password=_no_password)
+        except ssl.SSLError as error:
+            reason = error.reason or str(error)
+            if "MISMATCH" in reason or reason == "NO_CERTIFICATE_ASSIGNED":
+                text = f"tls.key: {self._key} is not the key of the certificate {self._certificate}"
+            else:
+                text = f"tls.certificate, tls.key: {self._certificate} and {self._key}: not usable as PEM ({reason})"
+            raise TlsError(text) from error
+        return context
+
+
+def _no_password() -> str:
+    raise TlsError("tls.key: the key is encrypted; store it without a passphrase, readable by this user alone")
