@@ -66,7 +66,7 @@ class Principal:
     """The number of the mailbox, or None where the kind has none."""
     shard: str
     """The shard that holds the mailbox; empty: the default one."""
-    attributes: Mapping[str, tuple[str, ...]] = field(default=NO_ATTRIBUTES, hash=False)
+    attributes: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: NO_ATTRIBUTES, hash=False)
     """The other attributes by their LDAP name, such as `givenName` or `department`."""
 
     @property

@@ -92,8 +92,7 @@ class SqlDirectory:
         key = address_key(address)
         if key is None:
             return None
-        owner = select(proxy_address.c.principal_id).where(proxy_address.c.address_key == key).scalar_subquery()
-        return self._one("address", key, lambda: principal.c.id == owner)
+        return self._one("address", key, lambda: principal.c.id == _owner_of(key))
 
     def by_account(self, name: str) -> Principal | None:
         """Find a sign-in name."""
@@ -137,15 +136,11 @@ class SqlDirectory:
 
     def members(self, group_id: int) -> list[Principal]:
         """List the direct members of a group, in the order in which they were added."""
-        join = principal.join(member, member.c.member_id == principal.c.id)
-        statement = select(principal).select_from(join).where(member.c.group_id == group_id)
-        return list(self._answer(("members", group_id), lambda: self._entries(statement.order_by(member.c.position))))
+        return list(self._answer(("members", group_id), lambda: self._entries(_members_of(group_id))))
 
     def groups_of(self, principal_id: int) -> frozenset[int]:
         """Give the numbers of all groups that hold the entry, directly or through other groups."""
-        start = select(member.c.group_id).where(member.c.member_id == principal_id).cte("held", recursive=True)
-        above = start.union(select(member.c.group_id).join(start, member.c.member_id == start.c.group_id))
-        return frozenset(self._answer(("groups", principal_id), lambda: self._column(select(above.c.group_id))))
+        return self._answer(("groups", principal_id), lambda: frozenset(self._column(_groups_above(principal_id))))
 
     def grants(self, owner_id: int) -> list[Grant]:
         """List the rights that others have on an owner's mailbox."""
@@ -161,8 +156,9 @@ class SqlDirectory:
 
     def is_granted(self, kind: GrantKind, owner_id: int, delegate_ids: Sequence[int]) -> bool:
         """Say whether any of the delegates was given the right."""
-        statement = select(grant_row.c.delegate_id).where(grant_row.c.owner_id == owner_id, grant_row.c.kind == kind)
-        holders = self._answer(("grant", kind, owner_id), lambda: frozenset(self._column(statement)))
+        holders = self._answer(
+            ("grant", kind, owner_id), lambda: frozenset(self._column(_delegates_of(kind, owner_id)))
+        )
         return not holders.isdisjoint(delegate_ids)
 
     def opened_by(self, delegate_ids: Sequence[int]) -> list[Principal]:
@@ -382,6 +378,25 @@ class SqlDirectory:
 
 
 _ORDER = (principal.c.sort_key, principal.c.id)
+
+
+def _owner_of(key: str) -> Any:
+    return select(proxy_address.c.principal_id).where(proxy_address.c.address_key == key).scalar_subquery()
+
+
+def _members_of(group_id: int) -> Select[Any]:
+    join = principal.join(member, member.c.member_id == principal.c.id)
+    return select(principal).select_from(join).where(member.c.group_id == group_id).order_by(member.c.position)
+
+
+def _groups_above(principal_id: int) -> Select[Any]:
+    held = select(member.c.group_id).where(member.c.member_id == principal_id).cte("held", recursive=True)
+    above = held.union(select(member.c.group_id).join(held, member.c.member_id == held.c.group_id))
+    return select(above.c.group_id)
+
+
+def _delegates_of(kind: GrantKind, owner_id: int) -> Select[Any]:
+    return select(grant_row.c.delegate_id).where(grant_row.c.owner_id == owner_id, grant_row.c.kind == kind)
 
 
 def _entry(row: Row[Any]) -> Principal:
