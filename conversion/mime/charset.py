@@ -1,0 +1,209 @@
+"""Charset names as mail writes them, and decoding that never fails ([RFC2045] 5, [RFC2046] 4.1.2).
+
+Labels are read as browsers and Exchange read them: ISO-8859-1 is windows-1252, GB2312 is GB18030, and so on. A wrong or
+missing label gives UTF-8 if the octets are valid UTF-8, else windows-1252 (reference: [MS-OXCMAIL] 2.2.3.3).
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from functools import lru_cache
+
+_ALIASES = {
+    "ansi-x3.4-1968": "ascii",
+    "ascii": "ascii",
+    "us-ascii": "ascii",
+    "usascii": "ascii",
+    "iso-8859-1": "cp1252",
+    "iso8859-1": "cp1252",
+    "latin1": "cp1252",
+    "latin-1": "cp1252",
+    "l1": "cp1252",
+    "cp819": "cp1252",
+    "ansi": "cp1252",
+    "iso-8859-8-i": "iso8859-8",
+    "iso-8859-8-e": "iso8859-8",
+    "iso-8859-6-i": "iso8859-6",
+    "iso-8859-9": "cp1254",
+    "iso-8859-11": "cp874",
+    "tis-620": "cp874",
+    "windows-874": "cp874",
+    "gb2312": "gb18030",
+    "gb-2312": "gb18030",
+    "gb-2312-80": "gb18030",
+    "x-gb2312": "gb18030",
+    "euc-cn": "gb18030",
+    "gbk": "gb18030",
+    "x-gbk": "gb18030",
+    "cp936": "gb18030",
+    "windows-936": "gb18030",
+    "big5": "big5hkscs",
+    "big-5": "big5hkscs",
+    "x-x-big5": "big5hkscs",
+    "cn-big5": "big5hkscs",
+    "ks-c-5601": "cp949",
+    "ks-c-5601-1987": "cp949",
+    "ksc5601": "cp949",
+    "ks-c-5601-1989": "cp949",
+    "euc-kr": "cp949",
+    "korean": "cp949",
+    "windows-949": "cp949",
+    "shift-jis": "cp932",
+    "shift-jisx": "cp932",
+    "sjis": "cp932",
+    "x-sjis": "cp932",
+    "ms-kanji": "cp932",
+    "windows-31j": "cp932",
+    "cswindows31j": "cp932",
+    "iso-2022-jp": "iso2022_jp_ext",
+    "iso-2022-jp-ms": "iso2022_jp_ext",
+    "cp50220": "iso2022_jp_ext",
+    "cp50221": "iso2022_jp_ext",
+    "cp50222": "iso2022_jp_ext",
+    "csiso2022jp": "iso2022_jp_ext",
+    "iso-2022-kr": "iso2022_kr",
+    "x-euc-jp": "euc_jp",
+    "unicode-1-1-utf-7": "utf-7",
+    "x-unicode-2-0-utf-7": "utf-7",
+    "unicode-1-1-utf-8": "utf-8",
+    "utf8": "utf-8",
+    "unicode": "utf-16",
+    "macintosh": "mac_roman",
+    "x-mac-roman": "mac_roman",
+    "x-macroman": "mac_roman",
+    "x-mac-cyrillic": "mac_cyrillic",
+    "koi8r": "koi8-r",
+    "koi": "koi8-r",
+    "koi8": "koi8-r",
+}
+
+# Codecs of Python that are no charset, cost more than linear time, or belong to one platform.
+_BARRED = frozenset(("charmap", "idna", "mbcs", "oem", "punycode", "raw_unicode_escape", "undefined", "unicode_escape"))
+_UNKNOWN = frozenset(
+    ("", "unknown", "x-unknown", "unknown-8bit", "x-user-defined", "8bit", "binary", "none", "default")
+)
+
+# Code page numbers of Windows by Python codec (values of PidTagInternetCodepage, [MS-OXOMSG] 2.2.1.56 refers to them).
+_CODE_PAGES = {
+    "ascii": 20127,
+    "utf-8": 65001,
+    "utf-7": 65000,
+    "cp1252": 1252,
+    "gb18030": 54936,
+    "big5hkscs": 950,
+    "cp949": 949,
+    "cp932": 932,
+    "iso2022_jp_ext": 50220,
+    "iso2022_kr": 50225,
+    "euc_jp": 51932,
+    "koi8-r": 20866,
+    "koi8-u": 21866,
+    "utf-16": 1200,
+    "utf-16-le": 1200,
+    "utf-16-be": 1201,
+    "mac-roman": 10000,
+    "cp874": 874,
+    **{f"cp{number}": number for number in range(1250, 1259)},
+    **{f"iso8859-{number}": 28590 + number for number in (2, 3, 4, 5, 6, 7, 8, 9, 13, 15)},
+}
+
+_TRIM = re.compile(r"[\s\"'<>;,]+")
+_JIS_SWITCH = re.compile(rb"\x1b(?:\$[@B]|\([BIJ]|\$\([DO])|[\x0e\x0f]")
+_TWO_BYTES = re.compile(rb"[\x21-\x7e]{2}")
+
+
+def _as_controls(error: UnicodeError) -> tuple[str, int]:
+    """Decode the five octets that windows-1252 leaves open as the C1 controls, as browsers do: nothing is lost."""
+    assert isinstance(error, UnicodeDecodeError)
+    return error.object[error.start : error.end].decode("latin-1"), error.end
+
+
+codecs.register_error("oxgate.c1", _as_controls)
+
+
+@lru_cache(maxsize=512)
+def codec_name(charset: str) -> str | None:
+    """Return the Python codec for a charset label, or None for one that is unknown or names no charset."""
+    label = _TRIM.sub("", charset).lower().replace("_", "-")
+    label = label.partition("*")[0]
+    if label in _UNKNOWN or len(label) > 60 or not label.isascii():
+        return None
+    alias = _ALIASES.get(label)
+    if alias is not None:
+        return alias
+    if label.startswith(("windows-", "x-cp")):
+        label = "cp" + label.partition("-")[2].removeprefix("cp")
+    try:
+        info = codecs.lookup(label)
+    except (LookupError, ValueError):
+        return None
+    if not getattr(info, "_is_text_encoding", True) or info.name.replace("-", "_") in _BARRED:
+        return None
+    return info.name
+
+
+def code_page(charset: str) -> int:
+    """Return the Windows code page number of a charset label, 65001 (UTF-8) for those without one."""
+    name = codec_name(charset)
+    return _CODE_PAGES.get(name or "", 65001)
+
+
+def decode_text(data: bytes, charset: str | None) -> str:
+    """Decode octets labelled with `charset` (None or empty: unlabelled). Never raises; the cost is linear."""
+    name = codec_name(charset) if charset else None
+    if name is None or name == "ascii":
+        return decode_unlabelled(data)
+    if name == "cp1252":
+        return data.decode("cp1252", "oxgate.c1")
+    try:
+        return data.decode(name)
+    except UnicodeError:
+        pass
+    if name == "iso2022_jp_ext":
+        return _decode_jis(data)
+    if name == "big5hkscs":
+        return data.decode("cp950", "replace")
+    try:
+        return data.decode(name, "replace")
+    except UnicodeError:
+        # UTF-16 and UTF-32 refuse some input whatever the error handler.
+        return decode_unlabelled(data)
+
+
+def decode_unlabelled(data: bytes) -> str:
+    """Decode octets without a label: UTF-8 if they are valid, else windows-1252."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("cp1252", "oxgate.c1")
+
+
+def _decode_jis(data: bytes) -> str:
+    """Decode ISO-2022-JP with the characters that Windows adds to JIS X 0208, by way of Shift JIS."""
+    out: list[str] = []
+    mode = b"\x1b(B"
+    at = 0
+    for switch in [*_JIS_SWITCH.finditer(data), None]:
+        piece = data[at : switch.start() if switch else len(data)]
+        if mode in (b"\x1b$B", b"\x1b$@"):
+            out.append(_TWO_BYTES.sub(_to_shift_jis, piece).decode("cp932", "replace"))
+        elif mode == b"\x1b(I":
+            out.append(bytes(octet | 0x80 for octet in piece).decode("cp932", "replace"))
+        elif mode in (b"\x1b(B", b"\x1b(J", b"\x0f"):
+            out.append(piece.decode("cp932", "replace"))
+        else:
+            out.append("\ufffd" if piece else "")
+        if switch:
+            mode = switch[0]
+            at = switch.end()
+    return "".join(out)
+
+
+def _to_shift_jis(match: re.Match[bytes]) -> bytes:
+    row, cell = match[0]
+    lead = ((row - 0x21) >> 1) + 0x81
+    if lead > 0x9F:
+        lead += 0x40
+    odd_trail = cell + (0x20 if cell > 0x5F else 0x1F)
+    return bytes((lead, odd_trail if row & 1 else cell + 0x7E))

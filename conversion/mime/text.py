@@ -1,0 +1,75 @@
+"""The text of a message as a reader sees it, for searching ([RFC3501] 6.4.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conversion.mime.charset import decode_text
+from conversion.mime.headers import fields
+from conversion.mime.html import html_to_text, meta_charset
+from conversion.mime.parts import Part, Structure
+from conversion.mime.structure import scan
+from conversion.mime.transfer import decode_transfer
+from conversion.mime.words import decode_unstructured
+
+MAX_PART = 16 << 20
+"""Octets of one text part that are decoded for a search."""
+
+
+def part_text(raw: bytes, part: Part) -> str:
+    """Decode the body of a text part: transfer encoding, charset, and for HTML the tags."""
+    data = decode_transfer(raw[part.body_start : min(part.body_end, part.body_start + MAX_PART)], part.encoding)
+    charset = part.charset
+    if part.subtype == "html":
+        return html_to_text(decode_text(data, charset or meta_charset(data)))
+    return decode_text(data, charset)
+
+
+def searchable_text(raw: bytes, structure: Structure) -> Iterator[str]:
+    """Yield the text of every text part, and the header of every enclosed message, in order.
+
+    This is what BODY searches: the message without its own header ([RFC3501] 6.4.4).
+    """
+    root = structure.root
+    for part in structure.walk():
+        if part.message is not None:
+            yield _header_text(raw, part.message)
+        elif part.type == "text" or (part is root and part.type in ("", "text")):
+            yield part_text(raw, part)
+
+
+def _header_text(raw: bytes, part: Part) -> str:
+    return "\n".join(
+        f"{name.decode('latin-1')}: {decode_unstructured(value)}"
+        for name, value, _, _ in fields(raw, part.header_start, part.body_start)
+    )
+
+
+class MimeText:
+    """One message as `Mailbox.find` asks it: decoded header values and decoded text. Read lazily, never raising."""
+
+    def __init__(self, raw: bytes) -> None:
+        self._raw = raw
+        self._structure: Structure | None = None
+
+    def _scanned(self) -> Structure:
+        if self._structure is None:
+            self._structure = scan(self._raw)
+        return self._structure
+
+    def header(self, name: str) -> list[str]:
+        """Return the decoded values of every field with this name, whatever its case ([RFC3501] 6.4.4, HEADER)."""
+        structure = self._scanned()
+        wanted = name.lower().encode("utf-8", "replace")
+        return [
+            decode_unstructured(value)
+            for _, field, value in structure.header(self._raw, structure.root)
+            if field.lower() == wanted
+        ]
+
+    def text(self, headers: bool) -> Iterator[str]:
+        """Yield the text of the body piece by piece (BODY), with `headers` first that of the header (TEXT)."""
+        structure = self._scanned()
+        if headers:
+            yield _header_text(self._raw, structure.root)
+        yield from searchable_text(self._raw, structure)

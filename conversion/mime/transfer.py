@@ -1,0 +1,68 @@
+"""Content-Transfer-Encoding: decoding that never fails ([RFC2045] 6)."""
+
+from __future__ import annotations
+
+import binascii
+import re
+
+_NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="))
+_PADDING = re.compile(rb"=+")
+_UU_BEGIN = re.compile(rb"^begin [0-7]{3,4} [^\r\n]*\r?\n", re.M)
+_UUENCODE = frozenset(("x-uuencode", "uuencode", "x-uue", "uue"))
+
+
+def decode_transfer(data: bytes, encoding: str) -> bytes:
+    """Decode the body of a part; an unknown encoding leaves it as it is ([RFC2045] 6.4)."""
+    if encoding == "base64":
+        return decode_base64(data)
+    if encoding == "quoted-printable":
+        return binascii.a2b_qp(data)
+    if encoding in _UUENCODE:
+        return decode_uu(data)
+    return data
+
+
+def decode_base64(data: bytes) -> bytes:
+    """Decode base64, passing over all that is not of its alphabet and mending the padding ([RFC2045] 6.8).
+
+    Padding inside the data, as where two encoded pieces were joined, ends a piece and not the data.
+    """
+    clean = data.translate(None, _NOT_BASE64)
+    body = clean.rstrip(b"=")
+    if b"=" in body:
+        return b"".join([_decode_piece(piece) for piece in _PADDING.split(body)])
+    return _decode_piece(body)
+
+
+def _decode_piece(piece: bytes) -> bytes:
+    rest = len(piece) % 4
+    if rest == 1:
+        piece = piece[:-1]
+    elif rest:
+        piece += b"=" * (4 - rest)
+    return binascii.a2b_base64(piece)
+
+
+def decode_uu(data: bytes) -> bytes:
+    """Decode a uuencoded body, with or without its `begin` line; lines that cannot be decoded are passed over."""
+    begin = _UU_BEGIN.search(data)
+    out: list[bytes] = []
+    for line in data[begin.end() if begin else 0 :].splitlines():
+        if line == b"end":
+            break
+        if line:
+            out.append(_decode_uu_line(line))
+    return b"".join(out)
+
+
+def _decode_uu_line(line: bytes) -> bytes:
+    try:
+        return binascii.a2b_uu(line)
+    except binascii.Error:
+        pass
+    # Some encoders write blanks after the data; the length octet tells how much counts.
+    wanted = (((line[0] - 32) & 63) * 4 + 5) // 3
+    try:
+        return binascii.a2b_uu(line[:wanted])
+    except binascii.Error:
+        return b""
