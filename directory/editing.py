@@ -212,17 +212,14 @@ def _free_keys(connection: Connection, addresses: tuple[str, ...]) -> list[str]:
     keys = [address_key(address) or "" for address in addresses]
     if len(set(keys)) < len(keys):
         raise DuplicateAddress(f"an address of {addresses[0]} is given twice")
-    rows = (
-        connection.execute(
-            select(proxy_address.c.address_key, principal.c.address)
-            .join(principal, principal.c.id == proxy_address.c.principal_id)
-            .where(proxy_address.c.address_key.in_(keys))
-        )
-        .tuples()
-        .all()
+    taken = (
+        select(proxy_address.c.address_key, principal.c.address)
+        .join(principal, principal.c.id == proxy_address.c.principal_id)
+        .where(proxy_address.c.address_key.in_(keys))
     )
-    for key, owner in rows:
-        raise DuplicateAddress(f"{key} belongs to {owner} already")
+    first = connection.execute(taken).first()
+    if first is not None:
+        raise DuplicateAddress(f"{first[0]} belongs to {first[1]} already")
     return keys
 
 
