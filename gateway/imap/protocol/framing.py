@@ -168,7 +168,7 @@ class Framing:
 
     def pull(self) -> Event | None:
         """The next event, or None if more input is needed."""
-        while True:
+        while self._next_chunk():
             if self._fault is not None:
                 event = self._skip_on(self._fault)
             elif self._wanted >= 0:
@@ -177,8 +177,7 @@ class Framing:
                 event = self._take_line()
             if event is not None:
                 return event
-            if not self._next_chunk():
-                return None
+        return None
 
     # --- input
 

@@ -43,9 +43,6 @@ class SequenceSet:
     ranges: tuple[tuple[int, int], ...]
 
 
-# --- FETCH
-
-
 class FetchAttribute(Enum):
     """FETCH items without argument, by their name in the reply ([RFC3501] 6.4.5, [RFC7162] 3.1.4.2)."""
 
@@ -110,9 +107,6 @@ class Fetch:
     items: tuple[FetchItem, ...]
     uid: bool = False
     changed_since: int | None = None
-
-
-# --- SEARCH
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,9 +258,6 @@ class Search:
     """A MODSEQ key stands somewhere: the reply carries the highest mod-sequence ([RFC7162] 3.1.5)."""
 
 
-# --- STORE COPY MOVE EXPUNGE APPEND
-
-
 class StoreAction(Enum):
     """What STORE does with its flags."""
 
@@ -322,9 +313,6 @@ class Append:
     date: int | None
     """Internal date in seconds since 1970-01-01 UTC; None: now."""
     message: bytes = field(repr=False)
-
-
-# --- mailboxes
 
 
 @dataclass(frozen=True, slots=True)
@@ -403,9 +391,6 @@ class Status:
 
     mailbox: MailboxName
     items: tuple[StatusItem, ...]
-
-
-# --- session commands
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,239 @@
+"""What a client writes is what the parser reads, however the octets arrive ([RFC3501] 9)."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.imap.protocol import types as t
+from gateway.imap.protocol.framing import LIMITS, Frame, Framing, LiteralWanted
+from gateway.imap.protocol.parser import parse
+from gateway.imap.protocol.writer import astring
+from tests.support.imap_encoder import Encoder
+
+numbers = st.one_of(st.integers(1, 50), st.integers(1, 0xFFFFFFFF))
+limits = st.one_of(numbers, st.just(t.STAR))
+sets = st.lists(st.one_of(limits.map(lambda n: (n, n)), st.tuples(limits, limits)), min_size=1, max_size=6).map(
+    lambda ranges: t.SequenceSet(tuple(ranges))
+)
+texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
+modseqs = st.integers(1, 2**63 - 1)
+tags = st.from_regex(rb"[A-Za-z0-9.\[\]!#]{1,12}", fullmatch=True)
+system_flags = st.sampled_from(("\\Seen", "\\Answered", "\\Deleted", "\\Flagged", "\\Draft"))
+keywords = st.from_regex(r"[$A-Za-z][A-Za-z0-9_.:-]{0,12}", fullmatch=True)
+flags = st.lists(st.one_of(system_flags, keywords), max_size=5, unique=True).map(tuple)
+
+
+def spelled(name: str) -> str:
+    """INBOX as the parser spells it."""
+    return "INBOX" + name[5:] if name[:5].upper() == "INBOX" and name[5:6] in ("", "/") else name
+
+
+mailboxes = st.one_of(
+    st.sampled_from(("INBOX", "INBOX/Näme", "Sent Items", "a&b", "Entwürfe/日本語", "NIL", '"quoted\\"')),
+    st.text(st.characters(codec="utf-8", exclude_characters="\0\r\n"), max_size=12).map(spelled),
+).map(t.MailboxName)
+patterns = st.one_of(st.sampled_from(("%", "*", "INBOX/%", "*/Ä%")).map(t.MailboxName), mailboxes)
+
+fields = st.lists(
+    st.from_regex(rb"[A-Z!#$%&'*+.^_`|~\"\\(){\]-]{1,10}", fullmatch=True), min_size=1, max_size=4, unique=True
+)
+
+
+@st.composite
+def body_sections(draw: st.DrawFn) -> t.BodySection:
+    part = tuple(draw(st.lists(st.integers(1, 99), max_size=4)))
+    kind = draw(st.sampled_from([kind for kind in t.SectionKind if part or kind is not t.SectionKind.MIME]))
+    names = tuple(draw(fields)) if kind.value.startswith(b"HEADER.FIELDS") else ()
+    partial = draw(st.none() | st.tuples(st.integers(0, 2**32 - 1), st.integers(1, 2**32 - 1)))
+    label = b"BODY[" + b".".join(b"%d" % number for number in part)
+    if kind.value:
+        label += (b"." if part else b"") + kind.value
+    if names:
+        label += b" (" + b" ".join(map(astring, names)) + b")"
+    label += b"]" + (b"" if partial is None else b"<%d>" % partial[0])
+    return t.BodySection(t.Section(part, kind, names), draw(st.booleans()), partial, label)
+
+
+rfc822 = st.sampled_from(
+    (
+        t.BodySection(t.Section(), False, None, b"RFC822"),
+        t.BodySection(t.Section((), t.SectionKind.HEADER), True, None, b"RFC822.HEADER"),
+        t.BodySection(t.Section((), t.SectionKind.TEXT), False, None, b"RFC822.TEXT"),
+    )
+)
+
+
+@st.composite
+def fetches(draw: st.DrawFn) -> t.Fetch:
+    items = draw(
+        st.lists(
+            st.one_of(st.sampled_from(t.FetchAttribute), body_sections(), rfc822), min_size=1, max_size=6, unique=True
+        )
+    )
+    uid = draw(st.booleans())
+    since = draw(st.none() | modseqs)
+    if uid and t.FetchAttribute.UID not in items:
+        items.insert(0, t.FetchAttribute.UID)
+    if since is not None and t.FetchAttribute.MODSEQ not in items:
+        items.append(t.FetchAttribute.MODSEQ)
+    return t.Fetch(draw(sets), tuple(items), uid, since)
+
+
+leaves = st.one_of(
+    st.just(t.All()),
+    st.builds(t.SequenceKey, sets),
+    st.builds(t.UidKey, sets),
+    st.builds(t.FlagKey, st.one_of(system_flags, keywords), st.booleans()),
+    st.builds(t.RecentKey, st.booleans()),
+    st.builds(t.DateKey, st.sampled_from(t.DateRelation), st.dates(), st.booleans()),
+    st.builds(t.EnvelopeKey, st.sampled_from(("FROM", "TO", "CC", "BCC", "SUBJECT")), texts),
+    st.builds(t.HeaderKey, st.from_regex(r"[A-Za-z-]{1,10}", fullmatch=True), texts),
+    st.builds(t.TextKey, texts, st.booleans()),
+    st.builds(t.SizeKey, st.integers(0, 2**32 - 1), st.booleans()),
+    st.builds(t.ModSeqKey, st.integers(0, 2**63 - 1)),
+    st.builds(
+        t.ModSeqKey, st.integers(0, 2**63 - 1), st.just("/flags/\\Seen"), st.sampled_from(("priv", "shared", "all"))
+    ),
+)
+keys = st.recursive(
+    leaves,
+    lambda inner: st.one_of(
+        st.builds(t.Not, inner),
+        st.builds(t.Or, inner, inner),
+        st.lists(inner, min_size=2, max_size=3).map(lambda several: t.And(tuple(several))),
+    ),
+    max_leaves=8,
+)
+
+
+def names_modseq(key: t.SearchKey) -> bool:
+    match key:
+        case t.And(inner):
+            return any(map(names_modseq, inner))
+        case t.Or(left, right):
+            return names_modseq(left) or names_modseq(right)
+        case t.Not(inner):
+            return names_modseq(inner)
+    return isinstance(key, t.ModSeqKey)
+
+
+searches = st.builds(
+    lambda key, uid, charset: t.Search(key, uid, charset, names_modseq(key)),
+    keys,
+    st.booleans(),
+    st.sampled_from((None, "UTF-8", "utf-8")),
+)
+seconds = st.integers(-2_000_000_000, 100_000_000_000)
+options = st.sampled_from((t.ListOption.SUBSCRIBED, t.ListOption.CHILDREN, t.ListOption.SPECIAL_USE))
+arguments = st.one_of(
+    st.builds(t.Login, texts, texts).map(lambda args: ("LOGIN", args)),
+    st.builds(t.Authenticate, st.sampled_from(("PLAIN", "NTLM")), st.sampled_from((None, b"=", b"YWJj", b"YQ=="))).map(
+        lambda args: ("AUTHENTICATE", args)
+    ),
+    st.builds(
+        t.Id,
+        st.none()
+        | st.lists(st.tuples(st.from_regex(r"[a-z-]{1,10}", fullmatch=True), st.none() | texts), max_size=4).map(tuple),
+    ).map(lambda args: ("ID", args)),
+    st.builds(
+        t.Enable, st.lists(st.sampled_from(("CONDSTORE", "QRESYNC", "X-GOOD-IDEA")), min_size=1, max_size=3).map(tuple)
+    ).map(lambda args: ("ENABLE", args)),
+    st.builds(t.Select, mailboxes, st.booleans(), st.booleans()).map(
+        lambda args: ("EXAMINE" if args.read_only else "SELECT", args)
+    ),
+    st.tuples(st.sampled_from(("DELETE", "SUBSCRIBE", "UNSUBSCRIBE")), st.builds(t.OneMailbox, mailboxes)),
+    st.builds(t.Create, mailboxes, st.sampled_from(((), ("\\Sent",), ("\\Drafts", "\\Junk")))).map(
+        lambda args: ("CREATE", args)
+    ),
+    st.builds(t.Rename, mailboxes, mailboxes).map(lambda args: ("RENAME", args)),
+    st.builds(
+        t.List,
+        mailboxes,
+        st.lists(patterns, min_size=1, max_size=3).map(tuple),
+        st.just(False),
+        st.frozensets(st.sampled_from((t.ListOption.SUBSCRIBED, t.ListOption.SPECIAL_USE, t.ListOption.REMOTE))),
+        st.frozensets(options),
+    ).map(lambda args: ("LIST", args)),
+    st.builds(t.List, mailboxes, patterns.map(lambda pattern: (pattern,)), st.just(True)).map(
+        lambda args: ("LSUB", args)
+    ),
+    st.builds(t.Status, mailboxes, st.lists(st.sampled_from(t.StatusItem), min_size=1, unique=True).map(tuple)).map(
+        lambda args: ("STATUS", args)
+    ),
+    st.builds(t.Append, mailboxes, flags, st.none() | seconds, st.binary(max_size=200)).map(
+        lambda args: ("APPEND", args)
+    ),
+    fetches().map(lambda args: ("FETCH", args)),
+    searches.map(lambda args: ("SEARCH", args)),
+    st.builds(
+        t.Store, sets, st.sampled_from(t.StoreAction), flags, st.booleans(), st.none() | modseqs, st.booleans()
+    ).map(lambda args: ("STORE", args)),
+    st.builds(t.Copy, sets, mailboxes, st.booleans()).map(lambda args: ("COPY", args)),
+    st.builds(t.Move, sets, mailboxes, st.booleans()).map(lambda args: ("MOVE", args)),
+    st.builds(t.UidExpunge, sets).map(lambda args: ("UID EXPUNGE", args)),
+    st.sampled_from(
+        [
+            "CAPABILITY",
+            "NOOP",
+            "LOGOUT",
+            "STARTTLS",
+            "CHECK",
+            "CLOSE",
+            "EXPUNGE",
+            "UNSELECT",
+            "IDLE",
+            "NAMESPACE",
+        ]
+    ).map(lambda name: (name, t.NO_ARGUMENTS)),
+)
+commands = st.builds(lambda tag, pair: t.Command(tag, *pair), tags, arguments)
+
+
+def pull_frames(framing: Framing) -> list[Frame]:
+    """Every command that is there; leave is given to every literal."""
+    frames = []
+    while (event := framing.pull()) is not None:
+        if not isinstance(event, LiteralWanted):
+            assert isinstance(event, Frame), event
+            frames.append(event)
+    return frames
+
+
+@given(commands, st.integers(0, 2**32))
+@settings(max_examples=400)
+def test_a_command_is_read_as_it_was_written(command: t.Command, seed: int) -> None:
+    framing = Framing(LIMITS)
+    framing.feed(Encoder(seed).command(command))
+    frames = pull_frames(framing)
+    assert len(frames) == 1
+    assert parse(frames[0]) == command
+
+
+@given(st.lists(commands, min_size=1, max_size=4), st.integers(0, 2**32), st.data())
+@settings(max_examples=150)
+def test_any_split_of_the_octets_gives_the_same_commands(
+    expected: list[t.Command], seed: int, data: st.DataObject
+) -> None:
+    encoder = Encoder(seed)
+    octets = b"".join(map(encoder.command, expected))
+    cuts = sorted(data.draw(st.sets(st.integers(0, len(octets)), max_size=12)))
+    framing = Framing(LIMITS)
+    found = []
+    for start, stop in zip([0, *cuts], [*cuts, len(octets)], strict=True):
+        framing.feed(octets[start:stop])
+        found += pull_frames(framing)
+    assert [parse(frame) for frame in found] == expected
+    assert framing.idle
+    assert framing.buffered == 0
+
+
+@given(st.dates(dt.date(1970, 1, 1)))
+def test_dates_are_read_whatever_the_day(date: dt.date) -> None:
+    """[RFC3501] 9 `date`."""
+    key = t.DateKey(t.DateRelation.ON, date, sent=True)
+    framing = Framing(LIMITS)
+    framing.feed(Encoder(0).command(t.Command(b"a", "SEARCH", t.Search(key))))
+    assert parse(pull_frames(framing)[0]).args == t.Search(key)

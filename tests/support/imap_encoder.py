@@ -1,0 +1,196 @@
+"""Writes parsed IMAP commands as a client would: the inverse of gateway.imap.protocol.parser, for the tests."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+import re
+
+from gateway.imap.protocol import types as t
+from gateway.imap.protocol import utf7
+from gateway.imap.protocol.numset import write_set
+
+ASTRING = re.compile(rb"[A-Za-z0-9!#$&',./:;<=>?@\[\]^_`|}~+\-]+")
+QUOTABLE = re.compile(rb"[\x01-\x09\x0b\x0c\x0e-\x7f]*")
+MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+
+
+class Encoder:
+    """Chooses at random between the spellings that the grammar leaves open."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self.random = random.Random(seed)
+
+    def case(self, text: bytes) -> bytes:
+        return self.random.choice((text, text.lower(), text.title()))
+
+    def literal(self, data: bytes) -> bytes:
+        return b"{%d%b}\r\n%b" % (len(data), self.random.choice((b"", b"+")), data)
+
+    def string(self, data: bytes) -> bytes:
+        if QUOTABLE.fullmatch(data) and self.random.random() < 0.7:
+            return b'"' + data.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
+        return self.literal(data)
+
+    def astring(self, data: bytes) -> bytes:
+        if ASTRING.fullmatch(data) and self.random.random() < 0.5:
+            return data
+        return self.string(data)
+
+    def mailbox(self, name: t.MailboxName) -> bytes:
+        return self.astring(utf7.encode(name.value))
+
+    def pattern(self, name: t.MailboxName) -> bytes:
+        raw = utf7.encode(name.value)
+        return raw if re.fullmatch(rb"[A-Za-z0-9%*/]+", raw) and self.random.random() < 0.5 else self.string(raw)
+
+    def command(self, command: t.Command) -> bytes:
+        args = command.args
+        uid = b"UID " if getattr(args, "uid", False) else b""
+        body = getattr(self, type(args).__name__.lower())(args)
+        head = command.tag + b" " + self.case(uid + command.name.encode())
+        return head + (b" " + body if body else b"") + b"\r\n"
+
+    # --- one method for each type of arguments, by its name in lower case
+
+    def noarguments(self, args: t.NoArguments) -> bytes:
+        return b""
+
+    def login(self, args: t.Login) -> bytes:
+        return self.astring(args.user.encode()) + b" " + self.astring(args.password.encode())
+
+    def authenticate(self, args: t.Authenticate) -> bytes:
+        tail = b"" if args.initial_response is None else b" " + args.initial_response
+        return self.case(args.mechanism.encode()) + tail
+
+    def id(self, args: t.Id) -> bytes:
+        if args.parameters is None:
+            return self.case(b"NIL")
+        pairs = [
+            self.string(key.encode()) + b" " + (b"NIL" if value is None else self.string(value.encode()))
+            for key, value in args.parameters
+        ]
+        return b"(" + b" ".join(pairs) + b")"
+
+    def enable(self, args: t.Enable) -> bytes:
+        return " ".join(args.capabilities).encode()
+
+    def select(self, args: t.Select) -> bytes:
+        return self.mailbox(args.mailbox) + (b" (CONDSTORE)" if args.condstore else b"")
+
+    def onemailbox(self, args: t.OneMailbox) -> bytes:
+        return self.mailbox(args.mailbox)
+
+    def create(self, args: t.Create) -> bytes:
+        use = f" (USE ({' '.join(args.special_use)}))" if args.special_use else ""
+        return self.mailbox(args.mailbox) + use.encode()
+
+    def rename(self, args: t.Rename) -> bytes:
+        return self.mailbox(args.source) + b" " + self.mailbox(args.target)
+
+    def list(self, args: t.List) -> bytes:
+        def options(chosen: frozenset[t.ListOption]) -> bytes:
+            return b"(" + b" ".join(sorted(option.value for option in chosen)) + b")"
+
+        select = options(args.select) + b" " if args.select else b""
+        patterns = [self.pattern(pattern) for pattern in args.patterns]
+        joined = patterns[0] if len(patterns) == 1 else b"(" + b" ".join(patterns) + b")"
+        returns = b" RETURN " + options(args.returns) if args.returns else b""
+        return select + self.mailbox(args.reference) + b" " + joined + returns
+
+    def status(self, args: t.Status) -> bytes:
+        return self.mailbox(args.mailbox) + b" (" + b" ".join(item.value for item in args.items) + b")"
+
+    def append(self, args: t.Append) -> bytes:
+        parts = [self.mailbox(args.mailbox)]
+        if args.flags or self.random.random() < 0.3:
+            parts.append(f"({' '.join(args.flags)})".encode())
+        if args.date is not None:
+            zone = self.random.randrange(-14 * 60, 14 * 60)
+            moment = dt.datetime.fromtimestamp(args.date, dt.UTC).replace(tzinfo=None) + dt.timedelta(minutes=zone)
+            sign, hours, minutes = "-" if zone < 0 else "+", *divmod(abs(zone), 60)
+            day = f"{moment.day:2}-{MONTHS[moment.month - 1]}-{moment.year:04} {moment:%H:%M:%S}"
+            parts.append(f'"{day} {sign}{hours:02}{minutes:02}"'.encode())
+        parts.append(self.literal(args.message))
+        return b" ".join(parts)
+
+    def uidexpunge(self, args: t.UidExpunge) -> bytes:
+        return write_set(args.messages)
+
+    def copy(self, args: t.Copy) -> bytes:
+        return write_set(args.messages) + b" " + self.mailbox(args.mailbox)
+
+    move = copy
+
+    def store(self, args: t.Store) -> bytes:
+        modifier = b"" if args.unchanged_since is None else b" (UNCHANGEDSINCE %d)" % args.unchanged_since
+        silent = b".SILENT" if args.silent else b""
+        listed = " ".join(args.flags).encode()
+        if not args.flags or self.random.random() < 0.5:
+            listed = b"(" + listed + b")"
+        return write_set(args.messages) + modifier + b" " + args.action.value + silent + b" " + listed
+
+    def fetch(self, args: t.Fetch) -> bytes:
+        items = [self.fetch_item(item) for item in args.items]
+        listed = items[0] if len(items) == 1 and self.random.random() < 0.5 else b"(" + b" ".join(items) + b")"
+        modifier = b"" if args.changed_since is None else b" (CHANGEDSINCE %d)" % args.changed_since
+        return write_set(args.messages) + b" " + listed + modifier
+
+    def fetch_item(self, item: t.FetchItem) -> bytes:
+        if isinstance(item, t.FetchAttribute):
+            return self.case(item.value)
+        if not item.label.startswith(b"BODY"):
+            return item.label
+        section = ".".join(map(str, item.section.numbers)).encode()
+        if item.section.kind is not t.SectionKind.WHOLE:
+            section += (b"." if section else b"") + item.section.kind.value
+        if item.section.fields:
+            section += b" (" + b" ".join(self.astring(name) for name in item.section.fields) + b")"
+        partial = b"" if item.partial is None else b"<%d.%d>" % item.partial
+        return b"BODY" + (b".PEEK" if item.peek else b"") + b"[" + section + b"]" + partial
+
+    def search(self, args: t.Search) -> bytes:
+        charset = b"" if args.charset is None else b"CHARSET " + self.astring(args.charset.encode()) + b" "
+        if isinstance(args.key, t.And):
+            return charset + b" ".join(self.key(key) for key in args.key.keys)
+        return charset + self.key(args.key)
+
+    def key(self, key: t.SearchKey) -> bytes:
+        match key:
+            case t.And(keys):
+                return b"(" + b" ".join(map(self.key, keys)) + b")"
+            case t.Or(left, right):
+                return b"OR " + self.key(left) + b" " + self.key(right)
+            case t.Not(inner):
+                return b"NOT " + self.key(inner)
+            case t.All():
+                return b"ALL"
+            case t.SequenceKey(messages):
+                return write_set(messages)
+            case t.UidKey(messages):
+                return b"UID " + write_set(messages)
+            case t.FlagKey(flag, present):
+                if flag.startswith("\\"):
+                    return (b"" if present else b"UN") + flag[1:].upper().encode()
+                return (b"" if present else b"UN") + b"KEYWORD " + flag.encode()
+            case t.RecentKey(present):
+                return b"RECENT" if present else b"OLD"
+            case t.DateKey(relation, date, sent):
+                text = f"{date.day}-{MONTHS[date.month - 1]}-{date.year:04}".encode()
+                quote = self.random.choice((b"", b'"'))
+                return (b"SENT" if sent else b"") + relation.value.encode() + b" " + quote + text + quote
+            case t.EnvelopeKey(field, value):
+                return field.encode() + b" " + self.astring(value.encode())
+            case t.HeaderKey(name, value):
+                return b"HEADER " + self.astring(name.encode()) + b" " + self.astring(value.encode())
+            case t.TextKey(value, headers):
+                return (b"TEXT " if headers else b"BODY ") + self.astring(value.encode())
+            case t.SizeKey(size, larger):
+                return (b"LARGER %d" if larger else b"SMALLER %d") % size
+            case t.ModSeqKey(modseq, None, _):
+                return b"MODSEQ %d" % modseq
+            case t.ModSeqKey(modseq, entry, kind):
+                assert entry is not None
+                assert kind is not None
+                name = entry.replace("\\", "\\\\").encode()  # always quoted, [RFC7162] 7 `entry-name`
+                return b'MODSEQ "' + name + b'" ' + kind.encode() + b" %d" % modseq
