@@ -10,7 +10,9 @@ from __future__ import annotations
 import ssl
 from pathlib import Path
 
-from twisted.internet.ssl import CertificateOptions, PrivateCertificate
+from OpenSSL import SSL
+from twisted.internet.interfaces import IOpenSSLContextFactory
+from zope.interface import implementer
 
 VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
@@ -35,11 +37,9 @@ class TlsContexts:
         self._current = self._load()
         self.context.sni_callback = self._hand_over
 
-    def twisted(self) -> CertificateOptions:
+    def twisted(self) -> TwistedContexts:
         """Return the same for Twisted's own transports (gateway.runtime.fallback)."""
-        pem = self._key.read_bytes() + b"\n" + self._certificate.read_bytes()
-        options: CertificateOptions = PrivateCertificate.loadPEM(pem).options()  # type: ignore[no-untyped-call] # untyped
-        return options
+        return TwistedContexts(self._certificate, self._key, self._min_version)
 
     def _hand_over(self, connection: ssl.SSLObject | ssl.SSLSocket, name: str | None, old: ssl.SSLContext) -> None:
         # OpenSSL calls this for every ClientHello, with or without a server name ([RFC6066] 3). Loading into the old
@@ -79,3 +79,18 @@ class TlsContexts:
 
 def _no_password() -> str:
     raise TlsError("tls.key: the key is encrypted; store it without a passphrase, readable by this user alone")
+
+
+@implementer(IOpenSSLContextFactory)
+class TwistedContexts:
+    """Certificate and key for Twisted's TLS, which stands on pyOpenSSL."""
+
+    def __init__(self, certificate: Path, key: Path, min_version: ssl.TLSVersion) -> None:
+        self._context = SSL.Context(SSL.TLS_SERVER_METHOD)
+        self._context.use_certificate_chain_file(str(certificate))
+        self._context.use_privatekey_file(str(key))
+        self._context.set_min_proto_version(min_version.value)
+
+    def getContext(self) -> SSL.Context:
+        """Serve Twisted."""
+        return self._context

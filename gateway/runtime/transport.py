@@ -133,6 +133,7 @@ class HostedTransport(asyncio.Protocol):
         "_closing",
         "_coalesce",
         "_connections",
+        "_eof",
         "_host",
         "_loop",
         "_paused",
@@ -162,6 +163,7 @@ class HostedTransport(asyncio.Protocol):
         self._pending_size = 0
         self._coalesce = False
         self._closing = False
+        self._eof = False
         self._aborted = False
         self._paused = False
         self._producer: PushProducer | None = None
@@ -196,6 +198,7 @@ class HostedTransport(asyncio.Protocol):
         half_close = getattr(self._protocol, "readConnectionLost", None)
         if half_close is None or self.tls or self._closing:
             return False
+        self._eof = True
         half_close()
         return True
 
@@ -418,7 +421,7 @@ class HostedTransport(asyncio.Protocol):
         transport = self._transport
         if transport is None:
             return
-        if self.tls or not transport.can_write_eof():
+        if self.tls or self._eof or not transport.can_write_eof():
             transport.close()
             return
         transport.set_protocol(Lingering(transport, self.connection_lost))
