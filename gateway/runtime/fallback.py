@@ -46,8 +46,8 @@ class FallbackTransport:
         self._lost = False
         self._closing = False
         self._waiters: list[asyncio.Future[None]] = []
-        self._peer = cast(Address, inner.getPeer())
-        self._host = cast(Address, inner.getHost())
+        self._peer: Address = self._inner.getPeer()
+        self._host: Address = self._inner.getHost()
         self._inner.registerProducer(_Flow(self), True)
 
     @property
@@ -256,6 +256,6 @@ class FallbackFactory(Factory):
         self._options = options
         self._implicit = implicit
 
-    def buildProtocol(self, addr: IAddress) -> Protocol:
+    def buildProtocol(self, addr: IAddress | None) -> Protocol:
         """Make one connection's protocol."""
         return _Bridge(self._make(), self._options, implicit=self._implicit)
