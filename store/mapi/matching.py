@@ -8,6 +8,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol, cast
+from unicodedata import normalize
 
 from store.mapi.restriction import (
     And,
@@ -80,8 +81,9 @@ COMPARISONS: Final[dict[RelOp, Callable[[Any, Any], bool]]] = {
 
 
 def fold(text: str) -> str:
-    """Fold a string for a comparison that ignores case."""
-    return text.casefold()
+    """Fold a string for a comparison that ignores case and the ways to compose a character."""
+    folded = text.casefold()
+    return folded if text.isascii() else normalize("NFKC", folded)
 
 
 def compile_predicate(restriction: Restriction) -> Predicate:
@@ -142,11 +144,11 @@ def text_test(wanted: str | bytes, fuzzy: Fuzzy, ignore_case: bool) -> Callable[
         folded = fold(wanted)
         match fuzzy:
             case Fuzzy.FULL:
-                return lambda value: bool(value.casefold() == folded)
+                return lambda value: fold(value) == folded
             case Fuzzy.PREFIX:
-                return lambda value: bool(value.casefold().startswith(folded))
+                return lambda value: fold(value).startswith(folded)
             case _:
-                return lambda value: folded in value.casefold()
+                return lambda value: folded in fold(value)
     match fuzzy:
         case Fuzzy.FULL:
             return lambda value: bool(value == wanted)
@@ -163,7 +165,7 @@ def _content(restriction: Content) -> Predicate:
 
 
 def _comparable(value: Any) -> Any:
-    return value.casefold() if isinstance(value, str) else value
+    return fold(value) if isinstance(value, str) else value
 
 
 def _property(relop: RelOp, tag: int, wanted: Value) -> Predicate:

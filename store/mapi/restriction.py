@@ -240,6 +240,17 @@ def parts_of(restriction: Restriction) -> tuple[Restriction, ...]:
             return ()
 
 
+def tags_of(restriction: Restriction) -> tuple[PropertyKey, ...]:
+    """Return the properties that this restriction itself asks for, its parts left aside."""
+    match restriction:
+        case CompareProperties(_, tag, other):
+            return (tag, other)
+        case Content(tag) | Property(_, tag) | Bitmask(tag) | Size(_, tag) | Exist(tag):
+            return (tag,)
+        case _:
+            return ()
+
+
 def walk(restriction: Restriction) -> Iterator[tuple[Restriction, int]]:
     """Yield every restriction in this one with its depth (1 for itself), without recursion."""
     waiting = [(restriction, 1)]

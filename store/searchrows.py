@@ -1,0 +1,390 @@
+"""The parts of a search that read rows: properties, header fields, text, and the date in the Date: field.
+
+Rows are read in chunks, each by one query, and are asked one predicate made once for the whole search.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
+from email.utils import parsedate_tz
+from enum import IntEnum
+from typing import Any, Final, Protocol, cast
+
+from sqlalchemy import bindparam, func, select
+
+from store import items
+from store.blob import BlobStore
+from store.engine import Row, Shard, Statement, one_of
+from store.errors import NotFound
+from store.index import FolderIndex
+from store.mapi.bag import BagView, decode_attachments, decode_recipients
+from store.mapi.matching import COMPARISONS, Bag, compile_predicate, fold
+from store.mapi.restriction import (
+    PLACEMENT_TAGS,
+    And,
+    Bitmask,
+    Comment,
+    CompareProperties,
+    Content,
+    Exist,
+    MimeHeader,
+    MimeText,
+    Not,
+    Or,
+    Property,
+    Restriction,
+    RestrictionError,
+    Size,
+    SubObject,
+    TagSentDate,
+    UidIn,
+    tags_of,
+    walk,
+)
+from store.mapi.tags import PidTagMessageFlags, PidTagMessageSize, PidTagMessageSizeExtended
+from store.mapi.types import unix_from_filetime
+from store.schema import item
+
+
+class MessageText(Protocol):
+    """One message, or one header, as text."""
+
+    def header(self, name: str) -> list[str]:
+        """Give the decoded values of the top-level header fields of that name, in order."""
+        ...
+
+    def text(self, headers: bool) -> Iterator[str]:
+        """Give the decoded text of the body parts; with `headers` that of the headers first."""
+        ...
+
+
+TextReader = Callable[[bytes], MessageText]
+"""Reads a message, or a header with the blank line that ends it."""
+
+
+class Source(IntEnum):
+    """What a test has to read, cheapest first."""
+
+    INDEX = 0
+    SENT = 1
+    BAG = 2
+    COMMON = 3
+    HEADER = 4
+    TEXT = 5
+
+
+COMMON_FIELDS: Final = frozenset(
+    (
+        *("bcc", "cc", "content-type", "date", "from", "in-reply-to", "list-id", "message-id"),
+        *("references", "reply-to", "sender", "subject", "to"),
+    )
+)
+"""Header fields, in lower case, answered from `item.common_header`.
+
+Every such block ever written holds them: conversion.mime.rendition may collect more of them, never fewer.
+"""
+
+_CHUNK = 512
+_TEXT_CHUNK = 64
+_DAY = 86_400
+_EPOCH = date(1970, 1, 1).toordinal()
+
+_HERE = (item.c.mailbox_id == bindparam("m"), one_of(item.c.item_id, "items"))
+_BAGS = Statement(select(item.c.item_id, item.c.props, item.c.recips, item.c.atts).where(*_HERE), "m", "items")
+_PROPS = Statement(select(item.c.item_id, item.c.props).where(*_HERE), "m", "items")
+_SENT = Statement(select(item.c.item_id, item.c.submit_time).where(*_HERE), "m", "items")
+_COMMON = Statement(select(item.c.item_id, item.c.common_header).where(*_HERE), "m", "items")
+_HEADERS = Statement(
+    select(item.c.item_id, func.substr(item.c.raw, 1, item.c.header_length), item.c.raw_id, item.c.header_length).where(
+        *_HERE
+    ),
+    "m",
+    "items",
+)
+_RAWS = Statement(select(item.c.item_id, item.c.raw, item.c.raw_id).where(*_HERE), "m", "items")
+
+_OVERLAID: Final = frozenset((PidTagMessageFlags, PidTagMessageSize, PidTagMessageSizeExtended))
+"""Properties that come from the placement: the bag's own value is that of the delivery."""
+
+
+def source_of(node: Restriction) -> Source | None:
+    """Tell what a leaf has to read; None for a form that is made of others."""
+    match node:
+        case Property(_, tag, _) | Bitmask(tag, _, _) if tag in PLACEMENT_TAGS:
+            return Source.INDEX
+        case UidIn():
+            return Source.INDEX
+        case Property(_, tag, _) if tag == TagSentDate:
+            return Source.SENT
+        case Content() | Property() | CompareProperties() | Bitmask() | Size() | Exist() | SubObject():
+            return Source.BAG
+        case MimeHeader(name, _):
+            return Source.COMMON if name.lower() in COMMON_FIELDS else Source.HEADER
+        case MimeText():
+            return Source.TEXT
+        case _:
+            return None
+
+
+class Rows:
+    """Reads the rows of candidates and keeps those that meet a predicate."""
+
+    def __init__(self, shard: Shard, blobs: BlobStore, index: FolderIndex, text: TextReader) -> None:
+        self._shard = shard
+        self._blobs = blobs
+        self._index = index
+        self._text = text
+
+    def narrow(self, source: Source, node: Restriction, places: Sequence[int]) -> list[int]:
+        """Return those of the candidates that meet a restriction all of whose leaves need `source`."""
+        if source is Source.BAG:
+            return self._by_bag(node, places)
+        test = _document_test(node)
+        chunk = _CHUNK if source is Source.COMMON else _TEXT_CHUNK
+        return [
+            place
+            for some in _chunks(places, chunk)
+            for place, block in self._blocks(source, some)
+            if test(_Document(block, self._text))
+        ]
+
+    def _by_bag(self, node: Restriction, places: Sequence[int]) -> list[int]:
+        predicate = compile_predicate(node)
+        overlaid = any(tag in _OVERLAID for part, _ in walk(node) for tag in tags_of(part))
+        whole = any(isinstance(part, SubObject) for part, _ in walk(node))
+        statement = _BAGS if whole else _PROPS
+        found: list[int] = []
+        for some in _chunks(places, _CHUNK):
+            rows = self._rows(statement, some)
+            for place in some:
+                row = rows.get(self._index.item_ids[place])
+                if row is not None and predicate(_Stored(self._bag(row[1], place, overlaid), row)):
+                    found.append(place)
+        return found
+
+    def _bag(self, props: bytes, place: int, overlaid: bool) -> Bag:
+        stored = BagView(bytes(props))
+        if not overlaid:
+            return cast(Bag, stored)
+        size = self._index.sizes[place]
+        flags = self._index.flags[place] & 0xFFFF
+        return {**stored, PidTagMessageFlags: flags, PidTagMessageSize: size, PidTagMessageSizeExtended: size}
+
+    def _rows(self, statement: Statement, places: Sequence[int]) -> dict[int, Row]:
+        identifiers = self._index.item_ids
+        with self._shard.read() as db:
+            rows = db.all(statement, (db.mailbox_id, db.array({identifiers[place] for place in places})))
+        return {row[0]: row for row in rows}
+
+    def _blocks(self, source: Source, places: Sequence[int]) -> Iterator[tuple[int, bytes]]:
+        """Give the octets that a text test reads: the common header, the header, or the whole message."""
+        statement = {Source.COMMON: _COMMON, Source.HEADER: _HEADERS, Source.TEXT: _RAWS}[source]
+        rows = self._rows(statement, places)
+        identifiers = self._index.item_ids
+        for place in places:
+            row = rows.get(identifiers[place])
+            if row is None:
+                continue
+            block = row[1]
+            if block is None and len(row) > 2:
+                block = self._large(row)
+            if block is not None:
+                yield place, bytes(block)
+
+    def _large(self, row: Row) -> bytes | None:
+        """Read from the content row what does not stand in the item's own."""
+        if row[2] is None:
+            return None
+        try:
+            with self._shard.read() as db:
+                return items.read_content(db, self._blobs, row[2], 0, row[3] if len(row) > 3 else None)
+        except NotFound:  # gone since the item's row was read
+            return None
+
+    def sent(self, node: Property, places: Sequence[int]) -> list[int]:
+        """Return the candidates whose Date: field compares as asked ([RFC3501] 6.4.4, SENTBEFORE, SENTON, SENTSINCE).
+
+        The field's date is taken as it stands there, without its zone. PidTagClientSubmitTime is the same instant in
+        UTC, so the two are a day apart at most, and the field is read only where that matters.
+        """
+        compare, wanted = COMPARISONS[node.relop], cast(int, node.value)
+        dates = self._index.dates
+        identifiers = self._index.item_ids
+        found: list[int] = []
+        for some in _chunks(places, _CHUNK):
+            rows = self._rows(_SENT, some)
+            days: dict[int, int] = {}
+            for place in some:
+                row = rows.get(identifiers[place])
+                if row is not None:
+                    days[place] = (dates[place] if row[1] is None else int(unix_from_filetime(row[1]))) // _DAY
+            close = [place for place, day in days.items() if abs(day - wanted) <= 1]
+            for place, block in self._blocks(Source.COMMON, close):
+                day = _date(block)
+                if day is not None:
+                    days[place] = day
+            found += [place for place, day in days.items() if compare(day, wanted)]
+        return found
+
+
+def _chunks(places: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+    for start in range(0, len(places), size):
+        yield places[start : start + size]
+
+
+class _Stored:
+    """A stored message as the subject of a predicate; recipients and attachments are decoded when asked for."""
+
+    __slots__ = ("_row", "bag")
+
+    def __init__(self, bag: Bag, row: Row) -> None:
+        self.bag = bag
+        self._row = row
+
+    def recipients(self) -> Sequence[Bag]:
+        data = self._row[2]
+        return [cast(Bag, one.properties) for one in decode_recipients(bytes(data))] if data else []
+
+    def attachments(self) -> Sequence[Bag]:
+        data = self._row[3]
+        return [cast(Bag, one.properties) for one in decode_attachments(bytes(data))] if data else []
+
+
+# ------------------------------------------------------------------------------------------- header fields and text
+
+
+class _Document:
+    """The octets of a header or a message, and the reader over them once one is needed."""
+
+    __slots__ = ("_read", "_reader", "block")
+
+    def __init__(self, block: bytes, read: TextReader) -> None:
+        self.block = block
+        self._read = read
+        self._reader: MessageText | None = None
+
+    @property
+    def reader(self) -> MessageText:
+        if self._reader is None:
+            block = self.block
+            self._reader = self._read(block if b"\r\n\r\n" in block else block + b"\r\n")
+        return self._reader
+
+
+_DocumentTest = Callable[[_Document], bool]
+
+
+def _document_test(node: Restriction) -> _DocumentTest:
+    match node:
+        case And(parts):
+            tests = [_document_test(part) for part in parts]
+            return lambda document: all(test(document) for test in tests)
+        case Or(parts):
+            tests = [_document_test(part) for part in parts]
+            return lambda document: any(test(document) for test in tests)
+        case Not(part):
+            inner = _document_test(part)
+            return lambda document: not inner(document)
+        case Comment(_, part) if part is not None:
+            return _document_test(part)
+        case MimeHeader(name, value):
+            return _header_test(name, value)
+        case MimeText(value, headers):
+            return _text_test(value, headers)
+        case _:
+            raise RestrictionError(f"{type(node).__name__} is no question about text")
+
+
+def _header_test(name: str, wanted: str) -> _DocumentTest:
+    """Make the test that a header field contains a string.
+
+    Most values are plain ASCII: those are compared as octets, unfolded, in lower case. A value with an encoded word or
+    other octets is left to the reader ([RFC3501] 6.4.4, HEADER; [RFC2047]).
+    """
+    field = name.lower().encode("utf-8", "surrogatepass")
+    folded = fold(wanted)
+    plain = folded.encode("ascii") if folded.isascii() else None
+
+    def read(document: _Document) -> bool:
+        return any(folded in fold(value) for value in document.reader.header(name))
+
+    def test(document: _Document) -> bool:
+        hard = False
+        for value in _values(document.block, field):
+            if not value.isascii() or b"=?" in value:
+                hard = True
+            elif plain is not None and plain in value.replace(b"\r\n", b""):
+                return True
+        return hard and read(document)
+
+    return test
+
+
+def _values(header: bytes, field: bytes) -> Iterator[bytes]:
+    """Yield the values of a field, in lower case, folded as they are, without the blanks around them."""
+    block = b"\n" + header.lower()
+    line = b"\n" + field
+    at = block.find(line)
+    while at >= 0:
+        start = at + len(line)
+        end = block.find(b"\n", start)
+        while end >= 0 and block[end + 1 : end + 2] in (b" ", b"\t"):
+            end = block.find(b"\n", end + 1)
+        if end < 0:
+            end = len(block)
+        name, colon, value = block[start:end].partition(b":")
+        if colon and not name.strip(b" \t"):
+            yield value.strip()
+        at = block.find(line, end)
+
+
+_ENCODED: Final = (
+    *(b"base64", b"quoted-printable", b"=?", b"*=", b"*0", b"uuencode", b"begin ", b"delsp"),
+    *(
+        b"text/html",
+        b"enriched",
+        b"rtf",
+        b"utf-7",
+        b"utf-16",
+        b"utf-32",
+        b"iso-2022",
+        b"hz-gb",
+        b"ebcdic",
+        b"ibm",
+        b"cp",
+    ),
+)
+"""What may stand in an ASCII message whose text is not among its octets, in lower case."""
+
+
+def _text_test(wanted: str, headers: bool) -> _DocumentTest:
+    """Make the test that the text contains a string ([RFC3501] 6.4.4, BODY and TEXT).
+
+    In an all-ASCII message without any encoding, decoded text is octets of the original, so a word that is not among
+    those is not in the text, and nothing needs decoding to say so.
+    """
+    folded = fold(wanted)
+    plain = folded.encode("ascii") if folded.isascii() and folded and not any(map(str.isspace, folded)) else None
+
+    def test(document: _Document) -> bool:
+        raw = document.block
+        if plain is not None and raw.isascii():
+            lower = raw.lower()
+            if plain not in lower and not any(mark in lower for mark in _ENCODED):
+                return False
+        return any(folded in fold(piece) for piece in document.reader.text(headers))
+
+    return test
+
+
+def _date(block: bytes) -> int | None:
+    """Read the day of the Date: field, as days since 1970-01-01; None if there is none that can be read."""
+    value = next(_values(block, b"date"), None)
+    if value is None:
+        return None
+    try:
+        parsed: tuple[Any, ...] | None = parsedate_tz(value.decode("latin-1"))
+        return None if parsed is None else date(*parsed[:3]).toordinal() - _EPOCH
+    except (ValueError, IndexError, TypeError, OverflowError):
+        return None
