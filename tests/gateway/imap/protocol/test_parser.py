@@ -1,0 +1,678 @@
+"""The grammar by example: the inputs of [RFC3501] 6 and of the extensions, and what is refused."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+
+import pytest
+
+from gateway.imap.protocol import types as t
+from gateway.imap.protocol.framing import LIMITS, Frame, Framing, LiteralWanted
+from gateway.imap.protocol.parser import COMMANDS, parse
+from gateway.imap.protocol.types import FetchAttribute as Item
+
+CRLF = b"\r\n"
+
+
+def read(octets: bytes, *, utf8: bool = False) -> t.Command:
+    framing = Framing(LIMITS)
+    framing.feed(octets + CRLF)
+    while isinstance(event := framing.pull(), LiteralWanted):
+        pass
+    assert isinstance(event, Frame), event
+    return parse(event, utf8=utf8)
+
+
+def args(octets: bytes) -> t.Arguments:
+    return read(octets).args
+
+
+def refused(octets: bytes) -> t.BadCommand:
+    with pytest.raises(t.BadCommand) as caught:
+        read(octets)
+    return caught.value
+
+
+def name(value: str) -> t.MailboxName:
+    return t.MailboxName(value)
+
+
+def numbers(*ranges: tuple[int, int]) -> t.SequenceSet:
+    return t.SequenceSet(ranges)
+
+
+def body(
+    kind: t.SectionKind = t.SectionKind.WHOLE,
+    part: tuple[int, ...] = (),
+    fields: tuple[bytes, ...] = (),
+    *,
+    peek: bool = False,
+    partial: tuple[int, int] | None = None,
+    label: bytes,
+) -> t.BodySection:
+    return t.BodySection(t.Section(part, kind, fields), peek, partial, label)
+
+
+# --- commands without arguments
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["CAPABILITY", "NOOP", "LOGOUT", "STARTTLS", "CHECK", "CLOSE", "EXPUNGE", "UNSELECT", "IDLE", "NAMESPACE"],
+)
+def test_commands_without_arguments(command: str) -> None:
+    """[RFC3501] 6.1.1, 6.1.2, 6.1.3, 6.2.1, 6.4.1, 6.4.2, 6.4.3; [RFC3691] 2; [RFC2177] 3; [RFC2342] 5"""
+    for spelling in (command, command.lower(), command.title()):
+        assert read(b"abcd " + spelling.encode()) == t.Command(b"abcd", command, t.NO_ARGUMENTS)
+    assert refused(b"abcd " + command.encode() + b" x").tag == b"abcd"
+
+
+def test_every_name_is_known() -> None:
+    assert {"UID EXPUNGE", "FETCH", "NOOP"} < COMMANDS
+    assert "UID" not in COMMANDS
+
+
+def test_spaces_at_the_end_are_passed_over() -> None:
+    """A named quirk of Scanner.end"""
+    assert read(b"a NOOP ").name == "NOOP"
+    assert args(b"a SELECT x  ") == t.Select(name("x"), read_only=False)
+    assert args(b"a SEARCH ALL ") == t.Search(t.All())
+
+
+# --- before login
+
+
+def test_login() -> None:
+    """[RFC3501] 6.2.3"""
+    assert args(b"a001 LOGIN SMITH SESAME") == t.Login("SMITH", "SESAME")
+    assert args(b'a LOGIN "al\\"i\\\\ce" "two words"') == t.Login('al"i\\ce', "two words")
+    assert args(b'a LOGIN {5+}\r\nal ce ""') == t.Login("al ce", "")
+    assert args(b"a LOGIN alice pass]word") == t.Login("alice", "pass]word")
+
+
+def test_login_takes_backslashes_unquoted() -> None:
+    """A named quirk of Scanner.login_string; [MS-OXIMAP4] 2.2.2"""
+    assert args(b"a LOGIN EXAMPLE\\alice se\\cret") == t.Login("EXAMPLE\\alice", "se\\cret")
+    assert args(b"a LOGIN example/alice/sales secret") == t.Login("example/alice/sales", "secret")
+
+
+def test_login_takes_8_bit_octets() -> None:
+    assert args('a LOGIN "jürgen" päss'.encode()) == t.Login("jürgen", "päss")
+    assert args('a LOGIN "jürgen" x'.encode("latin-1")) == t.Login("jürgen", "x")
+
+
+def test_a_password_is_not_shown() -> None:
+    assert "SESAME" not in repr(read(b"a001 LOGIN SMITH SESAME"))
+    assert "AGE" not in repr(read(b"a001 AUTHENTICATE PLAIN AGE="))
+
+
+def test_authenticate() -> None:
+    """[RFC3501] 6.2.2, [RFC4959] 3"""
+    assert args(b"a AUTHENTICATE gssapi") == t.Authenticate("GSSAPI")
+    assert args(b"C01 AUTHENTICATE PLAIN dGVzdAB0ZXN0AHRlc3Q=") == t.Authenticate("PLAIN", b"dGVzdAB0ZXN0AHRlc3Q=")
+    assert args(b"D00 AUTHENTICATE EXTERNAL =") == t.Authenticate("EXTERNAL", b"=")
+    assert refused(b"a AUTHENTICATE PLAIN a*b").tag == b"a"
+    assert refused(b"a AUTHENTICATE").tag == b"a"
+
+
+def test_id() -> None:
+    """[RFC2971] 3.1"""
+    assert args(b"a023 ID NIL") == t.Id(None)
+    assert args(b'a042 ID ("name" "sodr" "version" NIL)') == t.Id((("name", "sodr"), ("version", None)))
+    assert args(b"a ID ()") == t.Id(())
+    assert args(b'a ID ("name" {4+}\r\nsodr)') == t.Id((("name", "sodr"),))
+
+
+def test_id_limits() -> None:
+    """[RFC2971] 3.3"""
+    thirty = b" ".join(b'"k%d" "v"' % number for number in range(30))
+    assert isinstance(args(b"a ID (" + thirty + b")"), t.Id)
+    refused(b"a ID (" + thirty + b' "one" "more")')
+    refused(b'a ID ("' + b"x" * 31 + b'" NIL)')
+    refused(b'a ID ("x" "' + b"x" * 1025 + b'")')
+
+
+def test_enable() -> None:
+    """[RFC5161] 3.1"""
+    assert args(b"t1 ENABLE CONDSTORE x-good-idea") == t.Enable(("CONDSTORE", "X-GOOD-IDEA"))
+    refused(b"t1 ENABLE")
+
+
+# --- mailboxes
+
+
+def test_select_and_examine() -> None:
+    """[RFC3501] 6.3.1, 6.3.2; [RFC7162] 3.1.8"""
+    assert args(b"A142 SELECT INBOX") == t.Select(name("INBOX"), read_only=False)
+    assert read(b"A932 EXAMINE blurdybloop") == t.Command(
+        b"A932", "EXAMINE", t.Select(name("blurdybloop"), read_only=True)
+    )
+    assert args(b"A142 SELECT INBOX (CONDSTORE)") == t.Select(name("INBOX"), False, condstore=True)
+    assert refused(b"A142 SELECT INBOX (FOO)").text == "Unknown parameter FOO"
+
+
+@pytest.mark.parametrize("spelling", [b"inbox", b"InBox", b'"INBOX"', b"{5+}\r\niNBOX"])
+def test_inbox_in_any_case(spelling: bytes) -> None:
+    """[RFC3501] 5.1"""
+    assert args(b"a SELECT " + spelling) == t.Select(name("INBOX"), read_only=False)
+
+
+def test_inbox_above_other_names() -> None:
+    assert args(b"a SELECT inbox/Sub") == t.Select(name("INBOX/Sub"), read_only=False)
+    assert args(b"a SELECT inboxes") == t.Select(name("inboxes"), read_only=False)
+
+
+def test_mailbox_names_are_decoded() -> None:
+    """[RFC3501] 5.1.3"""
+    command = args(b"a CREATE Entw&APw-rfe")
+    assert command == t.Create(name("Entwürfe"))
+    assert isinstance(command, t.Create)
+    assert command.mailbox.raw == b"Entw&APw-rfe"
+    assert "modified UTF-7" in refused(b"a CREATE Entw&APw").text
+    refused('a CREATE "Entwürfe"'.encode())
+    assert read('a CREATE "Entwürfe&"'.encode(), utf8=True).args == t.Create(name("Entwürfe&"))
+
+
+def test_mailbox_names_hold_no_controls() -> None:
+    refused(b"a CREATE {3+}\r\na\0b")
+    refused(b"a CREATE {4+}\r\na\r\nb")
+
+
+def test_create_delete_rename_subscribe() -> None:
+    """[RFC3501] 6.3.3, 6.3.4, 6.3.5, 6.3.6, 6.3.7"""
+    assert args(b"A003 CREATE owatagusiam/") == t.Create(name("owatagusiam/"))
+    assert args(b"A683 DELETE blurdybloop") == t.OneMailbox(name("blurdybloop"))
+    assert args(b"Z433 RENAME INBOX old-mail") == t.Rename(name("INBOX"), name("old-mail"))
+    assert args(b"A002 SUBSCRIBE #news.comp.mail.mime") == t.OneMailbox(name("#news.comp.mail.mime"))
+    assert read(b"A002 UNSUBSCRIBE #news.comp.mail.mime").name == "UNSUBSCRIBE"
+
+
+def test_create_with_special_use() -> None:
+    """[RFC6154] 3, 5.3"""
+    assert args(b"t2 CREATE MySpecial (USE (\\Drafts \\Sent))") == t.Create(name("MySpecial"), ("\\Drafts", "\\Sent"))
+    assert args(b"t2 CREATE MySpecial (USE ())") == t.Create(name("MySpecial"))
+    refused(b"t2 CREATE MySpecial (USE Drafts)")
+
+
+@pytest.mark.parametrize(
+    ("octets", "reference", "pattern"),
+    [
+        (b'A101 LIST "" ""', "", ""),
+        (b'A102 LIST #news.comp.mail.misc ""', "#news.comp.mail.misc", ""),
+        (b'A103 LIST /usr/staff/jones ""', "/usr/staff/jones", ""),
+        (b"A202 LIST ~/Mail/ %", "~/Mail/", "%"),
+        (b'a LIST "" "Entw&APw-*"', "", "Entwü*"),
+        (b'a LIST "" {1+}\r\n*', "", "*"),
+        (b'a LIST "" inbox', "", "INBOX"),
+    ],
+)
+def test_list(octets: bytes, reference: str, pattern: str) -> None:
+    """[RFC3501] 6.3.8"""
+    assert args(octets) == t.List(name(reference), (name(pattern),))
+
+
+def test_lsub() -> None:
+    """[RFC3501] 6.3.9"""
+    assert args(b'A002 LSUB "#news." "comp.mail.*"') == t.List(
+        name("#news."), (name("comp.mail.*"),), subscribed_only=True
+    )
+
+
+def test_list_with_the_options_of_special_use() -> None:
+    """[RFC6154] 2, 5.2"""
+    assert args(b't1 LIST (SPECIAL-USE) "" "*"') == t.List(
+        name(""), (name("*"),), select=frozenset({t.ListOption.SPECIAL_USE})
+    )
+    assert args(b't2 LIST "" ("INBOX" "Sent") RETURN (SPECIAL-USE CHILDREN SUBSCRIBED)') == t.List(
+        name(""),
+        (name("INBOX"), name("Sent")),
+        returns=frozenset({t.ListOption.SPECIAL_USE, t.ListOption.CHILDREN, t.ListOption.SUBSCRIBED}),
+    )
+    assert args(b't3 LIST () "" % return ()') == t.List(name(""), (name("%"),))
+    refused(b't3 LIST (RECURSIVEMATCH) "" %')
+    refused(b't3 LIST "" % RETURN (STATUS)')
+
+
+def test_status() -> None:
+    """[RFC3501] 6.3.10, [RFC7162] 3.1.7"""
+    assert args(b"A042 STATUS blurdybloop (UIDNEXT MESSAGES)") == t.Status(
+        name("blurdybloop"), (t.StatusItem.UIDNEXT, t.StatusItem.MESSAGES)
+    )
+    assert args(b"a STATUS x (highestmodseq unseen recent uidvalidity unseen)") == t.Status(
+        name("x"),
+        (t.StatusItem.HIGHESTMODSEQ, t.StatusItem.UNSEEN, t.StatusItem.RECENT, t.StatusItem.UIDVALIDITY),
+    )
+    refused(b"a STATUS x ()")
+    assert refused(b"a STATUS x (FOO)").text == "Unknown STATUS item FOO"
+
+
+def test_append() -> None:
+    """[RFC3501] 6.3.11, 9 `date-time`"""
+    assert args(b"A003 APPEND saved-messages (\\Seen) {5}\r\nDate:") == t.Append(
+        name("saved-messages"), ("\\Seen",), None, b"Date:"
+    )
+    when = int(dt.datetime(1996, 7, 17, 9, 44, 25, tzinfo=dt.UTC).timestamp())
+    assert args(b'a APPEND x () "17-Jul-1996 02:44:25 -0700" {1+}\r\nm') == t.Append(name("x"), (), when, b"m")
+    assert args(b'a APPEND x " 7-Jul-1996 02:44:25 +0000" {0+}\r\n') == t.Append(
+        name("x"), (), when - 10 * 86400 - 7 * 3600, b""
+    )
+    assert args(b"a APPEND {1+}\r\nx {1+}\r\nm") == t.Append(name("x"), (), None, b"m")
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        b"7-Jul-1996 02:44:25 +0000",
+        b"31-Feb-1996 02:44:25 +0000",
+        b"17-Foo-1996 02:44:25 +0000",
+        b"17-Jul-1996 24:44:25 +0000",
+        b"17-Jul-1996 02:44:25",
+        b"17-Jul-0000 02:44:25 +0000",
+    ],
+)
+def test_append_refuses_dates_that_are_none(date: bytes) -> None:
+    assert "Dates look like" in refused(b'a APPEND x "' + date + b'" {1+}\r\nm').text
+
+
+def test_append_needs_a_literal() -> None:
+    refused(b'a APPEND x "hello"')
+    refused(b"a APPEND x")
+    refused(b"a APPEND x (\\Seen)")
+    assert refused(b"a APPEND x {1+}\r\nm (\\Seen)").tag == b"a"
+
+
+# --- messages
+
+
+@pytest.mark.parametrize(
+    ("macro", "items"),
+    [
+        (b"FAST", (Item.FLAGS, Item.INTERNALDATE, Item.RFC822_SIZE)),
+        (b"ALL", (Item.FLAGS, Item.INTERNALDATE, Item.RFC822_SIZE, Item.ENVELOPE)),
+        (b"FULL", (Item.FLAGS, Item.INTERNALDATE, Item.RFC822_SIZE, Item.ENVELOPE, Item.BODY)),
+    ],
+)
+def test_fetch_macros(macro: bytes, items: tuple[t.FetchItem, ...]) -> None:
+    """[RFC3501] 6.4.5"""
+    assert args(b"a FETCH 1 " + macro) == t.Fetch(numbers((1, 1)), items)
+    refused(b"a FETCH 1 (" + macro + b")")
+
+
+def test_fetch_as_in_the_example() -> None:
+    """[RFC3501] 6.4.5"""
+    assert args(b"A654 FETCH 2:4 (FLAGS BODY[HEADER.FIELDS (DATE FROM)])") == t.Fetch(
+        numbers((2, 4)),
+        (
+            Item.FLAGS,
+            body(t.SectionKind.HEADER_FIELDS, (), (b"DATE", b"FROM"), label=b"BODY[HEADER.FIELDS (DATE FROM)]"),
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "item"),
+    [
+        (b"BODY[]", body(label=b"BODY[]")),
+        (b"body.peek[]", body(label=b"BODY[]", peek=True)),
+        (b"BODY[1]", body(part=(1,), label=b"BODY[1]")),
+        (b"BODY[HEADER]", body(t.SectionKind.HEADER, label=b"BODY[HEADER]")),
+        (b"BODY[text]<0.2048>", body(t.SectionKind.TEXT, partial=(0, 2048), label=b"BODY[TEXT]<0>")),
+        (b"BODY[4.2.2.1]", body(part=(4, 2, 2, 1), label=b"BODY[4.2.2.1]")),
+        (b"BODY[4.1.MIME]", body(t.SectionKind.MIME, (4, 1), label=b"BODY[4.1.MIME]")),
+        (b"BODY[3.HEADER]", body(t.SectionKind.HEADER, (3,), label=b"BODY[3.HEADER]")),
+        (
+            b"BODY[3.HEADER.FIELDS.NOT (Subject)]",
+            body(t.SectionKind.HEADER_FIELDS_NOT, (3,), (b"SUBJECT",), label=b"BODY[3.HEADER.FIELDS.NOT (Subject)]"),
+        ),
+        (
+            b'BODY.PEEK[HEADER.FIELDS ("Date" {4+}\r\nFrom)]<7.1>',
+            body(
+                t.SectionKind.HEADER_FIELDS,
+                (),
+                (b"DATE", b"FROM"),
+                peek=True,
+                partial=(7, 1),
+                label=b"BODY[HEADER.FIELDS (Date From)]<7>",
+            ),
+        ),
+        (b"RFC822", body(label=b"RFC822")),
+        (b"RFC822.HEADER", body(t.SectionKind.HEADER, peek=True, label=b"RFC822.HEADER")),
+        (b"RFC822.TEXT", body(t.SectionKind.TEXT, label=b"RFC822.TEXT")),
+        (b"RFC822.SIZE", Item.RFC822_SIZE),
+        (b"BODY", Item.BODY),
+        (b"BODYSTRUCTURE", Item.BODYSTRUCTURE),
+        (b"modseq", Item.MODSEQ),
+    ],
+)
+def test_fetch_items(text: bytes, item: t.FetchItem) -> None:
+    """[RFC3501] 6.4.5; [RFC7162] 3.1.4.2"""
+    assert args(b"a FETCH 1 " + text) == t.Fetch(numbers((1, 1)), (item,))
+    assert args(b"a FETCH 1 (" + text + b")") == t.Fetch(numbers((1, 1)), (item,))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"()",
+        b"FOO",
+        b"BODY[",
+        b"BODY[0]",
+        b"BODY[1.]",
+        b"BODY[MIME]",
+        b"BODY[1.FOO]",
+        b"BODY[HEADER.FIELDS]",
+        b"BODY[HEADER.FIELDS ()]",
+        b'BODY[HEADER.FIELDS ("a b")]',
+        b"BODY[HEADER.FIELDS (a:)]",
+        b"BODY[]<0>",
+        b"BODY[]<0.0>",
+        b"BODY[]<-1.5>",
+        b"BODY[]<0.4294967296>",
+        b"BODY.PEEK",
+        b"BODYSTRUCTURE[]",
+        b"FLAGS UID",
+        b"(FLAGS  UID)",
+        b"(FLAGS UID",
+        b"FLAGS)",
+        b"ALL FAST",
+        b"BODY[" + b"1." * 100 + b"1]",
+        b"(" + b"FLAGS " * 256 + b"UID)",
+        b"FLAGS (CHANGEDSINCE 0)",
+        b"FLAGS (VANISHED)",
+        b"FLAGS (CHANGEDSINCE 9223372036854775808)",
+    ],
+)
+def test_fetch_refuses(text: bytes) -> None:
+    assert refused(b"tag FETCH 1 " + text).tag == b"tag"
+
+
+def test_uid_fetch_adds_the_uid() -> None:
+    """[RFC3501] 6.4.8"""
+    assert read(b"A999 UID FETCH 4827313:4828442 FLAGS") == t.Command(
+        b"A999", "FETCH", t.Fetch(numbers((4827313, 4828442)), (Item.UID, Item.FLAGS), uid=True)
+    )
+    assert args(b"a uid fetch * (FLAGS UID)") == t.Fetch(numbers((t.STAR, t.STAR)), (Item.FLAGS, Item.UID), uid=True)
+
+
+def test_changedsince_adds_modseq() -> None:
+    """[RFC7162] 3.1.4.1"""
+    assert args(b"s100 UID FETCH 1:* (FLAGS) (CHANGEDSINCE 12345)") == t.Fetch(
+        numbers((1, t.STAR)), (Item.UID, Item.FLAGS, Item.MODSEQ), uid=True, changed_since=12345
+    )
+
+
+def test_a_remembered_fetch_means_the_same() -> None:
+    for _ in range(3):
+        assert args(b"a FETCH 7 (UID FLAGS)") == t.Fetch(numbers((7, 7)), (Item.UID, Item.FLAGS))
+        assert args(b"a UID FETCH 7 (FLAGS)") == t.Fetch(numbers((7, 7)), (Item.UID, Item.FLAGS), uid=True)
+        assert args(b"a FETCH 7 (FLAGS)") == t.Fetch(numbers((7, 7)), (Item.FLAGS,))
+
+
+@pytest.mark.parametrize(
+    ("text", "action", "silent"),
+    [
+        (b"FLAGS", t.StoreAction.REPLACE, False),
+        (b"FLAGS.SILENT", t.StoreAction.REPLACE, True),
+        (b"+flags", t.StoreAction.ADD, False),
+        (b"+FLAGS.SILENT", t.StoreAction.ADD, True),
+        (b"-FLAGS", t.StoreAction.REMOVE, False),
+        (b"-FLAGS.silent", t.StoreAction.REMOVE, True),
+    ],
+)
+def test_store(text: bytes, action: t.StoreAction, silent: bool) -> None:
+    """[RFC3501] 6.4.6"""
+    expected = t.Store(numbers((2, 4)), action, ("\\Deleted", "$Forwarded"), silent)
+    assert args(b"A003 STORE 2:4 " + text + b" (\\deleted $Forwarded \\Deleted)") == expected
+    assert args(b"A003 STORE 2:4 " + text + b" \\Deleted $Forwarded") == expected
+    assert args(b"A003 STORE 2:4 " + text + b" ()") == t.Store(numbers((2, 4)), action, (), silent)
+
+
+def test_store_unchanged_since() -> None:
+    """[RFC7162] 3.1.3"""
+    assert args(b"a103 UID STORE 6,4,8 (UNCHANGEDSINCE 12121230045) +FLAGS.SILENT (\\Deleted)") == t.Store(
+        numbers((6, 6), (4, 4), (8, 8)), t.StoreAction.ADD, ("\\Deleted",), True, 12121230045, uid=True
+    )
+    assert args(b"a STORE 1 (UNCHANGEDSINCE 0) FLAGS ()") == t.Store(
+        numbers((1, 1)), t.StoreAction.REPLACE, (), unchanged_since=0
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"FLAGS",
+        b"FLAGS ",
+        b"FLAGS (\\Recent)",
+        b"FLAGS (\\Foo)",
+        b"FLAGS (\\*)",
+        b"FLAGS (a(b))",
+        b"=FLAGS (\\Seen)",
+        b"FLAGS.LOUD (\\Seen)",
+        b"(FOO 1) FLAGS (\\Seen)",
+        b"FLAGS (" + b"a " * 1001 + b")",
+    ],
+)
+def test_store_refuses(text: bytes) -> None:
+    """[RFC3501] 2.3.2: \\Recent cannot be altered by a client"""
+    assert refused(b"t STORE 1 " + text).tag == b"t"
+
+
+def test_copy_move_expunge() -> None:
+    """[RFC3501] 6.4.7; [RFC6851] 3.1, 3.2; [RFC4315] 2.1"""
+    assert args(b"A003 COPY 2:4 MEETING") == t.Copy(numbers((2, 4)), name("MEETING"))
+    assert args(b"a UID MOVE 42:69 foo") == t.Move(numbers((42, 69)), name("foo"), uid=True)
+    assert args(b"a MOVE 1 foo") == t.Move(numbers((1, 1)), name("foo"))
+    assert read(b"A003 UID EXPUNGE 3000:3002") == t.Command(b"A003", "UID EXPUNGE", t.UidExpunge(numbers((3000, 3002))))
+    assert args(b"a UID COPY 1 x") == t.Copy(numbers((1, 1)), name("x"), uid=True)
+    assert refused(b"a UID NOOP").text == "UID NOOP is not a command"
+
+
+# --- SEARCH
+
+
+def flag(name: str, present: bool = True) -> t.FlagKey:
+    return t.FlagKey(name, present)
+
+
+SEARCHES: list[tuple[bytes, t.SearchKey]] = [
+    (
+        b'FLAGGED SINCE 1-Feb-1994 NOT FROM "Smith"',
+        t.And(
+            (
+                flag("\\Flagged"),
+                t.DateKey(t.DateRelation.SINCE, dt.date(1994, 2, 1), sent=False),
+                t.Not(t.EnvelopeKey("FROM", "Smith")),
+            )
+        ),
+    ),
+    (b'TEXT "string not in mailbox"', t.TextKey("string not in mailbox", headers=True)),
+    (b"2:4,*", t.SequenceKey(numbers((2, 4), (0, 0)))),
+    (b"ALL", t.All()),
+    (b"ANSWERED", flag("\\Answered")),
+    (b"BCC a", t.EnvelopeKey("BCC", "a")),
+    (b"BEFORE 1-feb-1994", t.DateKey(t.DateRelation.BEFORE, dt.date(1994, 2, 1), sent=False)),
+    (b"BODY x", t.TextKey("x", headers=False)),
+    (b"CC a", t.EnvelopeKey("CC", "a")),
+    (b"DELETED", flag("\\Deleted")),
+    (b"DRAFT", flag("\\Draft")),
+    (b"FLAGGED", flag("\\Flagged")),
+    (b'HEADER X-Spam ""', t.HeaderKey("X-Spam", "")),
+    (b"KEYWORD $Forwarded", flag("$Forwarded")),
+    (b"LARGER 4096", t.SizeKey(4096, larger=True)),
+    (b"NEW", t.And((t.RecentKey(True), flag("\\Seen", False)))),
+    (b"OLD", t.RecentKey(False)),
+    (b'ON "1-Feb-1994"', t.DateKey(t.DateRelation.ON, dt.date(1994, 2, 1), sent=False)),
+    (
+        b"OR SEEN (TO a SUBJECT b)",
+        t.Or(flag("\\Seen"), t.And((t.EnvelopeKey("TO", "a"), t.EnvelopeKey("SUBJECT", "b")))),
+    ),
+    (b"RECENT", t.RecentKey(True)),
+    (b"SENTBEFORE 01-Feb-1994", t.DateKey(t.DateRelation.BEFORE, dt.date(1994, 2, 1), sent=True)),
+    (b"SENTON 28-Feb-1994", t.DateKey(t.DateRelation.ON, dt.date(1994, 2, 28), sent=True)),
+    (b"SENTSINCE 28-Feb-1994", t.DateKey(t.DateRelation.SINCE, dt.date(1994, 2, 28), sent=True)),
+    (b"SMALLER 1", t.SizeKey(1, larger=False)),
+    (b"UID 443:557", t.UidKey(numbers((443, 557)))),
+    (b"UNANSWERED UNDELETED", t.And((flag("\\Answered", False), flag("\\Deleted", False)))),
+    (b"UNDRAFT UNFLAGGED", t.And((flag("\\Draft", False), flag("\\Flagged", False)))),
+    (b"UNKEYWORD x", flag("x", False)),
+    (b"UNSEEN", flag("\\Seen", False)),
+    (b"((SEEN))", flag("\\Seen")),
+    (b"NOT NOT ALL", t.Not(t.Not(t.All()))),
+    (b'SUBJECT {3+}\r\na"b', t.EnvelopeKey("SUBJECT", 'a"b')),
+]
+
+
+@pytest.mark.parametrize(("text", "key"), SEARCHES)
+def test_search(text: bytes, key: t.SearchKey) -> None:
+    """[RFC3501] 6.4.4"""
+    assert args(b"A282 SEARCH " + text) == t.Search(key)
+    assert args(b"A282 UID SEARCH " + text) == t.Search(key, uid=True)
+
+
+def test_search_with_a_charset() -> None:
+    """[RFC3501] 6.4.4: the example with CHARSET UTF-8 and a literal"""
+    text = "Привет"
+    literal = b"{%d+}\r\n%b" % (len(text.encode()), text.encode())
+    assert args(b"A284 SEARCH CHARSET UTF-8 TEXT " + literal) == t.Search(
+        t.TextKey(text, headers=True), charset="UTF-8"
+    )
+    assert args(b'a SEARCH CHARSET KOI8-R TEXT "' + text.encode("koi8-r") + b'"') == t.Search(
+        t.TextKey(text, headers=True), charset="KOI8-R"
+    )
+
+
+def test_search_in_an_unknown_charset() -> None:
+    """[RFC3501] 6.4.4, 7.1: NO with BADCHARSET"""
+    error = refused(b"a SEARCH CHARSET X-UNKNOWN ALL")
+    assert isinstance(error, t.UnsupportedCharset)
+    assert "UTF-8" in error.charsets
+    for codec in (b"rot13", b"idna", b"utf-7", b"zlib"):
+        assert isinstance(refused(b"a SEARCH CHARSET " + codec + b" ALL"), t.UnsupportedCharset)
+
+
+def test_search_texts_outside_their_charset() -> None:
+    assert not isinstance(refused(b'a SEARCH CHARSET US-ASCII TEXT "\xe9"'), t.UnsupportedCharset)
+    refused(b'a SEARCH CHARSET UTF-8 TEXT "\xe9"')
+
+
+def test_search_without_a_charset_takes_8_bit_octets() -> None:
+    """A named quirk"""
+    assert args('a SEARCH TEXT "é"'.encode()) == t.Search(t.TextKey("é", headers=True))
+    assert args(b'a SEARCH TEXT "\xe9"') == t.Search(t.TextKey("é", headers=True))
+
+
+def test_search_by_modseq() -> None:
+    """[RFC7162] 3.1.5"""
+    assert args(b'a SEARCH MODSEQ "/flags/\\\\draft" all 620162338') == t.Search(
+        t.ModSeqKey(620162338, "/flags/\\draft", "all"), modseq=True
+    )
+    assert args(b"t SEARCH OR NOT MODSEQ 720162338 LARGER 50000") == t.Search(
+        t.Or(t.Not(t.ModSeqKey(720162338)), t.SizeKey(50000, larger=True)), modseq=True
+    )
+    refused(b'a SEARCH MODSEQ "/foo" all 1')
+    refused(b'a SEARCH MODSEQ "/flags/x" some 1')
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"FOO",
+        b"()",
+        b"(SEEN",
+        b"SEEN)",
+        b"OR SEEN",
+        b"NOT",
+        b"FROM",
+        b"SINCE yesterday",
+        b"SINCE 30-Feb-1994",
+        b"LARGER x",
+        b"LARGER 4294967296",
+        b"KEYWORD \\Seen",
+        b"0",
+        b"1:",
+        b"UID",
+        b"SEEN  DELETED",
+        b"RETURN (ALL) SEEN",
+        b"CHARSET UTF-8",
+        b"NOT " * 51 + b"ALL",
+        b"(" * 52 + b"ALL" + b")" * 52,
+        b"OR ALL " * 51 + b"ALL",
+        b"SEEN " * 2000 + b"SEEN",
+    ],
+)
+def test_search_refuses(text: bytes) -> None:
+    assert refused(b"t SEARCH " + text).tag == b"t"
+
+
+def test_nesting_up_to_the_limit() -> None:
+    assert isinstance(args(b"a SEARCH " + b"NOT " * 50 + b"ALL"), t.Search)
+    assert isinstance(args(b"a SEARCH " + b"(" * 50 + b"ALL" + b")" * 50), t.Search)
+
+
+# --- tags and strings
+
+
+@pytest.mark.parametrize(
+    ("octets", "tag"),
+    [
+        (b"a", b"a"),
+        (b"a ", b"a"),
+        (b"a foo", b"a"),
+        (b"a 1", b"a"),
+        (b"a+b NOOP", b"*"),
+        (b"+ NOOP", b"*"),
+        (b" NOOP", b"*"),
+        (b"* NOOP", b"*"),
+        (b"\xff NOOP", b"*"),
+        (b"a\0 NOOP", b"*"),
+        (b"x" * 101 + b" NOOP", b"*"),
+        (b"a  NOOP", b"a"),
+        (b'a SELECT "x', b"a"),
+        (b'a SELECT "x\\y"', b"a"),
+        (b'a SELECT "x\0y"', b"a"),
+        (b"a SELECT x y", b"a"),
+        (b"a SELECT", b"a"),
+        (b"a SELECT ", b"a"),
+        (b"a SELECT x {1+}\r\ny", b"a"),
+        (b"a NOOP {1+}\r\ny", b"a"),
+        (b"a SELECT {1+}\r\nx y", b"a"),
+        (b"a SELECT x{1+}\r\ny", b"a"),
+        (b"a FETCH 1:4294967296 FLAGS", b"a"),
+        (b"a COPY 1", b"a"),
+    ],
+)
+def test_broken_commands_keep_their_tag(octets: bytes, tag: bytes) -> None:
+    """[RFC3501] 2.2.1, 7.1.3: untagged where the tag cannot be told"""
+    error = refused(octets)
+    assert error.tag == tag
+    assert error.text.isascii()
+    assert error.text.isprintable()
+
+
+def test_unusual_tags() -> None:
+    """[RFC3501] 9 `tag`: any ASTRING-CHAR but +"""
+    for tag in (b"]", b"A1.b-c", b"#$&", b"x" * 100):
+        assert read(tag + b" NOOP").tag == tag
+
+
+def test_long_uid_lists() -> None:
+    """A command line of 64 KiB, as clients send them"""
+    text = b",".join(b"%d" % number for number in range(1, 11_000))
+    command = args(b"a UID FETCH " + text + b" (FLAGS)")
+    assert isinstance(command, t.Fetch)
+    assert len(command.messages.ranges) == 10_999
+
+
+def test_the_cost_is_linear() -> None:
+    def cost(size: int) -> float:
+        frame = Frame((b"a SEARCH " + b"SUBJECT " + b'"' + b"\\\\" * size + b'"',))
+        start = time.process_time()
+        parse(frame)
+        return time.process_time() - start
+
+    cost(1000)
+    small = min(cost(20_000) for _ in range(3)) + 0.0005
+    assert min(cost(400_000) for _ in range(3)) < small * 20 * 4
