@@ -244,7 +244,11 @@ class Shard(ABC):
 
     @abstractmethod
     def committed(self) -> AbstractContextManager[Reader]:
-        """Like `snapshot`, but always the committed state, even inside a unit of work of this thread."""
+        """Like `read`, but the committed state even inside a unit of work of this thread. Raises Unavailable."""
+
+    @abstractmethod
+    def committed_snapshot(self) -> AbstractContextManager[Reader]:
+        """Like `snapshot`, but the committed state even inside a unit of work of this thread. Raises Unavailable."""
 
     @abstractmethod
     def close(self) -> None:

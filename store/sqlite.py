@@ -10,11 +10,11 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from threading import get_ident
+from time import monotonic, sleep
 from types import TracebackType
 from typing import NoReturn
 
@@ -23,7 +23,8 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from store.changes import Touched
 from store.engine import Joined, Parameters, Publish, Reader, Row, Shard, Statement, Work
-from store.errors import NotFound, StoreError, Unavailable
+from store.errors import NotFound, Unavailable
+from store.ids import MailboxRef
 from store.schema import metadata
 
 PAGE_SIZE = 4096
@@ -126,6 +127,7 @@ class _Reading:
     def __enter__(self) -> Reader:
         shard = self._shard
         shard.read_lock.acquire()
+        shard.used = monotonic()
         try:
             reader = shard.reader or shard.open_reader()
             if self._begin:
@@ -171,6 +173,7 @@ class _Writing:
             shard.raise_translated(error)
         shard.depth = 1
         shard.owner = get_ident()
+        shard.used = monotonic()
         return work
 
     def __exit__(
@@ -199,7 +202,7 @@ class SqliteShard(Shard):
     def __init__(
         self,
         path: Path,
-        mailbox_id: int,
+        ref: MailboxRef,
         *,
         publish: Publish,
         opened: Callable[[SqliteShard], None],
@@ -207,7 +210,8 @@ class SqliteShard(Shard):
         commit_delay: float = 0,
         prepare: Callable[[sqlite3.Connection], None],
     ) -> None:
-        self.mailbox_id = mailbox_id
+        self.mailbox_id = ref.id
+        self.ref = ref
         self.path = path
         self.publish = publish
         self.reader: SqliteReader | None = None
@@ -242,6 +246,10 @@ class SqliteShard(Shard):
 
     def committed(self) -> AbstractContextManager[Reader]:
         """See `Shard.committed`."""
+        return self._reading
+
+    def committed_snapshot(self) -> AbstractContextManager[Reader]:
+        """See `Shard.committed_snapshot`."""
         return self._snapshot
 
     def write(self) -> AbstractContextManager[Work]:
@@ -331,7 +339,7 @@ class SqliteShard(Shard):
                 try:
                     work.command("COMMIT")
                     if self._commit_delay:
-                        time.sleep(self._commit_delay)
+                        sleep(self._commit_delay)
                 except sqlite3.Error as problem:
                     failure = problem
             if failure is not None and work.connection.in_transaction:
@@ -351,7 +359,7 @@ class SqliteShard(Shard):
             raise error
         if isinstance(error, sqlite3.Error):
             raise Unavailable(f"mailbox {self.mailbox_id} at {self.path}: {error}") from error
-        if isinstance(error, OSError) and not isinstance(error, StoreError):
+        if isinstance(error, OSError):
             raise Unavailable(f"mailbox {self.mailbox_id} at {self.path}: {error}") from error
         raise error
 

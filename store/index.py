@@ -1,0 +1,222 @@
+"""FolderIndex: the placements of a folder as parallel arrays, shared by the sessions of a process.
+
+An index is brought up to date from the change log: one read of `folder.modseq` when nothing happened, else the rows and
+tombstones since. New messages and changed flags are written into the arrays in place, so positions stay; once messages
+vanish a new FolderIndex takes the old one's place, and whoever still holds the old one keeps a consistent, older view.
+It shows committed messages only, also inside a unit of work.
+"""
+
+from __future__ import annotations
+
+import threading
+from array import array
+from bisect import bisect_left
+from collections import OrderedDict
+from collections.abc import Sequence
+
+from sqlalchemy import select
+
+from store import changelog
+from store.changelog import CHANGED, IN_FOLDER, MESSAGE_COLUMNS, STATE, VANISHED
+from store.changes import MessageRow
+from store.engine import Reader, Row, Shard, Statement
+from store.errors import NotFound
+from store.schema import message
+
+BYTES_A_MESSAGE = 72
+DEFAULT_MEMORY = 192 << 20
+
+_LOAD = Statement(select(*MESSAGE_COLUMNS).where(*IN_FOLDER).order_by(message.c.uid), "m", "f")
+_TYPES = "LQQQLQqQQ"
+
+
+class FolderIndex:
+    """The messages of one folder in the order of their UIDs. The arrays are read, never written, by callers."""
+
+    __slots__ = (
+        "dates",
+        "flags",
+        "item_ids",
+        "keywords",
+        "mids",
+        "modseq",
+        "modseqs",
+        "save_modseqs",
+        "sizes",
+        "uidnext",
+        "uids",
+        "uidvalidity",
+    )
+
+    uids: array[int]
+    mids: array[int]
+    item_ids: array[int]
+    modseqs: array[int]
+    flags: array[int]
+    """MessageFlag bits."""
+    keywords: array[int]
+    dates: array[int]
+    """Internal dates, seconds since 1970-01-01 UTC."""
+    sizes: array[int]
+    save_modseqs: array[int]
+    modseq: int
+    """Everything up to this change number is in here."""
+    uidvalidity: int
+    uidnext: int
+
+    def __init__(self, columns: Sequence[array[int]], modseq: int, uidvalidity: int, uidnext: int) -> None:
+        (
+            self.uids,
+            self.mids,
+            self.item_ids,
+            self.modseqs,
+            self.flags,
+            self.keywords,
+            self.dates,
+            self.sizes,
+            self.save_modseqs,
+        ) = columns
+        self.modseq = modseq
+        self.uidvalidity = uidvalidity
+        self.uidnext = uidnext
+
+    def __len__(self) -> int:
+        return len(self.uids)
+
+    def columns(self) -> tuple[array[int], ...]:
+        """Give the arrays in the order of MessageRow."""
+        return (
+            self.uids,
+            self.mids,
+            self.item_ids,
+            self.modseqs,
+            self.flags,
+            self.keywords,
+            self.dates,
+            self.sizes,
+            self.save_modseqs,
+        )
+
+    def position(self, uid: int) -> int:
+        """Give the place of a UID in the arrays, -1 when it is not there."""
+        uids = self.uids
+        place = bisect_left(uids, uid)
+        return place if place < len(uids) and uids[place] == uid else -1
+
+    def at(self, place: int) -> MessageRow:
+        """Give the row at a place."""
+        return MessageRow(*(column[place] for column in self.columns()))
+
+    def row(self, uid: int) -> MessageRow | None:
+        """Give the row of a UID, None when it is not there."""
+        place = self.position(uid)
+        return None if place < 0 else self.at(place)
+
+    def apply(self, rows: list[Row]) -> None:
+        """Write changed and new rows, ascending by UID, into the arrays; `uids` grows last."""
+        columns = self.columns()
+        last = self.uids[-1] if self.uids else 0
+        fresh = [row for row in rows if row[0] > last]
+        for row in rows:
+            if row[0] > last:
+                break
+            place = self.position(row[0])
+            if place >= 0:
+                self.modseqs[place], self.flags[place], self.keywords[place] = row[3], row[4], row[5]
+        if fresh:
+            for column, values in reversed(list(zip(columns, zip(*fresh, strict=True), strict=True))):
+                column.extend(values)
+
+    def without(self, gone: set[int]) -> FolderIndex:
+        """Make an index that lacks some UIDs and shares nothing with this one."""
+        places = sorted(place for place in map(self.position, gone) if place >= 0)
+        made = [column[:] for column in self.columns()]
+        if len(places) > len(self) // 8:
+            dropped = set(places)
+            keep = [place for place in range(len(self)) if place not in dropped]
+            made = [array(column.typecode, map(column.__getitem__, keep)) for column in made]
+        else:
+            for column in made:
+                for place in reversed(places):
+                    del column[place]
+        return FolderIndex(made, self.modseq, self.uidvalidity, self.uidnext)
+
+
+def load(db: Reader, folder_id: int) -> FolderIndex:
+    """Read a whole folder. `db` must see one state throughout. Raises NotFound."""
+    modseq, uidvalidity, uidnext, _ = changelog.state(db, folder_id)
+    rows = db.all(_LOAD, (db.mailbox_id, folder_id))
+    if rows:
+        columns = [array(kind, values) for kind, values in zip(_TYPES, zip(*rows, strict=True), strict=True)]
+    else:
+        columns = [array(kind) for kind in _TYPES]
+    return FolderIndex(columns, modseq, uidvalidity, uidnext)
+
+
+def refresh(db: Reader, folder_id: int, index: FolderIndex) -> FolderIndex:
+    """Bring an index up to date; return it, or the one that takes its place. `db` must see one state throughout."""
+    modseq, uidvalidity, uidnext, floor = changelog.state(db, folder_id)
+    if uidvalidity != index.uidvalidity or index.modseq < floor or modseq < index.modseq:
+        return load(db, folder_id)
+    key = (db.mailbox_id, folder_id, index.modseq)
+    gone = {uid for uid, _ in db.all(VANISHED, key)}
+    if gone:
+        index = index.without(gone)
+    index.apply(db.all(CHANGED, key))
+    index.modseq, index.uidnext = modseq, uidnext
+    return index
+
+
+class IndexCache:
+    """The indexes of a process, least recently used dropped first when they pass `memory` bytes."""
+
+    def __init__(self, memory: int = DEFAULT_MEMORY) -> None:
+        self._memory = memory
+        self._used = 0
+        self._kept: OrderedDict[tuple[int, int], tuple[FolderIndex, int]] = OrderedDict()
+        self._lock = threading.RLock()
+
+    def get(self, shard: Shard, folder_id: int) -> FolderIndex:
+        """Give the up-to-date index of a folder. Raises NotFound."""
+        key = (shard.mailbox_id, folder_id)
+        with self._lock:
+            kept = self._kept.get(key)
+            if kept is not None:
+                with shard.committed() as db:
+                    row = db.one(STATE, key)
+                if row is None:
+                    self._drop(key)
+                    raise NotFound(f"there is no folder {folder_id}")
+                index = kept[0]
+                if row[0] == index.modseq and row[1] == index.uidvalidity:
+                    self._kept.move_to_end(key)
+                    return index
+            with shard.committed_snapshot() as db:
+                index = load(db, folder_id) if kept is None else refresh(db, folder_id, kept[0])
+            self._keep(key, index)
+            return index
+
+    def drop(self, mailbox_id: int) -> None:
+        """Forget the indexes of a mailbox."""
+        with self._lock:
+            for key in [key for key in self._kept if key[0] == mailbox_id]:
+                self._drop(key)
+
+    def clear(self) -> None:
+        """Forget everything; also right after a fork, when another thread may have held the lock."""
+        self._lock = threading.RLock()
+        self._kept.clear()
+        self._used = 0
+
+    def _keep(self, key: tuple[int, int], index: FolderIndex) -> None:
+        self._drop(key)
+        weight = 1024 + BYTES_A_MESSAGE * len(index)
+        self._kept[key] = (index, weight)
+        self._used += weight
+        while self._used > self._memory and len(self._kept) > 1:
+            self._drop(next(iter(self._kept)))
+
+    def _drop(self, key: tuple[int, int]) -> None:
+        kept = self._kept.pop(key, None)
+        if kept is not None:
+            self._used -= kept[1]

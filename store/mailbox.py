@@ -1,0 +1,296 @@
+"""Mailbox: the API of one logon. Thin: it checks rights, opens the unit of work, and hands on to the module that knows.
+
+Every method that changes something is one transaction of its own, unless it is called inside `Store.group`, whose
+transaction it joins. Everything that comes back is a value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from store import changelog, flags, folders, items, keywords, messages, quota, search, subscriptions, transfer
+from store.blob import BlobStore
+from store.changes import Change, FlagUpdate, FolderRow, MessageRow, Transfer
+from store.engine import Shard
+from store.errors import AlreadyExists
+from store.folders import Trees
+from store.ids import MailboxRef, SpecialFolder
+from store.index import FolderIndex, IndexCache
+from store.mapi.message import MessageContent, MimeRendition
+from store.mapi.restriction import Restriction
+from store.mapi.types import PropertyKey, Value
+from store.messages import StaticRow
+from store.quota import Quota
+from store.search import TextReader
+
+
+class Parts:
+    """What the handles of one mailbox share in a process."""
+
+    __slots__ = ("__weakref__", "blobs", "indexes", "max_message", "ref", "shard", "trees")
+
+    def __init__(
+        self, ref: MailboxRef, shard: Shard, blobs: BlobStore, indexes: IndexCache, *, max_message: int
+    ) -> None:
+        self.ref = ref
+        self.shard = shard
+        self.blobs = blobs
+        self.indexes = indexes
+        self.trees = Trees()
+        self.max_message = max_message
+
+
+class Mailbox:
+    """A mailbox as one user sees it. `as_user` is the principal that opened it, None for the owner with all rights."""
+
+    __slots__ = ("_blobs", "_parts", "_shard", "_trees", "as_user", "ref")
+
+    def __init__(self, parts: Parts, as_user: bytes | None = None) -> None:
+        self.ref = parts.ref
+        self.as_user = as_user
+        self._parts = parts
+        self._shard = parts.shard
+        self._blobs = parts.blobs
+        self._trees = parts.trees
+
+    # ------------------------------------------------------------------------------------------------- folders
+
+    def folders(self) -> list[FolderRow]:
+        """Read the folders of the IPM subtree in the order of their paths, non-mail folders among them."""
+        return folders.rows(self._shard, self._trees)
+
+    def folder(self, folder: int | tuple[str, ...] | SpecialFolder) -> FolderRow:
+        """Read one folder afresh, by FID counter or by path in any case. Raises NotFound."""
+        return folders.read(self._shard, self._trees, folder)
+
+    def create_folder(
+        self, path: tuple[str, ...], *, container_class: str = "IPF.Note", parents: bool = True
+    ) -> FolderRow:
+        """Create a folder, its superiors too with `parents` ([RFC3501] 6.3.3).
+
+        Raises AlreadyExists, NotFound (a superior, without `parents`), TooLarge, Conflict.
+        """
+        with self._shard.write() as work:
+            made = folders.create(work, self._trees, path, container_class, parents=parents)
+            return folders.read(self._shard, self._trees, made)
+
+    def rename_folder(self, folder_id: int, path: tuple[str, ...]) -> None:
+        """Give a folder a new path ([RFC3501] 6.3.5). The Inbox stays: its messages move to a new folder of that path.
+
+        Raises NotFound, AlreadyExists, AccessDenied, Conflict, TooLarge.
+        """
+        with self._shard.write() as work:
+            if folder_id != SpecialFolder.INBOX:
+                folders.rename(work, self._trees, folder_id, path)
+                return
+            if self._trees.get(work).find(path) is not None:
+                raise AlreadyExists(f"the folder {'/'.join(path)!r} is there already")
+            target = folders.create(work, self._trees, path, "IPF.Note", parents=True)
+            transfer.move(work, folder_id, transfer.present(work, folder_id), target)
+
+    def delete_folder(self, folder_id: int) -> None:
+        """Delete a folder with its messages; one with children leaves its name, not selectable ([RFC3501] 6.3.4).
+
+        Raises NotFound, AccessDenied (a special folder), Conflict (only the name is left and children are there).
+        """
+        with self._shard.write() as work:
+            folders.check_removable(work, self._trees, folder_id)
+            transfer.remove(work, self._blobs, folder_id, transfer.present(work, folder_id))
+            folders.remove(work, self._trees, folder_id)
+            changelog.forget(work, folder_id)
+
+    def subscriptions(self) -> list[str]:
+        """Read the names subscribed to, full paths joined with `/`."""
+        with self._shard.read() as db:
+            return subscriptions.read(db, self.as_user or b"")
+
+    def subscribe(self, path: str) -> None:
+        """Subscribe to a name; there need not be a folder ([RFC3501] 6.3.6). Raises TooLarge."""
+        with self._shard.write() as work:
+            subscriptions.add(work, self.as_user or b"", path)
+
+    def unsubscribe(self, path: str) -> None:
+        """Unsubscribe from a name; nothing happens when it is not subscribed to."""
+        with self._shard.write() as work:
+            subscriptions.remove(work, self.as_user or b"", path)
+
+    # ------------------------------------------------------------------------------------------------ messages
+
+    def deliver(
+        self,
+        folder_id: int,
+        content: MessageContent,
+        *,
+        mime: MimeRendition,
+        flags: int = 0,
+        keywords: Iterable[str] = (),
+        internal_date: int | None = None,
+    ) -> MessageRow:
+        """Write a message into a folder. Raises NotFound, QuotaExceeded, TooLarge, Unavailable."""
+        return messages.deliver(
+            self._shard,
+            self._blobs,
+            folder_id,
+            content,
+            mime,
+            flags=flags,
+            names=keywords,
+            internal_date=internal_date,
+            max_message=self._parts.max_message,
+        )
+
+    def index(self, folder_id: int) -> FolderIndex:
+        """Give the up-to-date arrays of a folder, shared by the sessions of the process. Raises NotFound."""
+        return self._parts.indexes.get(self._shard, folder_id)
+
+    def claim_recent(self, folder_id: int) -> int:
+        """Take the \\Recent messages for one session: give the UID they begin from ([RFC3501] 2.3.2)."""
+        return folders.claim_recent(self._shard, folder_id)
+
+    def recent_from(self, folder_id: int) -> int:
+        """Give the UID from which messages are \\Recent, and leave them to others (EXAMINE, STATUS)."""
+        with self._shard.read() as db:
+            return folders.recent(db, folder_id)[0]
+
+    def rows(self, folder_id: int, uids: Sequence[int] | None = None) -> list[MessageRow]:
+        """Read placements in the order of their UIDs; UIDs that are not there are left out."""
+        with self._shard.read() as db:
+            return messages.rows(db, folder_id, uids)
+
+    def statics(self, folder_id: int, uids: Sequence[int]) -> Iterator[StaticRow]:
+        """Read what IMAP shows of messages, in the order of their UIDs, one query a chunk."""
+        return messages.statics(self._shard, folder_id, uids)
+
+    def parts(self, item_id: int) -> bytes:
+        """Read the packed part table of an item. Raises NotFound."""
+        with self._shard.read() as db:
+            return messages.parts(db, item_id)
+
+    def raw(self, item_id: int, start: int = 0, length: int | None = None) -> bytes:
+        """Read octets [start, start+length) of the MIME of an item. Raises NotFound, Unavailable."""
+        with self._shard.read() as db:
+            return items.raw(db, self._blobs, item_id, start, length)
+
+    def raw_many(self, folder_id: int, uids: Sequence[int]) -> Iterator[tuple[int, int, bytes]]:
+        """Read the MIME of messages, in the order of their UIDs: UID, item and octets."""
+        return messages.raw_many(self._shard, self._blobs, folder_id, uids)
+
+    def set_flags(
+        self,
+        folder_id: int,
+        uids: Sequence[int],
+        *,
+        add: int = 0,
+        remove: int = 0,
+        add_keywords: Iterable[str] = (),
+        remove_keywords: Iterable[str] = (),
+        replace: bool = False,
+        unchanged_since: int | None = None,
+    ) -> FlagUpdate:
+        """Change flags and keywords of many messages ([RFC3501] 6.4.6, [RFC7162] 3.1.3). Raises TooLarge."""
+        with self._shard.write() as work:
+            return flags.set_flags(
+                work,
+                folder_id,
+                uids,
+                add=add,
+                remove=remove,
+                add_keywords=add_keywords,
+                remove_keywords=remove_keywords,
+                replace=replace,
+                unchanged_since=unchanged_since,
+            )
+
+    def copy(self, folder_id: int, uids: Sequence[int], target_id: int) -> Transfer:
+        """Add placements of messages to a folder ([RFC3501] 6.4.7). Raises NotFound, QuotaExceeded, TooLarge."""
+        with self._shard.write() as work:
+            return transfer.copy(work, folder_id, uids, target_id)
+
+    def move(self, folder_id: int, uids: Sequence[int], target_id: int) -> Transfer:
+        """Take messages to another folder ([RFC6851]). Raises NotFound, TooLarge."""
+        with self._shard.write() as work:
+            return transfer.move(work, folder_id, uids, target_id)
+
+    def expunge(self, folder_id: int, uids: Sequence[int] | None = None) -> list[int]:
+        """Remove the messages marked \\Deleted, of those in `uids` when given; return the UIDs ([RFC3501] 6.4.3)."""
+        with self._shard.read() as db:
+            chosen = transfer.marked(db, folder_id, uids)
+        return self._remove(folder_id, chosen, only_marked=True)
+
+    def remove_messages(self, folder_id: int, uids: Sequence[int]) -> list[int]:
+        """Remove messages whatever their flags; return the UIDs that were there ([RFC1939] 6)."""
+        return self._remove(folder_id, sorted(set(uids)), only_marked=False)
+
+    def _remove(self, folder_id: int, uids: Sequence[int], *, only_marked: bool) -> list[int]:
+        """Remove in chunks, each a transaction, so that many messages do not lock the mailbox for long."""
+        gone: list[int] = []
+        for start in range(0, len(uids), transfer.CHUNK):
+            chunk: Sequence[int] = uids[start : start + transfer.CHUNK]
+            with self._shard.write() as work:
+                if only_marked:
+                    chunk = transfer.marked(work, folder_id, chunk)
+                gone.extend(transfer.remove(work, self._blobs, folder_id, chunk))
+        return gone
+
+    # -------------------------------------------------------------------------------------------------- changes
+
+    def changes_since(self, folder_id: int, cn: int) -> tuple[int, list[Change]]:
+        """Give the folder's modseq and what happened after `cn`: the vanished first, then the others by UID."""
+        with self._shard.read() as db:
+            modseq = changelog.state(db, folder_id)[0]
+        if modseq <= cn:
+            return modseq, []
+        with self._shard.snapshot() as db:
+            return changelog.changes_since(db, folder_id, cn)
+
+    def vanished_since(self, folder_id: int, modseq: int) -> list[int]:
+        """Give the UIDs that vanished after `modseq`, ascending ([RFC7162] 3.2.10.2)."""
+        with self._shard.snapshot() as db:
+            return changelog.vanished_since(db, folder_id, modseq)
+
+    def prune(self, folder_id: int, *, before: float | None = None) -> None:
+        """Forget tombstones made before a moment (Unix seconds; 90 days ago when none is given)."""
+        with self._shard.write() as work:
+            changelog.prune(work, folder_id, before=before)
+
+    def keyword_names(self) -> dict[int, str]:
+        """Read the keyword registry: bit number to name."""
+        with self._shard.read() as db:
+            return keywords.names(db)
+
+    def properties(self, mid: int, tags: Iterable[PropertyKey] | None = None) -> dict[PropertyKey, Value]:
+        """Read the properties of a message, all or those of `tags` that it has. Raises NotFound."""
+        with self._shard.read() as db:
+            return messages.properties(db, mid, tags)
+
+    def content(self, mid: int) -> MessageContent:
+        """Read a message as a value; attachment data that are slices of the MIME stay slices. Raises NotFound."""
+        with self._shard.snapshot() as db:
+            return messages.content(db, self._blobs, mid)
+
+    def find(
+        self,
+        folder_id: int,
+        restriction: Restriction,
+        *,
+        uids: Sequence[int] | None = None,
+        text: TextReader,
+    ) -> list[int]:
+        """Give the UIDs of the messages that meet a restriction, ascending; of `uids` only when given.
+
+        `text` turns MIME into decoded header fields and text. Raises NotFound, TooLarge (the restriction).
+        """
+        index = self.index(folder_id)
+        return search.find(self._shard, self._blobs, index, restriction, uids=uids, text=text)
+
+    # ---------------------------------------------------------------------------------------------------- quota
+
+    def quota(self) -> Quota:
+        """Read the size of the mailbox and its limits."""
+        with self._shard.read() as db:
+            return quota.read(db)
+
+    def set_quota(self, *, warn: int | None = None, send: int | None = None, receive: int | None = None) -> None:
+        """Set the limits, in octets; None lifts one."""
+        with self._shard.write() as work:
+            quota.change(work, warn=warn, send=send, receive=receive)

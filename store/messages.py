@@ -1,0 +1,369 @@
+"""Messages: delivery, and reading what IMAP, POP3 and later front ends ask of them.
+
+A delivery is four statements in one transaction: the mailbox row hands out the numbers (and is the lock), the folder
+row the UID, and the item and its placement are written. Reading many messages is one query for each chunk of them,
+never one a message.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple, cast
+
+from sqlalchemy import bindparam, select, update
+
+from store import attachments, items, keywords, namedprops, quota
+from store.blob import BlobStore
+from store.changelog import IN_FOLDER, MESSAGE_COLUMNS
+from store.changes import MessageRow
+from store.engine import Reader, Row, Shard, Statement, Work, insert_statement, one_of
+from store.errors import NotFound, TooLarge
+from store.folders import KIND_GENERIC, KIND_ROOT
+from store.ids import SYSTEM_FLAGS, MessageFlag
+from store.mapi.bag import decode_bag, decode_recipients
+from store.mapi.message import MessageContent, MimeRendition
+from store.mapi.types import FILETIME_UNIX_EPOCH, PropertyBag, PropertyKey, Value
+from store.schema import folder, item, message
+
+UID_LIMIT = 1 << 32
+CHUNK = 512
+"""Messages read by one query of an iterator."""
+_RAW_CHUNK = 64
+
+_SEEN = int(MessageFlag.SEEN)
+_DELETED = int(MessageFlag.DELETED)
+_EVER_READ = int(MessageFlag.EVER_READ)
+_CLIENT = int(SYSTEM_FLAGS)
+
+_ENTER_FOLDER = Statement(
+    update(folder)
+    .where(
+        folder.c.mailbox_id == bindparam("m"),
+        folder.c.folder_id == bindparam("f"),
+        folder.c.kind.in_([bindparam("k0", KIND_ROOT), bindparam("k1", KIND_GENERIC)]),
+    )
+    .values(
+        uidnext=folder.c.uidnext + bindparam("count"),
+        total=folder.c.total + bindparam("count"),
+        unread=folder.c.unread + bindparam("unseen"),
+        marked_deleted=folder.c.marked_deleted + bindparam("marked"),
+        size=folder.c.size + bindparam("octets"),
+        modseq=bindparam("last_cn"),
+        local_commit_time=bindparam("at"),
+    )
+    .returning(folder.c.uidnext - bindparam("count"), folder.c.uidvalidity),
+    "m",
+    "f",
+    "count",
+    "unseen",
+    "marked",
+    "octets",
+    "last_cn",
+    "at",
+)
+PLACEMENT_COLUMNS = (
+    "mailbox_id",
+    "folder_id",
+    "assoc",
+    "uid",
+    "mid",
+    "item_id",
+    "modseq",
+    "cn",
+    "read_cn",
+    "flags",
+    "kw",
+    "idate",
+    "size",
+    "mtime",
+    "ctime",
+    "mstatus",
+    "save_modseq",
+)
+_ADD = insert_statement(message, *PLACEMENT_COLUMNS)
+
+_ROWS = Statement(select(*MESSAGE_COLUMNS).where(*IN_FOLDER).order_by(message.c.uid), "m", "f")
+_ROWS_RANGE = Statement(
+    select(*MESSAGE_COLUMNS)
+    .where(*IN_FOLDER, message.c.uid.between(bindparam("first"), bindparam("last")))
+    .order_by(message.c.uid),
+    "m",
+    "f",
+    "first",
+    "last",
+)
+_ROWS_OF = Statement(
+    select(*MESSAGE_COLUMNS).where(*IN_FOLDER, one_of(message.c.uid, "uids")).order_by(message.c.uid), "m", "f", "uids"
+)
+_JOINED = message.join(item, (item.c.mailbox_id == message.c.mailbox_id) & (item.c.item_id == message.c.item_id))
+_STATIC_COLUMNS = (
+    message.c.uid,
+    item.c.item_id,
+    item.c.envelope,
+    item.c.bodystructure,
+    item.c.common_header,
+    item.c.raw_len,
+)
+_STATICS_RANGE = Statement(
+    select(*_STATIC_COLUMNS)
+    .select_from(_JOINED)
+    .where(*IN_FOLDER, message.c.uid.between(bindparam("first"), bindparam("last")))
+    .order_by(message.c.uid),
+    "m",
+    "f",
+    "first",
+    "last",
+)
+_STATICS_OF = Statement(
+    select(*_STATIC_COLUMNS)
+    .select_from(_JOINED)
+    .where(*IN_FOLDER, one_of(message.c.uid, "uids"))
+    .order_by(message.c.uid),
+    "m",
+    "f",
+    "uids",
+)
+_RAWS_OF = Statement(
+    select(message.c.uid, item.c.item_id, item.c.raw, item.c.raw_id)
+    .select_from(_JOINED)
+    .where(*IN_FOLDER, one_of(message.c.uid, "uids"))
+    .order_by(message.c.uid),
+    "m",
+    "f",
+    "uids",
+)
+_RAWS_RANGE = Statement(
+    select(message.c.uid, item.c.item_id, item.c.raw, item.c.raw_id)
+    .select_from(_JOINED)
+    .where(*IN_FOLDER, message.c.uid.between(bindparam("first"), bindparam("last")))
+    .order_by(message.c.uid),
+    "m",
+    "f",
+    "first",
+    "last",
+)
+_PARTS = Statement(
+    select(item.c.parts).where(item.c.mailbox_id == bindparam("m"), item.c.item_id == bindparam("i")), "m", "i"
+)
+_BY_MID = Statement(
+    select(item.c.item_id, item.c.props, item.c.recips, item.c.atts)
+    .select_from(_JOINED)
+    .where(message.c.mailbox_id == bindparam("m"), message.c.mid == bindparam("mid")),
+    "m",
+    "mid",
+)
+
+
+class StaticRow(NamedTuple):
+    """What never changes of a message and IMAP shows most; the octets are ready for the wire."""
+
+    uid: int
+    item_id: int
+    envelope: bytes
+    bodystructure: bytes
+    common_header: bytes
+    size: int
+
+
+def deliver(
+    shard: Shard,
+    blobs: BlobStore,
+    folder_id: int,
+    content: MessageContent,
+    mime: MimeRendition,
+    *,
+    flags: int = 0,
+    names: Iterable[str] = (),
+    internal_date: int | None = None,
+    max_message: int,
+) -> MessageRow:
+    """Write a message into a folder and return its row ([RFC3501] 6.3.11).
+
+    Raises NotFound (no such folder, or only its name), TooLarge (message, keywords), QuotaExceeded, Unavailable.
+    """
+    size = len(mime.raw)
+    if size > max_message:
+        raise TooLarge(f"{size} octets; at most {max_message} are taken")
+    prepared = items.prepare(blobs, mime.raw)
+    try:
+        with shard.write() as work:
+            return _deliver(work, blobs, folder_id, content, mime, prepared, flags, tuple(names), internal_date)
+    except BaseException:
+        if prepared is not None and prepared.key is not None:
+            blobs.remove([prepared.key])
+        raise
+
+
+def _deliver(
+    work: Work,
+    blobs: BlobStore,
+    folder_id: int,
+    content: MessageContent,
+    mime: MimeRendition,
+    prepared: items.Prepared | None,
+    flags: int,
+    names: tuple[str, ...],
+    internal_date: int | None,
+) -> MessageRow:
+    size = len(mime.raw)
+    now = time.time()
+    filetime = FILETIME_UNIX_EPOCH + int(now * 10_000_000)
+    date = int(now) if internal_date is None else internal_date
+    flags &= _CLIENT
+    if flags & _SEEN:
+        flags |= _EVER_READ
+    if content.attachments:
+        flags |= MessageFlag.HAS_ATTACHMENT
+    flags = int(flags)
+    bits = keywords.register(work, names) if names else 0
+    numbers = work.allocate(cns=1, ids=1, items=1, grow=size)
+    quota.check_receive(numbers)
+    cn, mid, item_id = numbers.cn, numbers.id, numbers.item
+    uid, _ = enter_folder(
+        work,
+        folder_id,
+        count=1,
+        unseen=0 if flags & _SEEN else 1,
+        marked=1 if flags & _DELETED else 0,
+        octets=size,
+        last_cn=cn,
+    )
+    items.add(work, blobs, item_id, content, mime, prepared)
+    work.run(
+        _ADD,
+        (
+            work.mailbox_id,
+            folder_id,
+            0,
+            uid,
+            mid,
+            item_id,
+            cn,
+            cn,
+            0,
+            flags,
+            bits,
+            date,
+            size,
+            filetime,
+            filetime,
+            0,
+            cn,
+        ),
+    )
+    work.touch(folder_id, cn)
+    return MessageRow(uid, mid, item_id, cn, flags, bits, date, size, cn)
+
+
+def enter_folder(
+    work: Work, folder_id: int, *, count: int, unseen: int, marked: int, octets: int, last_cn: int
+) -> tuple[int, int]:
+    """Count messages into a folder; return the first of their UIDs and the UIDVALIDITY.
+
+    Raises NotFound when there is no such folder or only its name, TooLarge when its UIDs are used up.
+    """
+    at = FILETIME_UNIX_EPOCH + int(time.time() * 10_000_000)
+    row = work.one(_ENTER_FOLDER, (work.mailbox_id, folder_id, count, unseen, marked, octets, last_cn, at))
+    if row is None:
+        raise NotFound(f"there is no folder {folder_id}")
+    if row[0] + count > UID_LIMIT:
+        raise TooLarge(f"folder {folder_id} has used up its UIDs")
+    return row[0], row[1]
+
+
+def rows(db: Reader, folder_id: int, uids: Sequence[int] | None = None) -> list[MessageRow]:
+    """Read placements in the order of their UIDs; UIDs that are not there are left out."""
+    return [MessageRow(*row) for row in raw_rows(db, folder_id, uids)]
+
+
+def raw_rows(db: Reader, folder_id: int, uids: Sequence[int] | None = None) -> list[Row]:
+    """Read placements as plain tuples with the columns of a MessageRow, in the order of their UIDs."""
+    if uids is None:
+        return db.all(_ROWS, (db.mailbox_id, folder_id))
+    if not uids:
+        return []
+    return _chosen(db, folder_id, uids, _ROWS_RANGE, _ROWS_OF)
+
+
+def statics(shard: Shard, folder_id: int, uids: Sequence[int]) -> Iterator[StaticRow]:
+    """Read what IMAP shows of messages, in the order of their UIDs, one query a chunk."""
+    ordered = _ordered(uids)
+    for start in range(0, len(ordered), CHUNK):
+        with shard.read() as db:
+            chunk = _chosen(db, folder_id, ordered[start : start + CHUNK], _STATICS_RANGE, _STATICS_OF)
+        yield from map(StaticRow._make, chunk)
+
+
+def raw_many(shard: Shard, blobs: BlobStore, folder_id: int, uids: Sequence[int]) -> Iterator[tuple[int, int, bytes]]:
+    """Read the MIME of messages, in the order of their UIDs: UID, item and octets; one query a chunk of small ones."""
+    ordered = _ordered(uids)
+    for start in range(0, len(ordered), _RAW_CHUNK):
+        with shard.read() as db:
+            chunk = _chosen(db, folder_id, ordered[start : start + _RAW_CHUNK], _RAWS_RANGE, _RAWS_OF)
+        for uid, item_id, data, raw_id in chunk:
+            if raw_id is None:
+                yield uid, item_id, data
+            else:
+                with shard.read() as db:
+                    large = items.read_content(db, blobs, raw_id)
+                yield uid, item_id, large
+
+
+def _ordered(uids: Sequence[int]) -> Sequence[int]:
+    last = 0
+    for uid in uids:
+        if uid <= last:
+            return sorted(set(uids))
+        last = uid
+    return uids
+
+
+def _chosen(db: Reader, folder_id: int, uids: Sequence[int], within: Statement, of: Statement) -> list[Row]:
+    """Run the statement for a range when the UIDs nearly fill one, else the one for a list."""
+    first, last = min(uids), max(uids)
+    span = last - first + 1
+    if span == len(uids):
+        return db.all(within, (db.mailbox_id, folder_id, first, last))
+    if span <= 2 * len(uids):
+        wanted = set(uids)
+        return [row for row in db.all(within, (db.mailbox_id, folder_id, first, last)) if row[0] in wanted]
+    return db.all(of, (db.mailbox_id, folder_id, db.array(uids)))
+
+
+def parts(db: Reader, item_id: int) -> bytes:
+    """Read the packed part table of an item. Raises NotFound."""
+    row = db.one(_PARTS, (db.mailbox_id, item_id))
+    if row is None:
+        raise NotFound(f"there is no item {item_id}")
+    return row[0] or b""
+
+
+def properties(db: Reader, mid: int, wanted: Iterable[PropertyKey] | None = None) -> dict[PropertyKey, Value]:
+    """Read the properties of a message, all of them or those wanted that it has. Raises NotFound."""
+    row = _by_mid(db, mid)
+    bag = namedprops.name(db, decode_bag(row[1]))
+    if wanted is None:
+        return bag
+    return {key: bag[key] for key in wanted if key in bag}
+
+
+def content(db: Reader, blobs: BlobStore, mid: int) -> MessageContent:
+    """Read a message as a value, its named properties under their names. Raises NotFound."""
+    item_id, props, recipients, encoded = _by_mid(db, mid)
+    decoded = attachments.decode(db, item_id, encoded, lambda content_id: items.read_content(db, blobs, content_id))
+    return attachments.named(
+        db,
+        MessageContent(
+            cast("PropertyBag", decode_bag(props)),
+            decode_recipients(recipients) if recipients else (),
+            decoded,
+        ),
+    )
+
+
+def _by_mid(db: Reader, mid: int) -> Row:
+    row = db.one(_BY_MID, (db.mailbox_id, mid))
+    if row is None:
+        raise NotFound(f"there is no message {mid}")
+    return row
