@@ -1,0 +1,58 @@
+"""Commands for any state: CAPABILITY NOOP LOGOUT ID; and ENABLE, CHECK ([RFC3501] 6.1, [RFC2971], [RFC5161])."""
+
+from __future__ import annotations
+
+import logging
+
+from gateway.imap.errors import Reply, bad, ok
+from gateway.imap.protocol import writer
+from gateway.imap.protocol.types import Enable, Id, NoArguments
+from gateway.imap.session import Session
+
+log = logging.getLogger(__name__)
+
+
+async def capability(session: Session, args: NoArguments) -> Reply:
+    """CAPABILITY ([RFC3501] 6.1.1)."""
+    session.send(b"* CAPABILITY %b\r\n" % session.capabilities())
+    return ok(b"CAPABILITY completed.")
+
+
+async def noop(session: Session, args: NoArguments) -> Reply:
+    """NOOP: the changes that wait are sent before its reply, as before any other ([RFC3501] 6.1.2)."""
+    return ok(b"NOOP completed.")
+
+
+async def check(session: Session, args: NoArguments) -> Reply:
+    """CHECK: everything is on disk before any reply, so there is nothing to do ([RFC3501] 6.4.1)."""
+    return ok(b"CHECK completed.")
+
+
+async def logout(session: Session, args: NoArguments) -> Reply:
+    """LOGOUT ([RFC3501] 6.1.3)."""
+    await session.deselect()
+    session.send(b"* BYE oxgate signing off.\r\n")
+    session.log_out()
+    return ok(b"LOGOUT completed.")
+
+
+async def identify(session: Session, args: Id) -> Reply:
+    """ID: who we are; what the client says of itself goes to the log ([RFC2971] 3.1)."""
+    if args.parameters:
+        log.debug("client %s: %r", session.wire.peer, args.parameters[:30])
+    version = session.services.settings.version
+    session.send(writer.id_line([("name", "oxgate"), *([("version", version)] if version else [])]))
+    return ok(b"ID completed.")
+
+
+async def enable(session: Session, args: Enable) -> Reply:
+    """ENABLE: only CONDSTORE can be enabled; unknown names are passed over ([RFC5161] 3.1, [RFC7162] 3.1)."""
+    if session.selected is not None:
+        # [RFC5161] 3.1: only valid in the authenticated state, so that no response changes its form under way.
+        raise bad(b"ENABLE is for before a mailbox is selected.")
+    enabled = b""
+    if "CONDSTORE" in args.capabilities and not session.condstore:
+        session.enable_condstore()
+        enabled = b" CONDSTORE"
+    session.send(b"* ENABLED%b\r\n" % enabled)
+    return ok(b"ENABLE completed.")

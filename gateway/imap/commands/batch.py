@@ -1,0 +1,140 @@
+"""What a FETCH needs, and its messages a batch at a time."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import dataclass
+
+from gateway.imap.commands import sections
+from gateway.imap.protocol import writer
+from gateway.imap.protocol.types import BodySection, FetchAttribute, FetchItem
+from store.index import FolderIndex
+
+FLAG_BATCH = 2000
+"""Messages answered at a time when the index alone answers; some 100 KB."""
+STATIC_BATCH = 256
+"""Messages answered at a time from the stored ENVELOPE and BODYSTRUCTURE; 100 to 200 KB."""
+
+_STATIC = (FetchAttribute.ENVELOPE, FetchAttribute.BODYSTRUCTURE)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Where the items of one FETCH come from."""
+
+    items: tuple[FetchItem, ...]
+    template: bytes
+    statics: bool
+    """Something is answered from the stored metadata."""
+    messages: bool
+    """Something is answered from the message itself."""
+    parts: bool
+    """The part table is needed for it."""
+    marks_seen: bool
+    """\\Seen is set ([RFC3501] 6.4.5, BODY[] without PEEK)."""
+
+    @classmethod
+    def of(cls, items: tuple[FetchItem, ...]) -> Plan:
+        """Look at the items."""
+        bodies = [item for item in items if isinstance(item, BodySection)]
+        rare = [item for item in bodies if not sections.is_common(item)]
+        structure = FetchAttribute.BODY in items
+        return cls(
+            items=items,
+            template=writer.fetch_template(items),
+            statics=any(item in _STATIC for item in items) or len(rare) < len(bodies),
+            messages=bool(rare) or structure,
+            parts=structure or any(map(sections.needs_parts, rare)),
+            marks_seen=not all(item.peek for item in bodies),
+        )
+
+    def reads(self, item: FetchItem) -> bool:
+        """Whether the item is answered from the message itself."""
+        if isinstance(item, BodySection):
+            return not sections.is_common(item)
+        return item is FetchAttribute.BODY
+
+    @property
+    def batch(self) -> int:
+        """Messages to answer at a time."""
+        return STATIC_BATCH if self.statics or self.messages else FLAG_BATCH
+
+
+class Batch:
+    """Some messages: their numbers, their UIDs, and where they stand in the index."""
+
+    __slots__ = ("complete", "numbers", "places", "uids")
+
+    def __init__(self, numbers: Sequence[int], uids: Sequence[int], places: range | list[int], complete: bool) -> None:
+        self.numbers = numbers
+        self.uids = uids
+        self.places = places
+        """A range where they are neighbours, which is the rule."""
+        self.complete = complete
+        """No message that was asked for is missing in the index."""
+
+    def column(self, values: array[int]) -> Sequence[int]:
+        """The values of these messages out of a column of the index."""
+        places = self.places
+        if isinstance(places, range):
+            return values[places.start : places.stop]
+        return [values[place] for place in places]
+
+    def only(self, uids: Set[int]) -> Batch:
+        """The messages with these UIDs."""
+        return self._keep([i for i, uid in enumerate(self.uids) if uid in uids])
+
+    def part(self, start: int, stop: int) -> Batch:
+        """The messages from `start` to before `stop`, counted in this batch."""
+        return self._keep(range(start, stop))
+
+    def changed_since(self, index: FolderIndex, modseq: int) -> Batch:
+        """The messages that changed after a mod-sequence ([RFC7162] 3.1.4.1)."""
+        return self._keep([i for i, value in enumerate(self.column(index.modseqs)) if value > modseq])
+
+    def _keep(self, wanted: Sequence[int]) -> Batch:
+        numbers, uids, places = self.numbers, self.uids, self.places
+        if isinstance(wanted, range):
+            part = slice(wanted.start, wanted.stop)
+            return Batch(numbers[part], uids[part], places[part], self.complete)
+        return Batch(
+            [numbers[i] for i in wanted], [uids[i] for i in wanted], [places[i] for i in wanted], self.complete
+        )
+
+
+def slices(ranges: list[tuple[int, int]], size: int) -> Iterator[list[tuple[int, int]]]:
+    """Cut index ranges (start, stop) into groups of at most `size` messages."""
+    group: list[tuple[int, int]] = []
+    room = size
+    for first, stop in ranges:
+        start = first
+        while start < stop:
+            step = min(room, stop - start)
+            group.append((start, start + step))
+            start += step
+            room -= step
+            if not room:
+                yield group
+                group = []
+                room = size
+    if group:
+        yield group
+
+
+def align(view: array[int], ranges: list[tuple[int, int]], index: FolderIndex) -> Batch:
+    """Find the messages of a session's view in the index, which may lack some and know new ones."""
+    if len(ranges) == 1:
+        start, stop = ranges[0]
+        uids: Sequence[int] = view[start:stop]
+        place = index.position(uids[0])
+        if place >= 0 and index.uids[place : place + len(uids)] == uids:
+            return Batch(range(start + 1, stop + 1), uids, range(place, place + len(uids)), True)
+    numbers: list[int] = []
+    for start, stop in ranges:
+        numbers += range(start + 1, stop + 1)
+    if len(index.uids) == len(view) and index.uids == view:
+        return Batch(numbers, [view[n - 1] for n in numbers], [n - 1 for n in numbers], True)
+    position = index.position
+    found = [(n, view[n - 1], place) for n in numbers if (place := position(view[n - 1])) >= 0]
+    return Batch([f[0] for f in found], [f[1] for f in found], [f[2] for f in found], len(found) == len(numbers))

@@ -1,0 +1,149 @@
+"""Messages read for FETCH: small ones many at a time, a large one by the pieces that are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from conversion.mime.bodystructure import bodystructure
+from conversion.mime.structure import Structure, scan
+from gateway.imap.commands import sections
+from gateway.imap.commands.batch import Batch
+from gateway.imap.protocol.types import BodySection, FetchItem
+from gateway.imap.protocol.writer import fetch_template
+from gateway.imap.session import Session
+from store.errors import NotFound
+from store.index import FolderIndex
+from store.mailbox import Mailbox
+
+LARGE = 256 * 1024
+"""Octets over which a message is not read as a whole."""
+PIECE = 128 * 1024
+"""Octets of a large message that are read and sent at a time."""
+GROUP_OCTETS = 512 * 1024
+GROUP = 64
+"""Messages, and their octets, that are read at a time."""
+
+
+class Message:
+    """A message at hand."""
+
+    __slots__ = ("_parts", "_structure", "raw", "uid")
+
+    def __init__(self, uid: int, raw: bytes, parts: bytes) -> None:
+        self.uid = uid
+        self.raw = raw
+        self._parts = parts
+        self._structure: Structure | None = None
+
+    @property
+    def structure(self) -> Structure:
+        """The tree of its parts."""
+        if self._structure is None:
+            self._structure = sections.table_of(self._parts, self.raw) or scan(self.raw)
+        return self._structure
+
+    def value(self, item: FetchItem) -> bytes:
+        """The value of a section, or of BODY, on the wire."""
+        if isinstance(item, BodySection):
+            return sections.value(item, self.raw, self.structure if sections.needs_parts(item) else None)
+        return bodystructure(self.raw, self.structure, extended=False)
+
+
+def small_groups(index: FolderIndex, batch: Batch) -> Iterator[Batch]:
+    """Cut a batch into groups to read at a time; a message over LARGE is alone in its group."""
+    sizes = batch.column(index.sizes)
+    start = octets = 0
+    for i, size in enumerate(sizes):
+        if i > start and (size > LARGE or octets + size > GROUP_OCTETS or i - start >= GROUP):
+            yield batch.part(start, i)
+            start = i
+            octets = 0
+        octets += size
+        if size > LARGE:
+            yield batch.part(i, i + 1)
+            start = i + 1
+            octets = 0
+    if start < len(sizes):
+        yield batch.part(start, len(sizes))
+
+
+def load(mailbox: Mailbox, folder_id: int, uids: Sequence[int], parts: bool) -> list[Message]:
+    """Read messages of a folder, in the order of their UIDs; those that have gone are missing."""
+    return [
+        Message(uid, raw, mailbox.parts(item_id) if parts else b"")
+        for uid, item_id, raw in mailbox.raw_many(folder_id, list(uids))
+    ]
+
+
+async def send_large(
+    session: Session, number: int, item_id: int, items: Sequence[FetchItem], values: Sequence[object]
+) -> bool:
+    """Send the FETCH line of one large message; `values` has None where the message itself must be read.
+
+    False, with nothing sent, if the message has gone. If it goes while it is being sent, the connection must end,
+    because the announced octets will not come: ConnectionError.
+    """
+    try:
+        found = await session.read(_locate, session.mailbox, item_id, items, values)
+    except NotFound:
+        return False
+    session.send(b"* %d FETCH (" % number)
+    for position, (item, value) in enumerate(found):
+        blank = b" " if position else b""
+        if isinstance(value, bytes):
+            session.send(blank + value)
+            continue
+        start, end = value
+        assert isinstance(item, BodySection)
+        session.send(b"%b%b {%d}\r\n" % (blank, item.label, end - start))
+        while start < end:
+            try:
+                piece = await session.read(session.mailbox.raw, item_id, start, min(PIECE, end - start))
+            except NotFound as error:
+                session.wire.abort()
+                raise ConnectionAbortedError("message expunged while it was being sent") from error
+            session.send(piece)
+            start += len(piece)
+            await session.wire.drain()
+    session.send(b")\r\n")
+    return True
+
+
+def _locate(
+    mailbox: Mailbox, item_id: int, items: Sequence[FetchItem], values: Sequence[object]
+) -> list[tuple[FetchItem, bytes | tuple[int, int]]]:
+    """For every item its name and value, or for a long section where it stands."""
+    packed = mailbox.parts(item_id)
+    structure = sections.table_of(packed, None)
+    if structure is None:
+        structure = scan(mailbox.raw(item_id))
+    found: list[tuple[FetchItem, bytes | tuple[int, int]]] = []
+    for item, value in zip(items, values, strict=True):
+        if value is not None:
+            found.append((item, _named(item, value)))
+        elif isinstance(item, BodySection):
+            found.append((item, _section(mailbox, item_id, item, structure)))
+        else:
+            raw = mailbox.raw(item_id)
+            found.append((item, _named(item, bodystructure(raw, structure, extended=False))))
+    return found
+
+
+def _named(item: FetchItem, value: object) -> bytes:
+    """The item's name and value, `NAME value`."""
+    line = fetch_template((item,)) % (0, value)
+    return line[line.index(b"(") + 1 : -3]
+
+
+def _section(mailbox: Mailbox, item_id: int, item: BodySection, structure: Structure) -> bytes | tuple[int, int]:
+    where = sections.span(item.section, b"", structure)
+    if where is None:
+        return item.label + b" NIL"
+    start, end = where
+    if sections.picks_fields(item.section):
+        header = mailbox.raw(item_id, start, end - start)
+        return item.label + b" " + sections.from_header(item, header)
+    start, end = sections.cut(start, end, item.partial)
+    if end - start > PIECE:
+        return start, end
+    return item.label + b" " + sections.literal(mailbox.raw(item_id, start, end - start) if end > start else b"")

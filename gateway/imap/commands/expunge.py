@@ -1,0 +1,29 @@
+"""EXPUNGE and UID EXPUNGE ([RFC3501] 6.4.3, [RFC4315] 2.1)."""
+
+from __future__ import annotations
+
+from gateway.imap.errors import Reply, ok
+from gateway.imap.protocol.types import NoArguments, UidExpunge
+from gateway.imap.session import Session
+
+
+async def expunge(session: Session, args: NoArguments) -> Reply:
+    """EXPUNGE: removes what is marked \\Deleted ([RFC3501] 6.4.3)."""
+    return await _expunge(session, None)
+
+
+async def uid_expunge(session: Session, args: UidExpunge) -> Reply:
+    """UID EXPUNGE: removes what is marked \\Deleted and in the set ([RFC4315] 2.1)."""
+    return await _expunge(session, session.uids_of(args.messages, uid=True))
+
+
+async def _expunge(session: Session, uids: list[int] | None) -> Reply:
+    selected = session.writable_folder()
+    row = await session.read(session.mailbox.folder, selected.folder_id)
+    gone: list[int] = []
+    if row.deleted and (uids is None or uids):
+        gone = await session.write(session.mailbox.expunge, selected.folder_id, uids)
+    await session.sync(expunge=True, forced=True)
+    # [RFC7162] 3.2.7: the client's cache is good up to here.
+    code = b"HIGHESTMODSEQ %d" % selected.watermark if gone and session.condstore else b""
+    return ok(b"EXPUNGE completed.", code)

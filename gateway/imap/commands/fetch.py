@@ -1,0 +1,207 @@
+"""FETCH and UID FETCH ([RFC3501] 6.4.5, [RFC3501] 7.4.2, [RFC7162] 3.1.4).
+
+A command is answered in batches of messages, column by column: every item gives one list of values, the lists are
+zipped into a template, the lines are joined once. Flags, dates, sizes and mod-sequences come from the folder's index
+in memory; ENVELOPE, BODYSTRUCTURE and the common header fields are ready bytes from one query a batch; the message
+itself is read only for what nothing else answers (gateway.imap.commands.bodies).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+
+from gateway.imap.commands import sections
+from gateway.imap.commands.batch import Batch, Plan, align, slices
+from gateway.imap.commands.bodies import LARGE, load, send_large, small_groups
+from gateway.imap.errors import Reply, no, ok
+from gateway.imap.flags import SEEN
+from gateway.imap.protocol import writer
+from gateway.imap.protocol.types import BodySection, Fetch, FetchAttribute, FetchItem
+from gateway.imap.session import Selected, Session
+from store.changes import MessageRow
+from store.errors import StoreError
+from store.index import FolderIndex
+
+log = logging.getLogger(__name__)
+
+Column = Sequence[object]
+Marked = Mapping[int, MessageRow]
+"""UID -> row of messages that this FETCH has made \\Seen."""
+
+
+async def fetch(session: Session, args: Fetch) -> Reply:
+    """FETCH. A message that someone else has expunged is passed over; asked for by number it gives NO [EXPUNGEISSUED].
+
+    UIDs that do not exist are passed over in silence ([RFC3501] 6.4.8).
+    """
+    selected = session.folder_selected
+    if args.changed_since is not None or FetchAttribute.MODSEQ in args.items:
+        session.enable_condstore()
+    ranges = selected.view.select(args.messages, uid=args.uid)
+    plan = Plan.of(args.items)
+    complete = True
+    if ranges:
+        index = await session.read(session.mailbox.index, selected.folder_id)
+        for part in slices(ranges, plan.batch):
+            batch = align(selected.view.uids, part, index)
+            complete = complete and batch.complete
+            if args.changed_since is not None:
+                batch = batch.changed_since(index, args.changed_since)
+            if batch.uids:
+                complete = await _Answer(session, selected, plan, index, batch).send() and complete
+                await session.wire.drain()
+    if not complete and not args.uid:
+        raise no(b"Some of the messages have been expunged.", b"EXPUNGEISSUED")
+    return ok(b"FETCH completed.")
+
+
+class _Answer:
+    """The answer for one batch."""
+
+    __slots__ = ("batch", "complete", "index", "marked", "plan", "selected", "session", "statics")
+
+    def __init__(self, session: Session, selected: Selected, plan: Plan, index: FolderIndex, batch: Batch) -> None:
+        self.session = session
+        self.selected = selected
+        self.plan = plan
+        self.index = index
+        self.batch = batch
+        self.marked: Marked = {}
+        self.statics: Sequence[Sequence[bytes]] = ()
+        self.complete = True
+
+    async def send(self) -> bool:
+        """Send it; False if a message has meanwhile gone."""
+        if self.plan.marks_seen and not self.selected.read_only:
+            await self._mark_seen()
+        if self.marked or FetchAttribute.FLAGS in self.plan.items:
+            await self.session.learn_keywords(self.batch.column(self.index.keywords))
+        if self.plan.messages:
+            for group in small_groups(self.index, self.batch):
+                if self.index.sizes[group.places[0]] > LARGE:
+                    await self._send_large(group)
+                else:
+                    await self._send_small(group)
+                await self.session.wire.drain()
+        else:
+            self._emit(await self._with_statics(self.batch), {})
+        return self.complete
+
+    async def _mark_seen(self) -> None:
+        """Set \\Seen where it is not, before the message leaves ([RFC3501] 6.4.5)."""
+        flags = self.batch.column(self.index.flags)
+        unseen = [uid for uid, bits in zip(self.batch.uids, flags, strict=True) if not bits & SEEN]
+        if not unseen:
+            return
+        try:
+            update = await self.session.write(self.session.mailbox.set_flags, self.selected.folder_id, unseen, add=SEEN)
+        except StoreError as error:
+            # The client asked for a text, not for a flag: it gets the text.
+            log.info("\\Seen not set: %s: %s", type(error).__name__, error)
+            return
+        self.selected.note_own(update.rows)
+        self.marked = {row.uid: row for row in update.rows}
+
+    async def _with_statics(self, batch: Batch) -> Batch:
+        """Read the stored metadata of the batch, and leave out of it what has gone."""
+        if not self.plan.statics:
+            return batch
+        rows = await self.session.read(_read_statics, self.session, self.selected.folder_id, batch.uids)
+        if len(rows) < len(batch.uids):
+            self.complete = False
+            batch = batch.only({row[0] for row in rows})
+        self.statics = list(zip(*rows, strict=True))
+        return batch
+
+    async def _send_small(self, batch: Batch) -> None:
+        batch = await self._with_statics(batch)
+        messages = await self.session.read(
+            load, self.session.mailbox, self.selected.folder_id, batch.uids, self.plan.parts
+        )
+        if len(messages) < len(batch.uids):
+            self.complete = False
+            there = {message.uid for message in messages}
+            batch = batch.only(there)
+            if self.plan.statics:
+                batch = await self._with_statics(batch)
+        bodies = {
+            item: [message.value(item) for message in messages] for item in self.plan.items if self.plan.reads(item)
+        }
+        self._emit(batch, bodies)
+
+    async def _send_large(self, batch: Batch) -> None:
+        """Send one message by pieces; everything but its sections is made as for any other."""
+        batch = await self._with_statics(batch)
+        if batch.uids:
+            columns = [None if self.plan.reads(item) else self._column(item, batch)[0] for item in self.plan.items]
+            items = self.plan.items
+            row = self.marked.get(batch.uids[0])
+            if row is not None and FetchAttribute.FLAGS not in items:
+                items = (*items, FetchAttribute.FLAGS)
+                columns.append(self._column(FetchAttribute.FLAGS, batch)[0])
+            item_id = batch.column(self.index.item_ids)[0]
+            self.complete = await send_large(self.session, batch.numbers[0], item_id, items, columns) and self.complete
+
+    def _emit(self, batch: Batch, bodies: Mapping[FetchItem, Column]) -> None:
+        """Zip the columns into lines."""
+        if not batch.uids:
+            return
+        columns = [bodies[item] if item in bodies else self._column(item, batch) for item in self.plan.items]
+        told = self.marked and FetchAttribute.FLAGS not in self.plan.items
+        if not told:
+            self.session.send(writer.fetch_lines(self.plan.template, zip(batch.numbers, *columns, strict=True)))
+            return
+        # [RFC3501] 6.4.5: flags that the FETCH itself has changed belong into its reply.
+        extra: tuple[FetchItem, ...] = (FetchAttribute.FLAGS,)
+        if self.session.condstore and FetchAttribute.MODSEQ not in self.plan.items:
+            extra = (FetchAttribute.FLAGS, FetchAttribute.MODSEQ)
+        template = writer.fetch_template(self.plan.items + extra)
+        more = [self._column(item, batch) for item in extra]
+        rows = zip(batch.uids, zip(batch.numbers, *columns, strict=True), zip(*more, strict=True), strict=True)
+        plain = self.plan.template
+        marked = self.marked
+        self.session.wire.send_parts(
+            [template % (row + end) if uid in marked else plain % row for uid, row, end in rows]
+        )
+
+    def _column(self, item: FetchItem, batch: Batch) -> Column:
+        """The values of one item, as the template wants them."""
+        if isinstance(item, BodySection):
+            return list(map(partial(sections.from_header, item), self.statics[4]))
+        return _COLUMNS[item](self, batch)
+
+    def _flags(self, batch: Batch) -> Column:
+        flags, keywords = batch.column(self.index.flags), batch.column(self.index.keywords)
+        if self.marked:
+            # The index that this command holds may be older than its own change.
+            rows = self.marked
+            flags = [rows[uid].flags if uid in rows else bits for uid, bits in zip(batch.uids, flags, strict=True)]
+        return self.session.flags.column(flags, keywords, self.selected.recent_places(batch.uids))
+
+    def _modseqs(self, batch: Batch) -> Column:
+        modseqs = batch.column(self.index.modseqs)
+        if not self.marked:
+            return modseqs
+        rows = self.marked
+        return [rows[uid].modseq if uid in rows else value for uid, value in zip(batch.uids, modseqs, strict=True)]
+
+
+_COLUMNS: dict[FetchAttribute, Callable[[_Answer, Batch], Column]] = {
+    FetchAttribute.FLAGS: _Answer._flags,
+    FetchAttribute.MODSEQ: _Answer._modseqs,
+    FetchAttribute.UID: lambda answer, batch: batch.uids,
+    FetchAttribute.INTERNALDATE: lambda answer, batch: list(
+        map(writer.internal_date, batch.column(answer.index.dates))
+    ),
+    FetchAttribute.RFC822_SIZE: lambda answer, batch: batch.column(answer.index.sizes),
+    FetchAttribute.ENVELOPE: lambda answer, batch: answer.statics[2],
+    FetchAttribute.BODYSTRUCTURE: lambda answer, batch: answer.statics[3],
+}
+
+
+def _read_statics(
+    session: Session, folder_id: int, uids: Iterable[int]
+) -> list[tuple[int, int, bytes, bytes, bytes, int]]:
+    return list(session.mailbox.statics(folder_id, list(uids)))

@@ -1,0 +1,59 @@
+"""SELECT EXAMINE CLOSE UNSELECT ([RFC3501] 6.3.1, 6.3.2, 6.4.2, [RFC3691])."""
+
+from __future__ import annotations
+
+from gateway.imap.errors import Reply, ok
+from gateway.imap.flags import SEEN
+from gateway.imap.protocol import writer
+from gateway.imap.protocol.types import NoArguments, Select
+from gateway.imap.session import Session
+
+
+async def select(session: Session, args: Select) -> Reply:
+    """SELECT and EXAMINE ([RFC3501] 6.3.1, [RFC3501] 6.3.2, [RFC7162] 3.1.2.1, [RFC7162] 3.1.8).
+
+    A SELECT that fails leaves no mailbox selected.
+    """
+    if session.selected is not None:
+        await session.deselect()
+        # [RFC7162] 3.2.11: what comes after this line is about the new mailbox.
+        session.send(b"* OK [CLOSED] Previous mailbox is closed.\r\n")
+    row = await session.folder(args.mailbox)
+    if args.condstore:
+        session.condstore = True
+    selected, index = await session.select(row, args.mailbox.value, read_only=args.read_only)
+    session.flags.learn(await session.read(session.mailbox.keyword_names))
+    session.send_flags(selected)
+    out = [writer.exists(len(selected.view)), writer.recent(selected.count_recent())]
+    if row.unread:
+        unseen = next((number for number, flags in enumerate(index.flags, 1) if not flags & SEEN), 0)
+        if unseen:
+            out.append(writer.status(b"*", b"OK", "First unseen.", writer.code_number(b"UNSEEN", unseen)))
+    uids = selected.view.uids
+    uidnext = max(row.uidnext, uids[-1] + 1) if uids else row.uidnext
+    out += (
+        writer.status(b"*", b"OK", "UIDs valid.", writer.code_number(b"UIDVALIDITY", row.uidvalidity)),
+        writer.status(b"*", b"OK", "Predicted next UID.", writer.code_number(b"UIDNEXT", uidnext)),
+        writer.status(b"*", b"OK", "Highest.", writer.code_number(b"HIGHESTMODSEQ", max(selected.watermark, 1))),
+    )
+    session.wire.send_parts(out)
+    if args.read_only:
+        return ok(b"EXAMINE completed.", b"READ-ONLY")
+    return ok(b"SELECT completed.", b"READ-WRITE")
+
+
+async def close(session: Session, args: NoArguments) -> Reply:
+    """CLOSE: expunges in silence, unless the folder was opened by EXAMINE ([RFC3501] 6.4.2)."""
+    selected = session.folder_selected
+    if not selected.read_only:
+        row = await session.read(session.mailbox.folder, selected.folder_id)
+        if row.deleted:
+            await session.write(session.mailbox.expunge, selected.folder_id)
+    await session.deselect()
+    return ok(b"CLOSE completed.")
+
+
+async def unselect(session: Session, args: NoArguments) -> Reply:
+    """UNSELECT: leaves the folder as it is ([RFC3691] 2)."""
+    await session.deselect()
+    return ok(b"UNSELECT completed.")

@@ -1,0 +1,77 @@
+"""STORE and UID STORE ([RFC3501] 6.4.6, [RFC7162] 3.1.3)."""
+
+from __future__ import annotations
+
+from gateway.imap.errors import Reply, no, ok
+from gateway.imap.flags import parse_flags
+from gateway.imap.protocol import writer
+from gateway.imap.protocol.types import Store, StoreAction
+from gateway.imap.session import Selected, Session
+from store.changes import FlagUpdate, MessageRow
+
+BATCH = 4000
+"""Messages that are changed in one transaction."""
+
+
+async def store(session: Session, args: Store) -> Reply:
+    """STORE: changes flags, and answers with them unless `.SILENT` ([RFC3501] 6.4.6).
+
+    With UNCHANGEDSINCE the messages that had changed are left alone and named in [MODIFIED] ([RFC7162] 3.1.3). A
+    message that someone else has expunged gives NO [EXPUNGEISSUED], if it was called by its number; the others are
+    changed.
+    """
+    selected = session.writable_folder()
+    if args.unchanged_since is not None:
+        session.enable_condstore()
+    change = parse_flags(args.flags)
+    uids = session.uids_of(args.messages, uid=args.uid)
+    modified: list[int] = []
+    found = 0
+    for start in range(0, len(uids), BATCH):
+        batch = uids[start : start + BATCH]
+        update = await _change(session, selected, args, batch, change.bits, change.keywords)
+        found += len(update.rows)
+        modified += update.modified
+        selected.note_own(update.rows)
+        await session.learn_keywords([row.keywords for row in update.rows])
+        _report(session, selected, args, update.rows)
+        await session.wire.drain()
+    code = b""
+    if modified:
+        numbers = modified if args.uid else [selected.view.sequence(uid) for uid in modified]
+        code = writer.code_modified(sorted(numbers))
+    if found + len(modified) < len(uids) and not args.uid:
+        raise no(b"Some of the messages have been expunged.", code or b"EXPUNGEISSUED")
+    return ok(b"Conditional STORE failed for some." if modified else b"STORE completed.", code)
+
+
+async def _change(
+    session: Session, selected: Selected, args: Store, uids: list[int], bits: int, keywords: list[str]
+) -> FlagUpdate:
+    adding = args.action is not StoreAction.REMOVE
+    return await session.write(
+        session.mailbox.set_flags,
+        selected.folder_id,
+        uids,
+        add=bits if adding else 0,
+        remove=0 if adding else bits,
+        add_keywords=keywords if adding else (),
+        remove_keywords=() if adding else keywords,
+        replace=args.action is StoreAction.REPLACE,
+        unchanged_since=args.unchanged_since,
+    )
+
+
+def _report(session: Session, selected: Selected, args: Store, rows: list[MessageRow]) -> None:
+    """Untagged FETCH replies; `.SILENT` leaves only the new MODSEQ ([RFC7162] 3.1.3)."""
+    if args.silent and not session.condstore:
+        return
+    sequence = selected.view.sequence
+    if not args.silent:
+        session.wire.send_parts([session.flags_line(number, row) for row in rows if (number := sequence(row.uid))])
+        return
+    out = []
+    for row in rows:
+        uid = b"UID %d " % row.uid if session.by_uid else b""
+        out.append(b"* %d FETCH (%bMODSEQ (%d))\r\n" % (sequence(row.uid), uid, row.modseq))
+    session.wire.send_parts(out)

@@ -1,0 +1,443 @@
+"""One client connection: octets in, commands one after another, octets out ([RFC3501] 2.2).
+
+Rules of the executor:
+- Commands run strictly one at a time, in the order sent. A task exists only while there is work: an idle connection,
+  in IDLE too, is a few objects and no coroutine.
+- Input is taken while a command runs, up to PAUSE_AT octets; then the transport stops reading.
+- Replies are handed to the transport when a command ends, long ones earlier; `drain` then waits for the client.
+- What a client does wrong, the store refuses or a bug breaks ends a command, never the connection. The connection ends
+  after LOGOUT, too many bad commands or failed logins, at a timeout, and at shutdown.
+- A client that vanishes ends nothing that has begun: the command runs to its end, and its output goes nowhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import cast
+
+from twisted.internet.protocol import Protocol
+from twisted.python.failure import Failure
+
+from gateway.imap.commands import idle
+from gateway.imap.commands.table import BY_NAME, capabilities, takes_numbers
+from gateway.imap.errors import SERVER_BUG, Refusal, Reply, reply_for
+from gateway.imap.protocol import writer
+from gateway.imap.protocol.framing import (
+    LIMITS,
+    LIMITS_BEFORE_LOGIN,
+    Event,
+    Frame,
+    Framing,
+    LiteralWanted,
+    RawLine,
+)
+from gateway.imap.protocol.numset import BadNumber
+from gateway.imap.protocol.parser import parse
+from gateway.imap.protocol.types import BadCommand, Command, UnsupportedCharset
+from gateway.imap.session import ImapServices, Session, State
+from gateway.runtime.transport import Transport
+from gateway.services.logon import PeerInfo
+from store.errors import StoreError
+
+log = logging.getLogger(__name__)
+
+PAUSE_AT = 256 * 1024
+"""Octets of unread input at which reading stops while a command runs."""
+FLUSH_AT = 64 * 1024
+"""Octets of output that are handed over before a command ends."""
+SLICE = 0.005
+"""Seconds after which a client with many commands waiting lets others have the loop."""
+
+
+class ImapConnection(Protocol):
+    """A Twisted protocol over gateway.runtime.transport; the wire of one Session."""
+
+    def __init__(
+        self, services: ImapServices, connections: set[ImapConnection], starttls: ssl.SSLContext | None = None
+    ) -> None:
+        self._services = services
+        self._connections = connections
+        self._starttls = starttls
+        self._framing = Framing(LIMITS_BEFORE_LOGIN)
+        self._out: list[bytes] = []
+        self._size = 0
+        self._ahead: Event | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._idling = b""  # the tag of the IDLE that goes on
+        self._dirty = False  # an IDLE has something to look at
+        self._start_tls = False
+        self._farewell = b""
+        self._closing = False
+        self._paused = False
+        self._bad = 0  # BAD replies in a row
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._began = self._heard = self._told = 0.0
+        self._unsent = 0
+        self._stalled = 0.0
+        self._peer: PeerInfo | None = None
+        self.session = Session(services, self, capabilities)
+
+    # --- Twisted's side
+
+    @property
+    def wire(self) -> Transport:
+        """The transport, under its own type."""
+        return cast(Transport, self.transport)
+
+    def connectionMade(self) -> None:
+        """Greet the client ([RFC3501] 7.1.1)."""
+        self._loop = asyncio.get_running_loop()
+        self._began = self._heard = self._told = self._loop.time()
+        self._connections.add(self)
+        self.wire.write(b"* OK [CAPABILITY %b] oxgate IMAP4 service is ready.\r\n" % self.session.capabilities())
+
+    def dataReceived(self, data: bytes) -> None:
+        """Take octets; wake or start the executor."""
+        if self._closing:
+            return
+        assert self._loop is not None
+        self._heard = self._loop.time()
+        self._framing.feed(data)
+        if self._task is None:
+            event = self._framing.pull()
+            if event is not None:
+                self._ahead = event
+                self._start()
+            return
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+        if not self._paused and self._framing.buffered > PAUSE_AT:
+            self._paused = True
+            self.wire.pauseProducing()
+
+    def connectionLost(self, reason: Failure | None = None) -> None:
+        """The client is gone; a running command finishes by itself."""
+        self._closing = True
+        self._connections.discard(self)
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_exception(ConnectionResetError("connection lost"))
+        if self._task is None:
+            self.session.close()
+
+    # --- the executor
+
+    def _start(self) -> None:
+        assert self._loop is not None
+        self._task = self._loop.create_task(self._work())
+
+    async def _work(self) -> None:
+        """Carry out what waits, and end."""
+        assert self._loop is not None
+        began = self._loop.time()
+        try:
+            while not self._closing:
+                event = self._next()
+                if event is not None:
+                    await self._handle(event)
+                elif self._dirty and self._idling:
+                    await self._push()
+                else:
+                    break
+                if self._loop.time() - began > SLICE:
+                    await self.wire.drain()
+                    await asyncio.sleep(0)
+                    began = self._loop.time()
+        except ConnectionError:
+            self._closing = True
+        except Exception:
+            log.exception("connection of %s ends by a bug", self._peer)
+            self._closing = True
+            self.wire.abortConnection()
+        finally:
+            self._task = None
+            self._heard = self._loop.time()
+            if self._closing:
+                self.session.close()
+        if self._paused and not self._closing:
+            self._paused = False
+            self.wire.resumeProducing()
+
+    def _next(self) -> Event | None:
+        event, self._ahead = self._ahead, None
+        if event is None:
+            event = self._framing.pull()
+        if self._paused and self._framing.buffered < PAUSE_AT // 2:
+            self._paused = False
+            self.wire.resumeProducing()
+        return event
+
+    async def _handle(self, event: Event) -> None:
+        if isinstance(event, RawLine):
+            await self._end_idle(event)
+        elif isinstance(event, Frame):
+            await self._run(event)
+        elif isinstance(event, LiteralWanted):
+            self.send(b"+ Ready for additional command text.\r\n")
+            self.flush()
+        else:
+            self._finish(event.tag, Reply(event.status, writer.text(event.text), event.code))
+
+    async def _run(self, frame: Frame) -> None:
+        try:
+            command = parse(frame)
+        except UnsupportedCharset as error:
+            code = b"BADCHARSET (%b)" % b" ".join(charset.encode("ascii", "replace") for charset in error.charsets)
+            self._finish(error.tag, Reply(b"NO", writer.text(error.text), code))
+            return
+        except BadCommand as error:
+            self._finish(error.tag, Reply(b"BAD", writer.text(error.text)))
+            return
+        reply = await self._carry_out(command)
+        if reply is idle.WAITING:
+            self._begin_idle(command.tag)
+        else:
+            self._finish(command.tag, reply)
+
+    async def _carry_out(self, command: Command) -> Reply:
+        """Run one command; every error but the loss of the connection becomes its reply."""
+        session = self.session
+        row = BY_NAME.get(command.name)
+        if row is None:
+            return Reply(b"BAD", b"Unknown command.")
+        if not row.states & session.state:
+            return Reply(b"BAD", b"Command is not valid in this state.")
+        session.by_uid = row.uses_sequence_numbers and bool(getattr(command.args, "uid", False))
+        try:
+            reply = await row.run(session, command.args)
+        except Refusal as refusal:
+            reply = refusal.reply
+        except BadNumber as error:
+            reply = Reply(b"BAD", writer.text(str(error)))
+        except StoreError as error:
+            log.info("%s of %s: %s: %s", command.name, self._peer, type(error).__name__, error)
+            reply = reply_for(error)
+        except ConnectionError:
+            raise
+        except Exception:
+            log.exception("%s of %s failed", command.name, self._peer)
+            reply = SERVER_BUG
+        if session.selected is not None and reply is not idle.WAITING:
+            await self._update(expunge=session.by_uid or not row.uses_sequence_numbers)
+        session.by_uid = False
+        return reply
+
+    async def _update(self, *, expunge: bool) -> None:
+        """Send the untagged updates that are due; what goes wrong costs the updates, not the command."""
+        try:
+            await self.session.sync(expunge=expunge)
+        except StoreError as error:
+            log.info("update of %s: %s: %s", self._peer, type(error).__name__, error)
+        except ConnectionError:
+            raise
+        except Exception:
+            log.exception("update of %s failed", self._peer)
+
+    def _finish(self, tag: bytes, reply: Reply) -> None:
+        """Send the tagged reply, and what must follow it."""
+        self.send(reply.line(tag))
+        if reply.status == b"BAD":
+            self._bad += 1
+            if self._bad >= self._services.settings.max_bad_commands:
+                self.give_up(b"Too many bad commands.")
+        else:
+            self._bad = 0
+        if self.session.state is State.LOGOUT:
+            self._close()
+        elif self._farewell:
+            self._say_farewell()
+        elif self._start_tls:
+            self._begin_tls()
+        else:
+            self.flush()
+
+    def _say_farewell(self) -> None:
+        self.send(b"* BYE %b\r\n" % self._farewell)
+        self._close()
+
+    def _close(self) -> None:
+        self.flush()
+        self._closing = True
+        self.wire.loseConnection()
+
+    def _begin_tls(self) -> None:
+        """Drop what came in the clear, and shake hands ([RFC3501] 6.2.1)."""
+        self._start_tls = False
+        self.flush()
+        dropped = self._framing.discard()
+        self._ahead = None
+        if dropped:
+            log.warning("%s sent %d octets in the clear behind STARTTLS; they are dropped", self._peer, dropped)
+        assert self._starttls is not None
+        self._peer = None
+        self.wire.startTLS(self._starttls)
+
+    # --- IDLE ([RFC2177] 3)
+
+    def _begin_idle(self, tag: bytes) -> None:
+        self._idling = tag
+        self._told = self._heard
+        self._dirty = True  # what came between the last update and the subscription
+        self._framing.expect_line()
+        self.flush()
+
+    async def _push(self) -> None:
+        """Tell an idling client what changed."""
+        self._dirty = False
+        await self._update(expunge=True)
+        if self._out and self._loop is not None:
+            self._told = self._loop.time()
+        if self._farewell:
+            self._say_farewell()
+        else:
+            self.flush()
+
+    async def _end_idle(self, line: RawLine) -> None:
+        tag, self._idling = self._idling, b""
+        reply = idle.end(self.session, line.data)
+        await self._update(expunge=True)
+        self._finish(tag, reply)
+
+    # --- timers and shutdown
+
+    def check(self, now: float) -> None:
+        """Look at the clock; the front end calls this every few seconds ([RFC3501] 5.4)."""
+        if self._closing:
+            return
+        settings = self._services.settings
+        if self._stalls(now, settings.stall_timeout):
+            self.wire.abortConnection()
+        elif self.session.state is State.NOT_AUTHENTICATED and now - self._began >= settings.login_timeout:
+            self.say_bye(b"Timed out waiting for login.")
+        elif self._task is not None:
+            return
+        elif now - self._heard >= settings.idle_timeout:
+            self.say_bye(b"Autologout; idle for too long.")
+        elif self._idling and now - self._told >= settings.keepalive:
+            self._told = now
+            self.wire.write(b"* OK Still here\r\n")
+            self.wake()  # a lost hint is made good here
+
+    def _stalls(self, now: float, limit: float) -> bool:
+        """Whether the client has taken nothing of the waiting output for too long."""
+        unsent = self.wire.write_buffer_size()
+        if not unsent or unsent != self._unsent:
+            self._unsent = unsent
+            self._stalled = now
+        return bool(unsent) and now - self._stalled >= limit
+
+    def say_bye(self, reason: bytes) -> None:
+        """End the connection now, between two responses."""
+        self._farewell = reason
+        self._say_farewell()
+
+    def shut_down(self) -> None:
+        """End the connection as soon as the command that runs has its reply."""
+        if self._closing:
+            return
+        if self._task is None or self._waiter is not None:
+            self.say_bye(b"Server is shutting down.")
+        else:
+            self._farewell = b"Server is shutting down."
+
+    # --- the session's wire
+
+    @property
+    def tls(self) -> bool:
+        """Whether TLS protects the connection."""
+        return self.wire.tls
+
+    @property
+    def can_start_tls(self) -> bool:
+        """Whether STARTTLS is on offer here."""
+        return self._starttls is not None and not self.wire.tls
+
+    @property
+    def peer(self) -> PeerInfo:
+        """Who is at the other end."""
+        if self._peer is None:
+            address = self.wire.getPeer()
+            self._peer = PeerInfo("imap", getattr(address, "host", "local"), self.wire.tls, self.wire.id)
+        return self._peer
+
+    def send(self, data: bytes) -> None:
+        """Queue octets for the client."""
+        self._out.append(data)
+        self._size += len(data)
+        if self._size >= FLUSH_AT:
+            self.flush()
+
+    def send_parts(self, parts: Sequence[bytes]) -> None:
+        """Queue octets that lie in pieces."""
+        self._out += parts
+        self._size += sum(map(len, parts))
+        if self._size >= FLUSH_AT:
+            self.flush()
+
+    def flush(self) -> None:
+        """Hand what is queued to the transport."""
+        out = self._out
+        if out:
+            self.wire.write(out[0] if len(out) == 1 else b"".join(out))
+            self._out = []
+            self._size = 0
+
+    async def drain(self) -> None:
+        """Hand over what is queued, and wait while the client is slow; ConnectionError when it is gone."""
+        self.flush()
+        await self.wire.drain()
+
+    async def ask(self, challenge: bytes) -> bytes | None:
+        """Send `+ challenge` and return the client's next line; None if it was over the limit ([RFC3501] 6.2.2)."""
+        assert self._loop is not None
+        self.send(writer.challenge(challenge))
+        self._framing.expect_line()
+        self.flush()
+        while (event := self._framing.pull()) is None:
+            if self._closing:
+                raise ConnectionResetError("connection lost")
+            self._waiter = self._loop.create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+        assert isinstance(event, RawLine)
+        return None if event.overlong else event.data
+
+    def expunge_is_safe(self) -> bool:
+        """Whether no command with message numbers is on its way: then EXPUNGE may renumber ([RFC3501] 5.5)."""
+        if self._idling or self._framing.idle:
+            return self._ahead is None and self._framing.idle
+        if self._ahead is None:
+            self._ahead = self._framing.pull()
+        ahead = self._ahead
+        return isinstance(ahead, Frame) and not takes_numbers(ahead.parts[0]) and self._framing.idle
+
+    def abort(self) -> None:
+        """Cut the connection: what was announced cannot be sent."""
+        self._closing = True
+        self.wire.abortConnection()
+
+    def start_tls_after_reply(self) -> None:
+        """Begin TLS once the reply to this command is out."""
+        self._start_tls = True
+
+    def logged_on(self) -> None:
+        """The limits of a stranger end here."""
+        self._framing.limits = replace(LIMITS, append=self._services.settings.max_message)
+        self._bad = 0
+
+    def wake(self) -> None:
+        """Something happened that an IDLE should tell."""
+        if self._idling and not self._closing:
+            self._dirty = True
+            if self._task is None:
+                self._start()
+
+    def give_up(self, reason: bytes) -> None:
+        """Say BYE and close after the present command."""
+        self._farewell = self._farewell or reason

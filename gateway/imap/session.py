@@ -1,0 +1,486 @@
+"""One IMAP session: its state, its selected folder, the untagged updates it owes the client ([RFC3501] 3, 5.2, 7.4).
+
+The session knows nothing of sockets: it writes through a Wire. What other sessions change reaches it in one way only:
+`sync` compares the folder's modseq with the session's own watermark and pulls `changes_since` (docs/architecture.md,
+decision 11). A hint merely says when to look.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import IntFlag
+from functools import partial
+from typing import ParamSpec, Protocol, TypeVar
+
+from gateway.imap.errors import no
+from gateway.imap.flags import PERMANENT_FLAGS, FlagNames
+from gateway.imap.names import is_visible, path_of
+from gateway.imap.protocol import writer
+from gateway.imap.protocol.types import MailboxName, SequenceSet
+from gateway.imap.view import Exists, Expunged, FlagsOf, FolderView
+from gateway.runtime.worker import StoreRunner
+from gateway.sasl import registry
+from gateway.services.logon import Logon, LogonService, PeerInfo
+from gateway.services.watch import Subscription, Watch
+from store.changes import Change, FlagsChanged, FolderRow, MessageCreated, MessageRow, Touched
+from store.errors import NotFound
+from store.index import FolderIndex
+from store.mailbox import Mailbox
+from store.store import Store
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class State(IntFlag):
+    """The states of [RFC3501] 3; a command's row names those it may be used in."""
+
+    NOT_AUTHENTICATED = 1
+    AUTHENTICATED = 2
+    SELECTED = 4
+    LOGOUT = 8
+
+
+class Wire(Protocol):
+    """What a session needs of its connection."""
+
+    @property
+    def tls(self) -> bool:
+        """Whether TLS protects the connection."""
+        ...
+
+    @property
+    def can_start_tls(self) -> bool:
+        """Whether STARTTLS is on offer here."""
+        ...
+
+    @property
+    def peer(self) -> PeerInfo:
+        """Who is at the other end."""
+        ...
+
+    def send(self, data: bytes) -> None:
+        """Queue octets for the client."""
+        ...
+
+    def send_parts(self, parts: Sequence[bytes]) -> None:
+        """Queue octets that lie in pieces."""
+        ...
+
+    async def drain(self) -> None:
+        """Hand over what is queued, and wait while the client is slow to take it."""
+        ...
+
+    async def ask(self, challenge: bytes) -> bytes | None:
+        """Send `+ challenge` and return the client's next line without its end; None if it was over the limit."""
+        ...
+
+    def flush(self) -> None:
+        """Hand over what is queued without waiting."""
+        ...
+
+    def abort(self) -> None:
+        """Cut the connection: what was announced cannot be sent."""
+        ...
+
+    def expunge_is_safe(self) -> bool:
+        """Whether no command with message numbers has arrived already ([RFC3501] 5.5)."""
+        ...
+
+    def start_tls_after_reply(self) -> None:
+        """Begin TLS once the reply to this command is out."""
+        ...
+
+    def logged_on(self) -> None:
+        """The limits of a stranger end here."""
+        ...
+
+    def wake(self) -> None:
+        """Something happened that an IDLE should tell."""
+        ...
+
+    def give_up(self, reason: bytes) -> None:
+        """Say BYE and close after the present command."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ImapSettings:
+    """The values of the `imap` settings that the front end goes by."""
+
+    version: str = ""
+    """Shown by ID; empty hides it."""
+    show_all_folders: bool = False
+    """Show calendar, contacts and the like as mailboxes (docs/architecture.md, decision 15)."""
+    max_message: int = 50 * 1024 * 1024
+    """Octets of a message that APPEND takes."""
+    login_timeout: float = 60.0
+    """Seconds from the greeting to a successful login, not prolonged by commands ([MS-STANXIMAP] 2.2.10)."""
+    idle_timeout: float = 1800.0
+    """Seconds without a command until the server logs the client out ([RFC3501] 5.4)."""
+    keepalive: float = 120.0
+    """Seconds between two signs of life in IDLE."""
+    stall_timeout: float = 300.0
+    """Seconds that a client may take nothing of what is sent to it."""
+    max_logon_failures: int = 3
+    max_bad_commands: int = 10
+    """Commands in a row that are answered BAD until the server hangs up."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImapServices:
+    """What every session of a worker shares."""
+
+    runner: StoreRunner
+    store: Store
+    logon: LogonService
+    watch: Watch
+    plaintext_allowed: Callable[[PeerInfo], bool]
+    """Whether this peer may sign in with a password without TLS."""
+    settings: ImapSettings = ImapSettings()
+
+
+class Selected:
+    """The selected folder as this session sees it."""
+
+    __slots__ = ("folder_id", "name", "own", "read_only", "recent", "uidvalidity", "view", "watermark")
+
+    def __init__(self, row: FolderRow, name: str, view: FolderView, watermark: int, *, read_only: bool) -> None:
+        self.folder_id = row.id
+        self.name = name
+        self.uidvalidity = row.uidvalidity
+        self.view = view
+        self.watermark = watermark
+        self.read_only = read_only
+        self.recent: list[tuple[int, int]] = []
+        """UIDs that are \\Recent here: pairs first, end (not included), ascending."""
+        self.own: list[tuple[int, int]] = []
+        """Mod-sequences, first and last, of flag changes that this session made and has answered already."""
+
+    def is_recent(self, uid: int) -> bool:
+        """Whether the message is \\Recent in this session ([RFC3501] 2.3.2)."""
+        return any(first <= uid < end for first, end in self.recent)
+
+    def add_recent(self, first: int, end: int) -> None:
+        """Take UIDs from `first` up to `end`, not included, as \\Recent."""
+        if first >= end:
+            return
+        if self.recent and self.recent[-1][1] >= first:
+            first = min(first, self.recent.pop()[0])
+        self.recent.append((first, end))
+
+    def recent_places(self, uids: Sequence[int]) -> list[range]:
+        """Where, among ascending UIDs, those that are \\Recent stand."""
+        places = [range(bisect_left(uids, first), bisect_left(uids, end)) for first, end in self.recent]
+        return [place for place in places if place]
+
+    def count_recent(self) -> int:
+        """How many messages of the view are \\Recent."""
+        uids = self.view.uids
+        return sum(bisect_left(uids, end) - bisect_left(uids, first) for first, end in self.recent)
+
+    def note_own(self, rows: Sequence[MessageRow]) -> None:
+        """Remember that the client has been told of these changes.
+
+        The change numbers of one call are consecutive, given out under the mailbox's lock, so their span holds no
+        change by anybody else.
+        """
+        changed = [row.modseq for row in rows if row.modseq > self.watermark]
+        if changed:
+            self.own.append((min(changed), max(changed)))
+
+    def is_own(self, row: MessageRow) -> bool:
+        """Whether the client knows this version of the message from its own command."""
+        return any(first <= row.modseq <= last for first, last in self.own)
+
+
+class Session:
+    """The state of one connection, for the commands."""
+
+    __slots__ = (
+        "_capabilities",
+        "_recent_told",
+        "_watching",
+        "by_uid",
+        "condstore",
+        "failed_logons",
+        "flags",
+        "logon",
+        "opened",
+        "selected",
+        "services",
+        "state",
+        "wire",
+    )
+
+    def __init__(self, services: ImapServices, wire: Wire, capabilities: Callable[[Session], bytes]) -> None:
+        self.services = services
+        self.wire = wire
+        self._capabilities = capabilities
+        self.state = State.NOT_AUTHENTICATED
+        self.logon: Logon | None = None
+        self.opened: Mailbox | None = None
+        self.flags = FlagNames()
+        self.selected: Selected | None = None
+        self.condstore = False
+        """Untagged FETCH carries MODSEQ ([RFC7162] 3.1)."""
+        self.by_uid = False
+        """The command under way is a UID command: its FETCH replies carry the UID ([RFC3501] 6.4.8)."""
+        self.failed_logons = 0
+        self._recent_told = 0
+        self._watching: Subscription | None = None
+
+    # --- output and store calls
+
+    def send(self, data: bytes) -> None:
+        """Queue octets for the client."""
+        self.wire.send(data)
+
+    async def read(self, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call a short read of the store."""
+        return await self.services.runner.read(fn, *args, **kwargs)
+
+    async def write(self, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call a change of the mailbox; it is durable when this returns."""
+        return await self.services.runner.write(self.mailbox.ref, partial(fn, *args, **kwargs))
+
+    # --- state
+
+    @property
+    def mailbox(self) -> Mailbox:
+        """The opened mailbox; only after login."""
+        assert self.opened is not None
+        return self.opened
+
+    @property
+    def folder_selected(self) -> Selected:
+        """The selected folder; only in the selected state."""
+        assert self.selected is not None
+        return self.selected
+
+    def writable_folder(self) -> Selected:
+        """The selected folder; Refusal NO [READ-ONLY] if it was opened by EXAMINE."""
+        selected = self.folder_selected
+        if selected.read_only:
+            raise no(b"The mailbox is selected read-only.", b"READ-ONLY")
+        return selected
+
+    def uids_of(self, messages: SequenceSet, *, uid: bool) -> list[int]:
+        """The UIDs that a set of numbers or UIDs names, ascending. Raises BadNumber."""
+        view = self.folder_selected.view
+        uids: list[int] = []
+        for start, stop in view.select(messages, uid=uid):
+            uids += view.uids[start:stop]
+        return uids
+
+    def capabilities(self) -> bytes:
+        """What CAPABILITY lists in the present state."""
+        return self._capabilities(self)
+
+    def mechanisms(self) -> list[str]:
+        """SASL mechanisms that this connection may use now; none means LOGINDISABLED."""
+        return registry.offered(self.wire.tls, self.services.plaintext_allowed(self.wire.peer))
+
+    async def enter(self, logon: Logon) -> None:
+        """Open the mailbox and enter the authenticated state."""
+        self.opened = await self.read(self.services.store.open, logon.ref)
+        self.logon = logon
+        self.state = State.AUTHENTICATED
+        self.flags = FlagNames()
+        self.wire.logged_on()
+
+    def note_failed_logon(self) -> None:
+        """Count a failed login; too many end the connection."""
+        self.failed_logons += 1
+        if self.failed_logons >= self.services.settings.max_logon_failures:
+            self.wire.give_up(b"Too many failed logins.")
+
+    def log_out(self) -> None:
+        """Enter the logout state: nothing more is read."""
+        self.state = State.LOGOUT
+
+    def close(self) -> None:
+        """Let go of everything: the connection is gone."""
+        self.end_idle()
+        self.selected = None
+        self.opened = None
+        self.state = State.LOGOUT
+
+    # --- IDLE
+
+    def begin_idle(self) -> None:
+        """Be woken by changes of the selected folder from now on."""
+        if self.selected is not None:
+            self._watching = self.services.watch.subscribe(self.mailbox.ref.id, self._hinted)
+
+    def end_idle(self) -> None:
+        """Be woken no more."""
+        if self._watching is not None:
+            self._watching.cancel()
+            self._watching = None
+
+    def _hinted(self, touched: Touched) -> None:
+        selected = self.selected
+        if selected is not None and touched.folder_id in (0, selected.folder_id):
+            self.wire.wake()
+
+    def enable_condstore(self) -> None:
+        """A CONDSTORE enabling command was given ([RFC7162] 3.1)."""
+        if not self.condstore:
+            self.condstore = True
+            if self.selected is not None:
+                # [RFC7162] 3.1.2.1: the client needs a starting point for the folder that is open already.
+                self.send(b"* OK [HIGHESTMODSEQ %d] Highest.\r\n" % max(self.selected.watermark, 1))
+
+    # --- folders
+
+    def shows(self, row: FolderRow) -> bool:
+        """Whether the folder is a mailbox to this session."""
+        return bool(row.path) and (self.services.settings.show_all_folders or is_visible(row))
+
+    async def folder(self, name: MailboxName, *, missing: bytes = b"NONEXISTENT", selectable: bool = True) -> FolderRow:
+        """The folder of that name, freshly read.
+
+        Raises Refusal NO with the response code `missing` where there is none, or none that shows, and, unless
+        `selectable` is false, NO [CANNOT] where only a name stands.
+        """
+        path = path_of(name.value)
+        try:
+            row: FolderRow | None = await self.read(self.mailbox.folder, path)
+        except NotFound:
+            row = None
+        if row is None or not self.shows(row):
+            raise no(b"Mailbox does not exist.", missing)
+        if selectable and not row.selectable:
+            raise no(b"Mailbox is only a name; nothing can be in it.", b"CANNOT")
+        return row
+
+    def count_recent(self, row: FolderRow) -> int:
+        """How many messages of the folder would be \\Recent to the next session that selects it ([RFC3501] 6.3.10)."""
+        if self.selected is not None and self.selected.folder_id == row.id:
+            return self.selected.count_recent()
+        first = self.mailbox.recent_from(row.id)
+        if first >= row.uidnext:
+            return 0
+        uids = self.mailbox.index(row.id).uids
+        return len(uids) - bisect_left(uids, first)
+
+    async def select(self, row: FolderRow, name: str, *, read_only: bool) -> tuple[Selected, FolderIndex]:
+        """Make the folder the selected one. EXAMINE leaves \\Recent to others ([RFC3501] 6.3.2)."""
+        if read_only:
+            first, end = await self.read(self._peek_recent, row.id)
+        else:
+            first, end = await self._claim_recent(row.id)
+        index = await self.read(self.mailbox.index, row.id)
+        selected = Selected(row, name, FolderView(index.uids), index.modseq, read_only=read_only)
+        selected.add_recent(first, end)
+        self.selected = selected
+        self.state = State.SELECTED
+        self._recent_told = selected.count_recent()
+        return selected, index
+
+    async def deselect(self) -> None:
+        """Leave the selected folder without expunging anything."""
+        if self.selected is not None:
+            self.selected = None
+            self.state = State.AUTHENTICATED
+
+    def _peek_recent(self, folder_id: int) -> tuple[int, int]:
+        return self.mailbox.recent_from(folder_id), self.mailbox.folder(folder_id).uidnext
+
+    async def _claim_recent(self, folder_id: int) -> tuple[int, int]:
+        """Make what is recent this session's own; a write only where something is."""
+        first, end = await self.read(self._peek_recent, folder_id)
+        if first >= end:
+            return first, end
+
+        def claim() -> tuple[int, int]:
+            return self.mailbox.claim_recent(folder_id), self.mailbox.folder(folder_id).uidnext
+
+        return await self.write(claim)
+
+    # --- untagged updates
+
+    async def sync(self, *, expunge: bool, forced: bool = False) -> None:
+        """Tell the client what changed in the selected folder since it was last told.
+
+        EXPUNGE is held back unless `expunge`: not during FETCH, STORE and SEARCH by number ([RFC3501] 7.4.1), nor when
+        a command with message numbers is on its way already ([RFC3501] 5.5); `forced`, for EXPUNGE and MOVE, does not
+        wait for that.
+        """
+        selected = self.selected
+        if selected is None:
+            return
+        try:
+            index = await self.read(self.mailbox.index, selected.folder_id)
+            if index.modseq == selected.watermark and not (expunge and selected.view.pending):
+                return
+            watermark, changes = await self.read(self.mailbox.changes_since, selected.folder_id, selected.watermark)
+        except NotFound:
+            self.selected = None
+            self.state = State.AUTHENTICATED
+            self.wire.give_up(b"The selected mailbox is gone.")
+            return
+        selected.watermark = watermark
+        if any(isinstance(change, MessageCreated) for change in changes):
+            if selected.read_only:
+                first, end = await self.read(self._peek_recent, selected.folder_id)
+            else:
+                first, end = await self._claim_recent(selected.folder_id)
+            selected.add_recent(first, end)
+        told: list[Change] = changes
+        if selected.own:
+            told = [c for c in changes if not (isinstance(c, FlagsChanged) and selected.is_own(c.row))]
+            selected.own.clear()
+        await self._tell(selected, told, expunge=expunge and (forced or self.wire.expunge_is_safe()))
+
+    async def _tell(self, selected: Selected, changes: list[Change], *, expunge: bool) -> None:
+        grew = False
+        fetches: list[tuple[int, MessageRow]] = []
+        out: list[bytes] = []
+        for update in selected.view.apply(changes, allow_expunge=expunge):
+            if isinstance(update, Expunged):
+                out.append(writer.expunge(update.sequence))
+            elif isinstance(update, Exists):
+                grew = True
+                out.append(writer.exists(update.count))
+            elif isinstance(update, FlagsOf):
+                fetches.append((update.sequence, update.row))
+        recent = selected.count_recent()
+        if grew or recent != self._recent_told:
+            self._recent_told = recent
+            out.append(writer.recent(recent))
+        if fetches:
+            await self.learn_keywords([row.keywords for _, row in fetches])
+            out += [self.flags_line(sequence, row) for sequence, row in fetches]
+        self.wire.send_parts(out)
+
+    def flags_line(self, sequence: int, row: MessageRow) -> bytes:
+        """An untagged FETCH with the flags of one message ([RFC3501] 7.4.2, [RFC7162] 3.1.4.2)."""
+        recent = self.folder_selected.is_recent(row.uid)
+        flags = self.flags.text(row.flags, row.keywords, recent=recent)
+        uid = b" UID %d" % row.uid if self.by_uid else b""
+        modseq = b" MODSEQ (%d)" % row.modseq if self.condstore else b""
+        return b"* %d FETCH (FLAGS (%b)%b%b)\r\n" % (sequence, flags, uid, modseq)
+
+    async def learn_keywords(self, sets: Iterable[int]) -> None:
+        """Know the names of all keyword bits; tell the client of new ones before they are used ([RFC3501] 7.2.6)."""
+        if self.flags.knows(sets):
+            return
+        self.flags.learn(await self.read(self.mailbox.keyword_names))
+        if self.selected is not None:
+            self.send_flags(self.selected)
+
+    def send_flags(self, selected: Selected) -> None:
+        """The flags that apply to the folder, and those that last ([RFC3501] 7.2.6, 7.1)."""
+        names = self.flags.all_names()
+        self.send(b"* FLAGS (%b)\r\n" % names)
+        if selected.read_only:
+            self.send(b"* OK [PERMANENTFLAGS ()] Read-only mailbox.\r\n")
+        else:
+            self.send(b"* OK [PERMANENTFLAGS (%b \\*)] Flags permitted.\r\n" % names)
+
+
+__all__ = ["PERMANENT_FLAGS", "ImapServices", "ImapSettings", "Selected", "Session", "State", "Wire"]
