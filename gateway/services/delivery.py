@@ -1,0 +1,367 @@
+"""Local delivery: from an accepted message to rows in mailboxes ([RFC5321] 4.4, 6.1).
+
+The promise behind a positive answer: every mailbox that a recipient stands for has the message in a committed
+transaction, or a durable retry row for it exists in the spool. A row is only written when some other mailbox of the
+same answer has the message already; where none has it the sender is told to come again, and nothing is kept. So nothing
+acknowledged is lost, and nobody gets a copy for each retry of a neighbour.
+
+One conversion serves all mailboxes of a message; the mailboxes commit side by side.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from conversion.oxcmail.reader import read_mime
+
+from conversion.mime.rendition import normalise_newlines, render
+from directory.errors import DirectoryUnavailable
+from directory.model import Principal, PrincipalKind
+from directory.provider import DirectoryProvider
+from directory.recipients import Expansion, expand
+from gateway.runtime.worker import StoreRunner
+from gateway.services.outcomes import Outcome, Problem, Recipient, Refusal
+from gateway.services.trace import (
+    read_trace,
+    received_suffix,
+    return_path,
+    without_return_path,
+)
+from store.errors import StoreError
+from store.ids import MailboxRef, SpecialFolder
+from store.mapi.message import MessageContent, MimeRendition
+from store.store import Store
+
+log = logging.getLogger("oxgate.delivery")
+
+_LONG_CONVERSION = 262_144
+"""Octets from which a conversion leaves the loop for a thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeliverySettings:
+    """Limits and names of local delivery."""
+
+    hostname: str
+    """The name in Received fields."""
+    max_message: int = 37_748_736
+    """Octets of a message."""
+    max_header: int = 262_144
+    """Octets of a header."""
+    max_hops: int = 60
+    """Received fields that a message may bring."""
+    max_own_hops: int = 12
+    """Received fields of this host that a message may bring."""
+    delimiter: str = "+"
+    """Cuts the detail off a local part ([RFC5233] 1); empty: no subaddresses."""
+    postmaster: str = ""
+    """The address that gets the mail for `postmaster` where nobody has that address ([RFC5321] 4.5.1)."""
+    retry_first: float = 60.0
+    """Seconds until the first retry of a spooled row; each further one waits twice as long."""
+    retry_most: float = 3600.0
+    """Seconds between retries at most."""
+    lease: float = 300.0
+    """Seconds that a worker keeps a row to itself."""
+    poll: float = 10.0
+    """Seconds between two looks at the spool."""
+
+
+class SpoolRow(Protocol):
+    """One mailbox that still lacks one message."""
+
+    @property
+    def id(self) -> int:
+        """Names the row."""
+
+    @property
+    def reverse_path(self) -> str:
+        """Who sent the message."""
+
+    @property
+    def recipient(self) -> str:
+        """The primary address of the mailbox."""
+
+    @property
+    def raw(self) -> bytes:
+        """The message with its trace fields."""
+
+    @property
+    def attempts(self) -> int:
+        """How often it was tried from the spool."""
+
+
+class Spool(Protocol):
+    """store.spool.Spool; every call is durable when it returns, and may raise StoreError."""
+
+    def add(self, reverse_path: str, recipient: str, raw: bytes, due: float) -> int:
+        """Keep a message for a mailbox."""
+
+    def due(self, now: float, limit: int, lease: float) -> Sequence[SpoolRow]:
+        """Take up to `limit` rows whose time has come, hidden from other workers for `lease` seconds."""
+
+    def done(self, row_id: int) -> None:
+        """Forget a row."""
+
+    def retry(self, row_id: int, due: float, error: str) -> None:
+        """Try a row again later."""
+
+
+class _Converted(NamedTuple):
+    rendition: MimeRendition
+    content: MessageContent
+
+
+class DeliveryService:
+    """Resolves recipients and delivers messages; one instance serves all connections of a worker."""
+
+    def __init__(
+        self,
+        *,
+        provider: DirectoryProvider,
+        store: Store,
+        runner: StoreRunner,
+        spool: Spool,
+        settings: DeliverySettings,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.settings = settings
+        self._provider = provider
+        self._store = store
+        self._runner = runner
+        self._spool = spool
+        self._clock = clock
+        self._hostname = settings.hostname.encode("ascii", "replace")
+
+    async def resolve(self, address: str, *, size: int = 0) -> Recipient:
+        """Find the mailboxes behind an address and whether they take mail of about `size` octets.
+
+        Aliases, groups (nested, each mailbox once), shared and public mailboxes, `user+detail` for `user`
+        ([RFC5233] 1), `postmaster` without a domain ([RFC5321] 4.1.1.3). A directory that cannot be asked is TEMPORARY.
+        """
+        try:
+            found = await self._runner.read(self._resolve_now, address)
+        except DirectoryUnavailable as error:
+            log.warning("directory unavailable while resolving %s: %s", address, error)
+            return Recipient(address, (), Refusal.TEMPORARY)
+        if found.refusal is None and len(found.mailboxes) == 1 and await self._is_full(found.mailboxes[0], size):
+            return Recipient(address, (), Refusal.FULL)
+        return found
+
+    def _resolve_now(self, address: str) -> Recipient:
+        local, _, domain = address.rpartition("@")
+        if not local:
+            if not self.settings.postmaster:
+                return Recipient(address, (), Refusal.UNKNOWN)
+            return self._judge(address, expand(self._provider, self.settings.postmaster))
+        if domain.casefold() not in self._provider.domains():
+            return Recipient(address, (), Refusal.RELAY)
+        found = expand(self._provider, address)
+        delimiter = self.settings.delimiter
+        if found.unknown and delimiter and delimiter in local[1:]:
+            base = local[: local.index(delimiter, 1)]
+            found = expand(self._provider, f"{base}@{domain}")
+        if found.unknown and self.settings.postmaster and local.casefold() == "postmaster":
+            found = expand(self._provider, self.settings.postmaster)
+        return self._judge(address, found)
+
+    @staticmethod
+    def _judge(address: str, found: Expansion) -> Recipient:
+        principal = found.principal
+        if principal is None:
+            return Recipient(address, (), Refusal.UNKNOWN)
+        if not principal.enabled:
+            return Recipient(address, (), Refusal.DISABLED)
+        if found.too_many:
+            return Recipient(address, (), Refusal.TOO_MANY_MEMBERS)
+        if principal.kind is PrincipalKind.CONTACT:
+            return Recipient(address, (), Refusal.RELAY)
+        if not found.mailboxes:
+            return Recipient(address, (), Refusal.EMPTY_GROUP)
+        if found.contacts:
+            log.warning("%s: %d outside members get no copy: relaying is not set up", address, len(found.contacts))
+        return Recipient(address, found.mailboxes)
+
+    async def _is_full(self, principal: Principal, size: int) -> bool:
+        """Ask for the quota early, so that the sender hears of it for this recipient alone; delivery asks again."""
+
+        def ask() -> bool:
+            quota = self._store.open(_ref(principal)).quota()
+            return quota.receive is not None and quota.used + size > quota.receive
+
+        try:
+            return await self._runner.read(ask)
+        except StoreError:
+            return False
+
+    async def deliver(
+        self,
+        raw: bytes,
+        *,
+        reverse_path: str,
+        recipients: Sequence[str | Recipient],
+        received: bytes = b"",
+        separately: bool = False,
+    ) -> list[Outcome]:
+        """Deliver one message; the outcomes stand in the order of the recipients.
+
+        `received` is the start of the Received field from trace.received_prefix; empty writes none. `separately` says
+        that the caller can tell each recipient its own fate (LMTP, [RFC2033] 4.2); else one recipient's commit makes
+        the others spool.
+        """
+        resolved = [item if isinstance(item, Recipient) else await self.resolve(item) for item in recipients]
+        now = self._clock()
+        message_id = os.urandom(8).hex()
+        full = self._with_trace(raw, reverse_path, received, message_id, resolved, now)
+        if isinstance(full, Refusal):
+            log.info("%s: refused: %s, from <%s>", message_id, full.name, reverse_path)
+            return [Outcome(item.address, full) for item in resolved]
+        targets = {mailbox.id: mailbox for item in resolved for mailbox in item.mailboxes}
+        failures = await self._commit(await self._convert(full, now), list(targets.values()), now)
+        groups = [resolved] if not separately else [[item] for item in resolved]
+        outcomes = [one for group in groups for one in await self._settle(group, failures, full, reverse_path, now)]
+        log.info(
+            "%s: from=<%s> size=%d mailboxes=%d failed=%d to=%s",
+            message_id,
+            reverse_path,
+            len(full),
+            len(targets),
+            len(failures),
+            [item.address for item in resolved],
+        )
+        return outcomes
+
+    def _with_trace(
+        self, raw: bytes, reverse_path: str, received: bytes, message_id: str, resolved: list[Recipient], now: float
+    ) -> bytes | Refusal:
+        """Put Return-Path and Received in front, line ends made CRLF, or say why the message is not taken."""
+        limits = self.settings
+        if len(raw) > limits.max_message:
+            return Refusal.TOO_LARGE
+        raw = normalise_newlines(raw)
+        trace = read_trace(raw, self._hostname)
+        if trace.header_length > limits.max_header:
+            return Refusal.HEADER_TOO_LARGE
+        if trace.hops > limits.max_hops or trace.own_hops > limits.max_own_hops:
+            return Refusal.MAIL_LOOP
+        if trace.return_paths:
+            raw = without_return_path(raw, trace.header_length)
+        head = return_path(reverse_path)
+        if received:
+            only = resolved[0].address if len(resolved) == 1 else None
+            head += received + received_suffix(message_id, only, now)
+        return head + raw
+
+    async def _convert(self, full: bytes, now: float) -> _Converted:
+        if len(full) > _LONG_CONVERSION:
+            return await self._runner.run(_convert, full, int(now))
+        return _convert(full, int(now))
+
+    async def _commit(self, message: _Converted, mailboxes: Collection[Principal], now: float) -> dict[int, Problem]:
+        """Deliver to each mailbox; return the problem by principal number for those that failed."""
+        if len(mailboxes) == 1:
+            problems = [await self._commit_one(message, mailbox, now) for mailbox in mailboxes]
+        else:
+            problems = await asyncio.gather(*(self._commit_one(message, mailbox, now) for mailbox in mailboxes))
+        return {
+            mailbox.id: problem for mailbox, problem in zip(mailboxes, problems, strict=True) if problem is not None
+        }
+
+    async def _commit_one(self, message: _Converted, mailbox: Principal, now: float) -> Problem | None:
+        ref, date = _ref(mailbox), int(now)
+
+        def put() -> None:
+            self._store.open(ref).deliver(
+                SpecialFolder.INBOX, message.content, mime=message.rendition, internal_date=date
+            )
+
+        try:
+            await self._runner.write(ref, put)
+        except StoreError as error:
+            log.warning("delivery to %s failed: %s: %s", mailbox.address, type(error).__name__, error)
+            return error
+        except Exception:
+            log.exception("delivery to %s failed", mailbox.address)
+            return Refusal.TEMPORARY
+        return None
+
+    async def _settle(
+        self, group: Sequence[Recipient], failures: dict[int, Problem], full: bytes, reverse_path: str, now: float
+    ) -> list[Outcome]:
+        """Turn the fates of mailboxes into those of recipients that share one answer, and spool what must be."""
+        failed = {m.id: m for item in group for m in item.mailboxes if m.id in failures}
+        if failed and any(m.id not in failures for item in group for m in item.mailboxes):
+            for mailbox in failed.values():
+                if await self._spool_row(full, reverse_path, mailbox, failures[mailbox.id], now):
+                    del failures[mailbox.id]
+        outcomes = []
+        for item in group:
+            problems: list[Problem] = [failures[m.id] for m in item.mailboxes if m.id in failures]
+            if item.refusal is not None:
+                problems.append(item.refusal)
+            outcomes.append(Outcome(item.address, problems[0] if problems else None))
+        return outcomes
+
+    async def _spool_row(
+        self, full: bytes, reverse_path: str, mailbox: Principal, problem: Problem, now: float
+    ) -> bool:
+        due = now + self.settings.retry_first
+        try:
+            await self._runner.run(self._spool.add, reverse_path, mailbox.address, full, due)
+        except StoreError as error:
+            log.warning("no spool row for %s: %s", mailbox.address, error)
+            return False
+        log.warning("spooled for %s: %r", mailbox.address, problem)
+        return True
+
+    async def run_spool(self) -> None:
+        """Retry spooled rows until cancelled. Every worker may run it: a row is leased to one at a time."""
+        while True:
+            try:
+                while await self.retry_due():
+                    pass
+            except StoreError as error:
+                log.warning("spool unavailable: %s", error)
+            except Exception:
+                log.exception("spool pass failed")
+            await asyncio.sleep(self.settings.poll)
+
+    async def retry_due(self, limit: int = 50) -> int:
+        """Try the rows that are due once; return how many there were. Raises StoreError when the spool is away."""
+        now = self._clock()
+        rows = await self._runner.run(self._spool.due, now, limit, self.settings.lease)
+        for row in rows:
+            problem = await self._retry(row, now)
+            if problem is None:
+                await self._runner.run(self._spool.done, row.id)
+                continue
+            wait = min(self.settings.retry_first * 2 ** min(row.attempts, 20), self.settings.retry_most)
+            await self._runner.run(self._spool.retry, row.id, now + wait, problem)
+        return len(rows)
+
+    async def _retry(self, row: SpoolRow, now: float) -> str | None:
+        try:
+            found = await self._runner.read(self._resolve_now, row.recipient)
+        except DirectoryUnavailable as error:
+            return str(error)
+        if found.refusal is not None:
+            return found.refusal.name
+        failures = await self._commit(await self._convert(row.raw, now), found.mailboxes, now)
+        for problem in failures.values():
+            return problem.name if isinstance(problem, Refusal) else f"{type(problem).__name__}: {problem}"
+        return None
+
+
+def _convert(full: bytes, received: int) -> _Converted:
+    rendition = render(full)
+    return _Converted(rendition, read_mime(rendition, received=received, resolve=None))
+
+
+def _ref(principal: Principal) -> MailboxRef:
+    assert principal.mailbox_id is not None
+    return MailboxRef(principal.mailbox_id, principal.guid, principal.shard)
