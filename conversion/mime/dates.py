@@ -1,0 +1,96 @@
+"""Dates of header fields ([RFC5322] 3.3, 4.3)."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from functools import lru_cache
+from typing import NamedTuple
+
+from conversion.mime.headers import strip_comments
+
+_EPOCH = date(1970, 1, 1).toordinal()
+_MONTHS = {
+    name: number
+    for number, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(" "), 1)  # noqa: SIM905  (a table)
+}
+_ZONES = {
+    b"EST": -300,
+    b"EDT": -240,
+    b"CST": -360,
+    b"CDT": -300,
+    b"MST": -420,
+    b"MDT": -360,
+    b"PST": -480,
+    b"PDT": -420,
+}
+_DATE = re.compile(
+    rb"[ \t\r\n]*+(?:[A-Za-z]{2,9}\.?[ \t\r\n]*+,?[ \t\r\n]*+)?"
+    rb"(\d{1,2})[ \t\r\n-]++([A-Za-z]{3})[A-Za-z]{0,6}\.?,?[ \t\r\n-]++(\d{2,4})"
+    rb"(?:[ \t\r\n,]++(\d{1,2})[ \t]?[:.][ \t]?(\d{1,2})(?:[ \t]?[:.][ \t]?(\d{1,2}))?(?:[.,]\d{1,9})?"
+    rb"[ \t\r\n]*+([+-]\d{1,2}:?\d{2}|[A-Za-z]{1,5})?)?"
+)
+_ASCTIME = re.compile(
+    rb"[ \t]*+(?:[A-Za-z]{3},?[ \t]++)?([A-Za-z]{3})[a-z]{0,6}[ \t]++(\d{1,2}),?[ \t]++"
+    rb"(\d{1,2}):(\d{2})(?::(\d{2}))?[ \t]++(?:([+-]\d{4}|[A-Za-z]{3,5})[ \t]++)?(\d{4})"
+)
+
+
+class MailDate(NamedTuple):
+    """A point in time as a header shows it."""
+
+    seconds: int
+    """Seconds since 1970-01-01 UTC."""
+    day: int
+    """The calendar date as written, whatever its zone, in days since 1970-01-01: what SENTBEFORE and its like compare
+    ([RFC3501] 6.4.4)."""
+    zone: int
+    """Minutes east of UTC, 0 for an unknown zone."""
+
+
+def parse_date(value: bytes) -> MailDate | None:
+    """Parse the raw value of a Date field, obsolete and asctime forms too; None where it is no date ([RFC5322] 4.3)."""
+    value = strip_comments(value[:200])
+    match = _DATE.match(value)
+    if match is not None:
+        day, month, year, hour, minute, second, zone = match.groups()
+    else:
+        match = _ASCTIME.match(value)
+        if match is None:
+            return None
+        month, day, hour, minute, second, zone, year = match.groups()
+    days = _days(int(year), len(year), month, int(day))
+    if days is None:
+        return None
+    seconds = int(hour or 0) * 3600 + int(minute or 0) * 60 + min(int(second or 0), 59)
+    if int(hour or 0) > 23 or int(minute or 0) > 59:
+        return None
+    east = _zone(zone)
+    return MailDate(days * 86400 + seconds - east * 60, days, east)
+
+
+@lru_cache(maxsize=64)
+def _days(year: int, digits: int, month: bytes, day: int) -> int | None:
+    # Two digits below 50 are of this century, other short years count from 1900 ([RFC5322] 4.3).
+    if digits == 2 and year < 50:
+        year += 2000
+    elif digits < 4:
+        year += 1900
+    number = _MONTHS.get(month.decode("ascii").lower())
+    if number is None:
+        return None
+    try:
+        return date(year, number, day).toordinal() - _EPOCH
+    except ValueError:
+        return None
+
+
+def _zone(zone: bytes | None) -> int:
+    if zone is None:
+        return 0
+    if zone[:1] in b"+-" and zone[:1]:
+        digits = zone[1:].replace(b":", b"").rjust(4, b"0")
+        east = int(digits[:2]) * 60 + int(digits[2:])
+        return -east if zone[:1] == b"-" else east
+    # GMT, UT, the letters of the military and unknown words all count as UTC ([RFC5322] 4.3).
+    return _ZONES.get(zone.upper(), 0)

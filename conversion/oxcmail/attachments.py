@@ -1,0 +1,193 @@
+"""Attachments: names, kinds, what is shown inline, embedded messages ([MS-OXCMAIL] 2.2.3.4)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from urllib.parse import unquote_to_bytes
+
+from conversion.mime.dates import parse_date
+from conversion.mime.parts import Part
+from conversion.mime.words import decode_parameter, decode_unstructured
+from conversion.oxcmail.body import Attached, Layout
+from conversion.oxcmail.headers import read_bracketed, read_verbatim
+from conversion.oxcmail.parts import Source
+from store.mapi import tags
+from store.mapi.message import AttachmentContent, MessageContent
+from store.mapi.types import PropertyKey, Value, filetime_from_unix
+
+_BY_VALUE, _EMBEDDED = 1, 5  # PidTagAttachMethod ([MS-OXCMSG] 2.2.2.9)
+_RENDERED_IN_BODY = 4  # PidTagAttachFlags ([MS-OXCMSG] 2.2.2.18)
+_NOT_RENDERED = -1  # PidTagRenderingPosition 0xFFFFFFFF ([MS-OXCMSG] 2.2.2.16)
+MAX_NAME = 255
+MAX_EMBEDDED = 7
+"""Embedded messages inside one another; deeper ones stay attached files."""
+
+_IMAGES = frozenset(("jpeg", "jpg", "pjpeg", "gif", "bmp", "png", "x-png"))
+_BARRED = re.compile(r"[\x00-\x1f\x7f<>:\"/\\|?*]")
+_CID = re.compile(rb"cid:([^\"'\s<>)]{1,300})", re.I)
+_SHORT = re.compile(r"[^A-Z0-9!#$%&'()@^_`{}~-]")
+_EXTENSIONS = {
+    "text/plain": ".txt",
+    "text/html": ".htm",
+    "text/calendar": ".ics",
+    "text/vcard": ".vcf",
+    "text/x-vcard": ".vcf",
+    "text/directory": ".vcf",
+    "text/rfc822-headers": ".txt",
+    "text/enriched": ".txt",
+    "text/csv": ".csv",
+    "text/xml": ".xml",
+    "message/rfc822": ".eml",
+    "message/global": ".eml",
+    "message/delivery-status": ".txt",
+    "message/disposition-notification": ".txt",
+    "image/jpeg": ".jpg",
+    "image/pjpeg": ".jpg",
+    "image/png": ".png",
+    "image/gif": ".gif",
+    "image/bmp": ".bmp",
+    "image/tiff": ".tif",
+    "image/svg+xml": ".svg",
+    "application/pdf": ".pdf",
+    "application/zip": ".zip",
+    "application/msword": ".doc",
+    "application/json": ".json",
+    "application/pgp-signature": ".asc",
+    "application/pkcs7-mime": ".p7m",
+    "application/x-pkcs7-mime": ".p7m",
+    "application/pkcs7-signature": ".p7s",
+    "application/x-pkcs7-signature": ".p7s",
+    "application/ms-tnef": ".dat",
+}
+
+Embed = Callable[[Source, Part], MessageContent | None]
+"""Reads an enclosed message, None where it is nested too deep."""
+
+
+def read_attachments(source: Source, layout: Layout, html: bytes | None, embed: Embed) -> list[AttachmentContent]:
+    """Make the attachments of a message, in its order ([MS-OXCMAIL] 2.2.3.4). `html` is the decoded HTML body."""
+    if not layout.attached:
+        return []
+    referred: frozenset[bytes] = frozenset()
+    if html is not None and any(item.related for item in layout.attached):
+        referred = frozenset(unquote_to_bytes(match) for match in _CID.findall(html))
+    names = _Names()
+    return [_attachment(source, item, referred, names, embed) for item in layout.attached]
+
+
+class _Names:
+    """Numbers the attachments that came without a name: ATT00001 and so on ([MS-OXCMAIL] 2.2.3.4.1.1)."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def next(self, mime_tag: str) -> str:
+        self.count += 1
+        return f"ATT{self.count:05d}{_EXTENSIONS.get(mime_tag, '.bin')}"
+
+
+def _attachment(
+    source: Source, item: Attached, referred: frozenset[bytes], names: _Names, embed: Embed
+) -> AttachmentContent:
+    part = item.part
+    content = source.content(part)
+    mime_tag = f"{part.type}/{part.subtype}"
+    found: dict[PropertyKey, Value] = {
+        tags.PidTagRenderingPosition: _NOT_RENDERED,
+        tags.PidTagAttachMimeTag: mime_tag,
+    }
+    description = content.get(b"content-description")
+    shown = decode_unstructured(description)[:MAX_NAME] if description is not None else ""
+    identifier = content.get(b"content-id")
+    if identifier is not None and (text := read_bracketed(identifier)):
+        found[tags.PidTagAttachContentId] = text
+    for header, tag in (
+        (b"content-location", tags.PidTagAttachContentLocation),
+        (b"content-base", tags.PidTagAttachContentBase),
+    ):
+        if header in content and (text := read_verbatim(content[header])):
+            found[tag] = text
+    _dates(source, part, found)
+    _inline(source, item, referred, found)
+    embedded = embed(source, part) if mime_tag == "message/rfc822" else None
+    if embedded is not None:
+        subject = embedded.properties.get(tags.PidTagSubject)
+        found[tags.PidTagAttachMethod] = _EMBEDDED
+        found[tags.PidTagDisplayName] = shown or (subject if isinstance(subject, str) else "")
+        return AttachmentContent(found, embedded)
+    found[tags.PidTagAttachMethod] = _BY_VALUE
+    name = file_name(source, part) or names.next(mime_tag)
+    stem, dot, extension = name.rpartition(".")
+    found[tags.PidTagAttachLongFilename] = name
+    found[tags.PidTagAttachFilename] = short_name(name)
+    found[tags.PidTagDisplayName] = shown or name
+    if dot and stem:
+        found[tags.PidTagAttachExtension] = dot + extension
+    if part.type == "text" and part.charset:
+        found[tags.PidTagTextAttachmentCharset] = part.charset
+    return AttachmentContent(found, source.data(part))
+
+
+def _dates(source: Source, part: Part, found: dict[PropertyKey, Value]) -> None:
+    """Take creation and modification date from the disposition ([RFC2183] 2.4, 2.5)."""
+    disposition = source.disposition(part)
+    if len(disposition.parameters) < 2:
+        return
+    for name, tag in (
+        (b"creation-date", tags.PidTagCreationTime),
+        (b"modification-date", tags.PidTagLastModificationTime),
+    ):
+        value = disposition.parameter(name)
+        date = parse_date(value) if value else None
+        if date is not None:
+            found[tag] = filetime_from_unix(date.seconds)
+
+
+def _inline(source: Source, item: Attached, referred: frozenset[bytes], found: dict[PropertyKey, Value]) -> None:
+    """Mark an image that the HTML body shows as hidden ([MS-OXCMAIL] 2.2.3.4.1.4.1)."""
+    part = item.part
+    if (
+        item.related
+        and part.type == "image"
+        and part.subtype in _IMAGES
+        and (source.identifier(part) in referred or tags.PidTagAttachContentLocation in found)
+    ):
+        found[tags.PidTagAttachFlags] = _RENDERED_IN_BODY
+        found[tags.PidTagAttachmentHidden] = True
+
+
+def file_name(source: Source, part: Part) -> str:
+    """Return the file name of a part, cleaned, or nothing ([MS-OXCMAIL] 2.2.3.4.1.1).
+
+    In this order: filename of Content-Disposition, name of Content-Type.
+    """
+    for media, name in ((source.disposition(part), "filename"), (source.media(part), "name")):
+        if media.parameters:
+            text = decode_parameter(media, name)
+            if text and (clean := clean_name(text)):
+                return clean
+    return ""
+
+
+def clean_name(name: str) -> str:
+    """Replace the characters that a file name must not have, and cut it ([MS-OXCMAIL] 2.2.3.4.1.1)."""
+    name = _BARRED.sub("_", name.strip()).strip(" .")
+    if len(name) > MAX_NAME:
+        stem, dot, extension = name.rpartition(".")
+        if dot and len(extension) < 20:
+            return stem[: MAX_NAME - len(extension) - 1] + dot + extension
+        return name[:MAX_NAME]
+    return name
+
+
+def short_name(name: str) -> str:
+    """Make an 8.3 name of a file name ([MS-OXCMSG] 2.2.2.11)."""
+    stem, dot, extension = name.rpartition(".")
+    if not dot:
+        stem, extension = name, ""
+    plain = _SHORT.sub("", stem.upper())
+    end = _SHORT.sub("", extension.upper())[:3]
+    if plain != stem.upper() or len(plain) > 8 or not plain:
+        plain = (plain[:6] or "FILE") + "~1"
+    return f"{plain}.{end}" if end else plain

@@ -1,0 +1,162 @@
+"""Which parts are the body, and which are attachments ([MS-OXCMAIL] 2.2.3.3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from conversion.mime.charset import code_page, codec_name, decode_text
+from conversion.mime.html import meta_charset
+from conversion.mime.parts import Part
+from conversion.oxcmail.parts import Source
+from store.mapi import tags
+from store.mapi.types import PropertyKey, Value
+
+_NATIVE_PLAIN, _NATIVE_HTML = 1, 3  # PidTagNativeBody ([MS-OXCMSG] 2.2.1.58.2)
+_UTF_8 = 65001
+
+
+@dataclass(slots=True)
+class Attached:
+    """A part that becomes an attachment."""
+
+    part: Part
+    related: bool
+    """Whether it stands in a multipart/related, as images shown in the body do."""
+
+
+@dataclass(slots=True)
+class Layout:
+    """The parts of a message sorted into body and attachments, in message order."""
+
+    plain: Part | None = None
+    html: Part | None = None
+    calendar: Part | None = None
+    attached: list[Attached] = field(default_factory=list)
+
+
+def choose_body(source: Source, root: Part) -> Layout:
+    """Choose the body: the first part in order that qualifies, of an alternative its last text and HTML parts.
+
+    [MS-OXCMAIL] 2.2.3.3.2: a part qualifies that is text and not marked as an attachment, or a multipart that begins
+    with one. Everything else is an attachment, but a text part of an alternative whose like came later.
+    """
+    chooser = _Chooser(source)
+    chooser.place(root, related=False)
+    return chooser.layout
+
+
+class _Chooser:
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.layout = Layout()
+        self.open = True
+
+    def place(self, part: Part, *, related: bool) -> None:
+        """Sort one part and all inside it."""
+        if not part.is_multipart:
+            if not self.take(part):
+                self.attach(part, related)
+        elif part.subtype == "alternative" and self.open:
+            self.alternative(part)
+        elif part.subtype == "related":
+            self.related(part)
+        elif part.subtype in ("encrypted", "digest"):
+            # Nothing inside is readable as the body ([RFC1847] 2.2), or each part is a message of its own.
+            self.attach_tree(part, related=False)
+        else:
+            self.place_all(part, related=related)
+
+    def place_all(self, part: Part, *, related: bool) -> None:
+        for child in part.children:
+            self.place(child, related=related)
+
+    def alternative(self, part: Part) -> None:
+        """Take the text and the HTML of an alternative; the last of a kind wins ([RFC2046] 5.1.4)."""
+        layout = self.layout
+        for child in part.children:
+            kind = (child.type, child.subtype)
+            if self.source.is_attachment(child):
+                self.attach_tree(child, related=False)
+            elif kind == ("text", "plain"):
+                layout.plain = child
+            elif kind == ("text", "html"):
+                layout.html = child
+            elif kind == ("text", "calendar"):
+                layout.calendar = child
+                self.attach(child, False)
+            elif child.is_multipart:
+                # An HTML with its images, or what some programs put in place of the HTML.
+                self.place(child, related=False)
+                self.open = True
+            else:
+                self.attach(child, False)
+        self.open = layout.plain is None and layout.html is None
+
+    def related(self, part: Part) -> None:
+        """Take the root of a related as the body, the rest as what it refers to ([RFC2387] 3.2)."""
+        root = part.children[0] if part.children else None
+        start = self.source.media(part).parameter(b"start")
+        if start:
+            wanted = start.removeprefix(b"<").removesuffix(b">")
+            root = next((child for child in part.children if self.source.identifier(child) == wanted), root)
+        if root is not None:
+            self.place(root, related=False)
+        for child in part.children:
+            if child is not root:
+                self.attach_tree(child, related=True)
+
+    def attach_tree(self, part: Part, *, related: bool) -> None:
+        """Attach a part that cannot be the body, or all leaves of a multipart."""
+        if not part.is_multipart:
+            self.attach(part, related)
+        for child in part.children:
+            self.attach_tree(child, related=related)
+
+    def take(self, part: Part) -> bool:
+        """Take a leaf as the body if it may be one."""
+        layout = self.layout
+        if not self.open or part.type != "text" or self.source.is_attachment(part):
+            return False
+        if part.subtype == "html" and layout.html is None:
+            layout.html = part
+        elif part.subtype == "plain" and layout.plain is None and layout.html is None:
+            layout.plain = part
+        else:
+            return False
+        self.open = False
+        return True
+
+    def attach(self, part: Part, related: bool) -> None:
+        self.layout.attached.append(Attached(part, related))
+
+
+def body_properties(source: Source, layout: Layout) -> dict[PropertyKey, Value]:
+    """Make the body properties ([MS-OXCMAIL] 2.2.3.3.2).
+
+    An HTML body is kept in its own charset with the code page beside it. A plain body that came with an HTML body is
+    left out: it can be derived, and the original MIME still has it.
+    """
+    if layout.html is not None:
+        return _html_properties(source, layout.html)
+    if layout.plain is None:
+        return {tags.PidTagBody: "", tags.PidTagNativeBody: _NATIVE_PLAIN, tags.PidTagInternetCodepage: _UTF_8}
+    part = layout.plain
+    return {
+        tags.PidTagBody: decode_text(source.decoded(part), part.charset),
+        tags.PidTagNativeBody: _NATIVE_PLAIN,
+        tags.PidTagInternetCodepage: code_page(part.charset),
+    }
+
+
+def _html_properties(source: Source, part: Part) -> dict[PropertyKey, Value]:
+    data = source.decoded(part)
+    charset = part.charset or meta_charset(data)
+    page = code_page(charset)
+    if page == _UTF_8 and codec_name(charset) != "utf-8":
+        # A charset without a code page, or none named at all.
+        data = decode_text(data, charset).encode("utf-8", "replace")
+    return {
+        tags.PidTagHtml: data,
+        tags.PidTagInternetCodepage: page,
+        tags.PidTagNativeBody: _NATIVE_HTML,
+    }

@@ -1,0 +1,75 @@
+"""The message class that the MIME structure stands for ([MS-OXCMAIL] 2.2.3.8, [MS-OXOSMIME] 2.1)."""
+
+from __future__ import annotations
+
+import re
+
+from conversion.mime.parts import Part
+from conversion.mime.words import decode_parameter
+from conversion.oxcmail.parts import Source
+
+NOTE = "IPM.Note"
+_SIGNATURES = frozenset(("application/pkcs7-signature", "application/x-pkcs7-signature"))
+_ACTION = re.compile(rb"^action[ \t]*:[ \t]*([a-z]{1,20})", re.I | re.M)
+_DISPOSITION = re.compile(rb"^disposition[ \t]*:[^;\r\n]{0,200};[ \t\r\n]*([a-z]{1,20})", re.I | re.M)
+# From the worst action to the best ([RFC3464] 2.3.3).
+_ACTIONS = (
+    (b"failed", "REPORT.IPM.Note.NDR"),
+    (b"delayed", "REPORT.IPM.Note.Delayed.DR"),
+    (b"relayed", "REPORT.IPM.Note.Relayed.DR"),
+    (b"expanded", "REPORT.IPM.Note.Expanded.DR"),
+    (b"delivered", "REPORT.IPM.Note.DR"),
+)
+_UNREAD = frozenset((b"deleted", b"denied", b"failed"))
+_MAX_REPORT = 65_536
+
+
+def message_class(source: Source, root: Part) -> str:
+    """Return the class of a message ([MS-OXCMAIL] 2.2.3.8): a note, S/MIME, or a report."""
+    if root.type == "application":
+        return _application_class(source, root)
+    if root.is_multipart and root.subtype == "signed":
+        protocol = (source.media(root).parameter(b"protocol") or b"").decode("latin-1").lower()
+        return f"{NOTE}.SMIME.MultipartSigned" if protocol in _SIGNATURES else NOTE
+    if root.is_multipart and root.subtype == "report":
+        kind = (source.media(root).parameter(b"report-type") or b"").lower()
+        if kind == b"delivery-status":
+            return _delivery_class(source, root)
+        if kind == b"disposition-notification":
+            return _receipt_class(source, root)
+    if (root.type, root.subtype) == ("message", "disposition-notification"):
+        return _receipt_class(source, root)
+    return NOTE
+
+
+def _application_class(source: Source, root: Part) -> str:
+    if root.subtype in ("pkcs7-mime", "x-pkcs7-mime"):
+        return f"{NOTE}.SMIME"
+    if root.subtype == "octet-stream":
+        for media, name in ((source.disposition(root), "filename"), (source.media(root), "name")):
+            text = decode_parameter(media, name)
+            if text and text.lower().endswith((".p7m", ".p7z", ".p7s")):
+                return f"{NOTE}.SMIME"
+    return NOTE
+
+
+def _report_part(root: Part, kind: str) -> Part | None:
+    if (root.type, root.subtype) == ("message", kind):
+        return root
+    return next((part for part in root.children if (part.type, part.subtype) == ("message", kind)), None)
+
+
+def _delivery_class(source: Source, root: Part) -> str:
+    part = _report_part(root, "delivery-status")
+    if part is None:
+        return NOTE
+    found = {match.lower() for match in _ACTION.findall(source.decoded(part)[:_MAX_REPORT])}
+    return next((name for action, name in _ACTIONS if action in found), "REPORT.IPM.Note.NDR")
+
+
+def _receipt_class(source: Source, root: Part) -> str:
+    part = _report_part(root, "disposition-notification")
+    match = _DISPOSITION.search(source.decoded(part)[:_MAX_REPORT]) if part is not None else None
+    if match is None:
+        return NOTE
+    return "REPORT.IPM.Note.IPNNRN" if match[1].lower() in _UNREAD else "REPORT.IPM.Note.IPNRN"

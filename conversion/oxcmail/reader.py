@@ -1,0 +1,295 @@
+"""The MIME reader: a message as MIME becomes a Message object ([MS-OXCMAIL] 2.2).
+
+One pass over the header lines fills properties by the table in `headers`; then the body is chosen and everything else
+becomes attachments that stay slices of the original. Nothing raises, whatever the input: limits cut it.
+"""
+
+from __future__ import annotations
+
+from conversion.mime.dates import parse_date
+from conversion.mime.headers import fields
+from conversion.mime.parts import HeaderLines, Part, Structure, unpack
+from conversion.mime.structure import scan
+from conversion.mime.transfer import decode_transfer
+from conversion.mime.words import decode_unstructured
+from conversion.oxcmail.addressing import (
+    MAX_RECIPIENTS,
+    READ_RECEIPT,
+    SENDER,
+    SENT_REPRESENTING,
+    Mailbox,
+    Resolved,
+    Resolver,
+    display_list,
+    group_properties,
+    mailboxes,
+    recipient_row,
+    reply_properties,
+)
+from conversion.oxcmail.attachments import MAX_EMBEDDED, read_attachments
+from conversion.oxcmail.body import body_properties, choose_body
+from conversion.oxcmail.classes import message_class
+from conversion.oxcmail.headers import BY_NAME, IMPORTANCE, PRIORITY, RESERVED_PREFIXES, HeaderRule
+from conversion.oxcmail.parts import Source
+from conversion.oxcmail.threads import thread_properties
+from store.mapi import tags
+from store.mapi.message import AttachmentContent, MessageContent, MimeRendition, MimeSlice, RecipientRow, RecipientType
+from store.mapi.types import PropertyKey, Value, filetime_from_unix
+
+__all__ = ["Resolved", "Resolver", "read_mime"]
+
+MAX_TRANSPORT_HEADERS = 131_072
+"""Octets of the header kept as PidTagTransportMessageHeaders."""
+MAX_KEYWORDS = 100
+
+# Headers that more than one property comes from; all others are rows of the table in `headers`.
+_SPECIAL = frozenset(
+    (
+        b"from", b"sender", b"to", b"cc", b"bcc", b"reply-to", b"subject", b"thread-topic", b"thread-index",
+        b"importance", b"priority", b"x-priority", b"x-msmail-priority", b"keywords", b"x-message-flag",
+        b"disposition-notification-to", b"return-receipt-to", b"received",
+    )
+)  # fmt: skip
+_DISPATCH: dict[bytes, HeaderRule | None] = {**BY_NAME, **dict.fromkeys(_SPECIAL)}
+_MISSING = object()
+_X_PRIORITY = {b"1": 2, b"2": 2, b"3": 1, b"4": 0, b"5": 0}
+_RECIPIENT_FIELDS = (
+    (b"to", RecipientType.TO, tags.PidTagDisplayTo),
+    (b"cc", RecipientType.CC, tags.PidTagDisplayCc),
+    (b"bcc", RecipientType.BCC, tags.PidTagDisplayBcc),
+)
+_OOF_AND_AUTO_REPLY = 0x30
+
+
+def read_mime(
+    rendition: MimeRendition,
+    *,
+    received: int | None = None,
+    resolve: Resolver | None = None,
+    trusted: bool = False,
+) -> MessageContent:
+    """Turn a message into a Message object ([MS-OXCMAIL] 2.2). Never raises.
+
+    `received` is the time of delivery in Unix seconds; without it the newest Received field tells. `resolve` looks
+    addresses up in the directory. `trusted` believes X-MS-Exchange-Organization-* headers, which only a peer of the
+    own organisation may set. Attachments are slices of `rendition.raw`.
+    """
+    source = Source(rendition.raw, _structure(rendition))
+    reader = _Reader(source, source.structure.root, resolve, trusted)
+    content = reader.read(received)
+    properties = dict(content.properties)
+    properties[tags.PidTagTransportMessageHeaders] = transport_headers(rendition.raw, rendition.header_length)
+    return MessageContent(properties, content.recipients, content.attachments)
+
+
+def _structure(rendition: MimeRendition) -> Structure:
+    try:
+        return unpack(rendition.parts)
+    except ValueError:
+        return scan(rendition.raw)
+
+
+def transport_headers(raw: bytes, length: int) -> str:
+    """Return the header as text, without what the header firewall holds back ([MS-OXCMAIL] 2.2.3.2.28)."""
+    header = raw[: min(length, MAX_TRANSPORT_HEADERS)]
+    if b"x-ms-exchange-" in header.lower():
+        kept: list[bytes] = []
+        at = 0
+        for name, _, start, end in fields(header):
+            if name.lower().startswith(RESERVED_PREFIXES):
+                kept.append(header[at:start])
+                at = end
+        header = b"".join([*kept, header[at:]])
+    try:
+        return header.decode("utf-8")
+    except UnicodeDecodeError:
+        return header.decode("latin-1")
+
+
+class _Reader:
+    """Reads one message, the outermost or an embedded one."""
+
+    def __init__(self, source: Source, root: Part, resolve: Resolver | None, trusted: bool, depth: int = 0) -> None:
+        self.source = source
+        self.root = root
+        self.resolve = resolve
+        self.trusted = trusted
+        self.depth = depth
+        self.special: dict[bytes, list[bytes]] = {}
+        self.properties: dict[PropertyKey, Value] = {}
+
+    def read(self, received: int | None) -> MessageContent:
+        properties = self.properties
+        self.read_headers(self.source.structure.header(self.source.raw, self.root))
+        self.priorities()
+        self.flags()
+        self.times(received)
+        special = self.special
+        properties.update(
+            thread_properties(
+                _first(special.get(b"subject")),
+                _first(special.get(b"thread-topic")),
+                _first(special.get(b"thread-index")),
+            )
+        )
+        self.originators()
+        recipients = self.recipients()
+        layout = choose_body(self.source, self.root)
+        body = body_properties(self.source, layout)
+        properties.update(body)
+        html = body.get(tags.PidTagHtml)
+        attachments = read_attachments(self.source, layout, html if isinstance(html, bytes) else None, self.embedded)
+        properties[tags.PidTagMessageClass] = message_class(self.source, self.root)
+        visible = [item for item in attachments if not item.properties.get(tags.PidTagAttachmentHidden)]
+        properties[tags.PidTagHasAttachments] = bool(visible)
+        if attachments and not visible:
+            properties[tags.PidLidSmartNoAttach] = True
+        return MessageContent(properties, tuple(recipients), tuple(attachments))
+
+    def read_headers(self, lines: HeaderLines) -> None:
+        """Fill properties from the rows of the table; set the special fields aside ([MS-OXCMAIL] 2.2.3.2)."""
+        properties = self.properties
+        for _, name, value in lines:
+            key = name.lower()
+            rule = _DISPATCH.get(key, _MISSING)
+            if rule is _MISSING:
+                continue
+            if rule is None:
+                self.special.setdefault(key, []).append(value)
+                continue
+            assert isinstance(rule, HeaderRule)
+            if rule.property in properties or (rule.trusted and not self.trusted):
+                continue
+            result = rule.read(value)
+            if result is not None:
+                properties[rule.property] = result
+
+    def priorities(self) -> None:
+        """Set importance and sensitivity ([MS-OXCMAIL] 2.2.3.2.5): Importance wins, wherever it stands."""
+        special = self.special
+        properties = self.properties
+        importance: int | None = None
+        for name, words in (
+            (b"importance", IMPORTANCE),
+            (b"x-priority", None),
+            (b"x-msmail-priority", IMPORTANCE),
+            (b"priority", PRIORITY),
+        ):
+            value = _first(special.get(name))
+            if value is not None and importance is None:
+                word = value.strip().lower()
+                importance = _X_PRIORITY.get(word[:1]) if words is None else words.get(word)
+        if importance is None:
+            importance = 1
+        properties[tags.PidTagImportance] = importance
+        properties[tags.PidTagPriority] = importance - 1
+        properties.setdefault(tags.PidTagSensitivity, 0)
+
+    def flags(self) -> None:
+        """Set keywords, follow-up flag, receipt requests and reply suppression ([MS-OXCMAIL] 2.2.3.2)."""
+        special = self.special
+        properties = self.properties
+        if b"keywords" in special:
+            found = [
+                word.strip()
+                for value in special[b"keywords"]
+                for word in decode_unstructured(value[:8192]).replace(";", ",").split(",")
+            ]
+            words = tuple(dict.fromkeys(word[:255] for word in found if word))[:MAX_KEYWORDS]
+            if words:
+                properties[tags.PidNameKeywords] = words
+        flag = _first(special.get(b"x-message-flag"))
+        if flag is not None:
+            properties[tags.PidLidFlagRequest] = decode_unstructured(flag[:1024])[:255]
+            properties[tags.PidTagFlagStatus] = 2
+            properties[tags.PidTagToDoItemFlags] = 8
+            properties[tags.PidLidTaskStatus] = 0
+            properties[tags.PidLidTaskComplete] = False
+        else:
+            properties.pop(tags.PidTagReplyTime, None)
+        receipt = _first(special.get(b"disposition-notification-to"))
+        if receipt is not None:
+            properties[tags.PidTagReadReceiptRequested] = True
+            properties[tags.PidTagNonReceiptNotificationRequested] = True
+        report = _first(special.get(b"return-receipt-to"))
+        if report is not None:
+            properties[tags.PidTagOriginatorDeliveryReportRequested] = True
+        address = mailboxes(receipt or report or b"")[:1]
+        if address:
+            properties.update(group_properties(READ_RECEIPT, address[0], self.resolve))
+        if tags.PidTagAutoResponseSuppress not in properties and self.is_automatic():
+            properties[tags.PidTagAutoResponseSuppress] = _OOF_AND_AUTO_REPLY
+
+    def is_automatic(self) -> bool:
+        """Whether a program or a list sent the message, so that no automatic reply may answer it ([RFC3834] 2)."""
+        properties = self.properties
+        precedence = properties.get(tags.internet_header("precedence"))
+        submitted = properties.get(tags.internet_header("auto-submitted"))
+        return (isinstance(precedence, str) and precedence.lower() in ("bulk", "list", "junk")) or (
+            isinstance(submitted, str) and not submitted.lower().startswith("no")
+        )
+
+    def times(self, received: int | None) -> None:
+        """Set delivery and submit time ([MS-OXCMAIL] 2.2.3.2): a message without a Date was sent when it came."""
+        properties = self.properties
+        if received is None:
+            for value in self.special.get(b"received", ())[:20]:
+                date = parse_date(value.rpartition(b";")[2])
+                if date is not None:
+                    received = date.seconds
+                    break
+        if received is not None:
+            delivered = filetime_from_unix(received)
+            properties[tags.PidTagMessageDeliveryTime] = delivered
+            properties.setdefault(tags.PidTagClientSubmitTime, delivered)
+
+    def originators(self) -> None:
+        """Fill the two originator groups; each stands in for the other where it is missing ([MS-OXCMAIL] 2.2.3.1)."""
+        special = self.special
+        author = mailboxes(_first(special.get(b"from")) or b"")[:1]
+        sender = mailboxes(_first(special.get(b"sender")) or b"")[:1] or author
+        author = author or sender
+        if author:
+            self.properties.update(group_properties(SENT_REPRESENTING, author[0], self.resolve))
+            self.properties.update(group_properties(SENDER, sender[0], self.resolve))
+        if b"reply-to" in special:
+            answers = mailboxes(b", ".join(special[b"reply-to"]))
+            if answers:
+                self.properties.update(reply_properties(answers))
+
+    def recipients(self) -> list[RecipientRow]:
+        """Make the recipient rows, To before Cc before Bcc, each in its order ([MS-OXCMAIL] 2.2.3.1)."""
+        rows: list[RecipientRow] = []
+        for name, kind, display in _RECIPIENT_FIELDS:
+            values = self.special.get(name)
+            found: list[Mailbox] = []
+            if values:
+                # Several fields of one name count as one list, though [RFC5322] 3.6 allows one field.
+                found = mailboxes(values[0] if len(values) == 1 else b", ".join(values))
+                found = found[: MAX_RECIPIENTS - len(rows)]
+                rows += [recipient_row(kind, mailbox, self.resolve) for mailbox in found]
+            self.properties[display] = display_list(found)
+        return rows
+
+    def embedded(self, source: Source, part: Part) -> MessageContent | None:
+        """Read an enclosed message as an embedded Message object ([MS-OXCMAIL] 2.2.3.4)."""
+        if self.depth >= MAX_EMBEDDED or part.message is None:
+            return None
+        if part.encoding in ("base64", "quoted-printable"):
+            # Not allowed ([RFC2046] 5.2.1), yet it is met. The message inside is not a slice of the original.
+            raw = source.decoded(part)
+            inner = Source(raw, scan(raw), sliced=False)
+            return _Reader(inner, inner.structure.root, self.resolve, False, self.depth + 1).read(None)
+        return _Reader(source, part.message, self.resolve, False, self.depth + 1).read(None)
+
+
+def _first(values: list[bytes] | None) -> bytes | None:
+    return values[0] if values else None
+
+
+def read_attachment_data(raw: bytes, attachment: AttachmentContent) -> bytes | None:
+    """Return the decoded data of a by-value attachment; None for an embedded message."""
+    data = attachment.data
+    if isinstance(data, MimeSlice):
+        return decode_transfer(raw[data.offset : data.offset + data.length], data.encoding)
+    return data if isinstance(data, bytes) else None
