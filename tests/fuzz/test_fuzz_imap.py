@@ -23,8 +23,8 @@ LIMITS = Limits(line=300, command=800, literal=100, append=400, literals=5)
 
 WORDS = [name.encode() for name in sorted(COMMANDS)]
 WORDS += (
-    b"UID INBOX 1:* *:4 2,4 0 4294967296 ( ) BODY[ BODY.PEEK[1.2.MIME] ] <0.5> FULL +FLAGS.SILENT \\Seen \\* CHARSET UTF-8 utf-7 "
-    b'NOT OR SINCE 1-Feb-1994 31-Feb-1994 HEADER MODSEQ all " \\ {3} {3+} {500+} {99999999999+} &AOk- & % NIL ='
+    b"UID INBOX 1:* *:4 2,4 0 4294967296 ( ) BODY[ BODY.PEEK[1.2.MIME] ] <0.5> FULL +FLAGS.SILENT \\Seen \\* CHARSET "
+    b'UTF-8 utf-7 NOT OR SINCE 1-Feb-1994 31-Feb-1994 HEADER MODSEQ all " \\ {3} {3+} {500+} {99999999999+} &AOk- & % NIL ='
 ).split()
 WORDS += [
     b"(FLAGS UID)",
