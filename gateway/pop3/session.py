@@ -6,7 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Flag, auto
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from gateway.pop3 import protocol
 from gateway.pop3.errors import LOGON_FAILED, LOGON_REPLIES, reply_for
@@ -26,9 +26,7 @@ from gateway.sasl.registry import create, offered
 from gateway.services.logon import Logon, LogonRefused, PeerInfo
 from store.errors import NotFound, StoreError
 from store.ids import MailboxRef, SpecialFolder
-
-if TYPE_CHECKING:
-    from store.mailbox import Mailbox
+from store.mailbox import Mailbox
 
 log = logging.getLogger("oxgate.pop3")
 
