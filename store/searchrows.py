@@ -5,6 +5,7 @@ Rows are read in chunks, each by one query, and are asked one predicate made onc
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from email.utils import parsedate_tz
@@ -215,15 +216,19 @@ class Rows:
         for some in _chunks(places, _CHUNK):
             rows = self._rows(_SENT, some)
             days: dict[int, int] = {}
+            close: list[int] = []
             for place in some:
                 row = rows.get(identifiers[place])
-                if row is not None:
-                    days[place] = (dates[place] if row[1] is None else int(unix_from_filetime(row[1]))) // _DAY
-            close = [place for place, day in days.items() if abs(day - wanted) <= 1]
+                if row is None:
+                    continue
+                submitted = row[1]
+                days[place] = day = (dates[place] if submitted is None else int(unix_from_filetime(submitted))) // _DAY
+                if submitted is None or abs(day - wanted) <= 1:
+                    close.append(place)
             for place, block in self._blocks(Source.COMMON, close):
-                day = _date(block)
-                if day is not None:
-                    days[place] = day
+                shown = _date(block)
+                if shown is not None:
+                    days[place] = shown
             found += [place for place, day in days.items() if compare(day, wanted)]
         return found
 
@@ -339,40 +344,35 @@ def _values(header: bytes, field: bytes) -> Iterator[bytes]:
         at = block.find(line, end)
 
 
-_ENCODED: Final = (
-    *(b"base64", b"quoted-printable", b"=?", b"*=", b"*0", b"uuencode", b"begin ", b"delsp"),
-    *(
-        b"text/html",
-        b"enriched",
-        b"rtf",
-        b"utf-7",
-        b"utf-16",
-        b"utf-32",
-        b"iso-2022",
-        b"hz-gb",
-        b"ebcdic",
-        b"ibm",
-        b"cp",
-    ),
+_NOT_PLAIN: Final = re.compile(
+    rb"=\?|\*[0=]|delsp"
+    rb"|content-type:(?!\s*text/plain)|content-transfer-encoding:(?!\s*[78]bit)"
+    rb"|charset\s*=(?!\s*\"?(?:us-ascii|utf-8|iso-8859|windows-125))"
 )
-"""What may stand in an ASCII message whose text is not among its octets, in lower case."""
+"""In the header, in lower case, of a message whose text may be more than its octets."""
 
 
 def _text_test(wanted: str, headers: bool) -> _DocumentTest:
     """Make the test that the text contains a string ([RFC3501] 6.4.4, BODY and TEXT).
 
-    In an all-ASCII message without any encoding, decoded text is octets of the original, so a word that is not among
-    those is not in the text, and nothing needs decoding to say so.
+    In an all-ASCII message of one part without any encoding, the text is octets of the original, so a word that is not
+    among those is not in the text, and nothing needs decoding to say so.
     """
     folded = fold(wanted)
     plain = folded.encode("ascii") if folded.isascii() and folded and not any(map(str.isspace, folded)) else None
 
+    def absent(raw: bytes) -> bool:
+        assert plain is not None
+        lower = raw.lower()
+        if plain in lower:
+            return False
+        end = lower.find(b"\r\n\r\n")
+        return _NOT_PLAIN.search(lower, 0, len(lower) if end < 0 else end) is None
+
     def test(document: _Document) -> bool:
         raw = document.block
-        if plain is not None and raw.isascii():
-            lower = raw.lower()
-            if plain not in lower and not any(mark in lower for mark in _ENCODED):
-                return False
+        if plain is not None and raw.isascii() and absent(raw):
+            return False
         return any(folded in fold(piece) for piece in document.reader.text(headers))
 
     return test
