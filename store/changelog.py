@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable
 from itertools import chain
 
-from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy import bindparam, delete, func, select, union_all, update
 
 from store.changes import Change, FlagsChanged, MessageCreated, MessageDeleted, MessageRow
 from store.engine import Reader, Statement, Work
@@ -46,12 +46,29 @@ _GONE = (expunge.c.mailbox_id == bindparam("m"), expunge.c.folder_id == bindpara
 STATE = Statement(
     select(folder.c.modseq, folder.c.uidvalidity, folder.c.uidnext, folder.c.expunge_floor).where(*_FOLDER), "m", "f"
 )
+_known = (
+    select(message.c.uid)
+    .where(*IN_FOLDER, message.c.save_modseq <= bindparam("since"))
+    .order_by(message.c.uid.desc())
+    .limit(1)
+    .scalar_subquery()
+)
+# Created: save_modseq grows with the UID, so these are the last messages of the folder. Changed: the partial index.
 CHANGED = Statement(
-    select(*MESSAGE_COLUMNS).where(*IN_FOLDER, message.c.modseq > bindparam("since")).order_by(message.c.uid),
+    union_all(
+        select(*MESSAGE_COLUMNS).where(*IN_FOLDER, message.c.uid > func.coalesce(_known, 0)),
+        select(*MESSAGE_COLUMNS).where(
+            *IN_FOLDER,
+            message.c.modseq > bindparam("since"),
+            message.c.modseq != message.c.save_modseq,
+            message.c.save_modseq <= bindparam("since"),
+        ),
+    ).order_by("uid"),
     "m",
     "f",
     "since",
 )
+"""The messages created or changed since a change number, as rows with MESSAGE_COLUMNS, ascending by UID."""
 VANISHED = Statement(
     select(expunge.c.uid, expunge.c.modseq)
     .where(*_GONE, expunge.c.modseq > bindparam("since"), expunge.c.assoc == 0)

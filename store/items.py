@@ -98,7 +98,16 @@ _UNPLACED = Statement(
     select(item.c.item_id).where(
         item.c.mailbox_id == bindparam("m"),
         one_of(item.c.item_id, "items"),
-        ~exists().where(message.c.mailbox_id == bindparam("m"), message.c.item_id == item.c.item_id),
+        ~exists().where(
+            message.c.mailbox_id == bindparam("m"),
+            message.c.mid == item.c.item_id,
+            message.c.item_id == item.c.item_id,
+        ),
+        ~exists().where(
+            message.c.mailbox_id == bindparam("m"),
+            message.c.item_id == item.c.item_id,
+            message.c.mid != message.c.item_id,
+        ),
     ),
     "m",
     "items",

@@ -217,9 +217,10 @@ def _deliver(
         flags |= MessageFlag.HAS_ATTACHMENT
     flags = int(flags)
     bits = keywords.register(work, names) if names else 0
-    numbers = work.allocate(cns=1, ids=1, items=1, grow=size)
+    numbers = work.allocate(cns=1, ids=1, grow=size)
     quota.check_receive(numbers)
-    cn, mid, item_id = numbers.cn, numbers.id, numbers.item
+    cn, mid = numbers.cn, numbers.id
+    item_id = mid
     uid, _ = enter_folder(
         work,
         folder_id,

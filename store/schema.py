@@ -165,9 +165,21 @@ message = _table(
     _binn("source_key", "change_key", "pcl"),
     key="folder_id assoc uid",
 )
-Index("message_item", message.c.mailbox_id, message.c.item_id)
+# A message that was delivered here has the number of its item as its MID, so only copies and moved messages need an
+# index to be found by item. Likewise save_modseq grows with the UID inside a folder, so only messages that changed
+# since they came need one to be found by modseq. A delivery then writes one index less for each.
+_copied = message.c.mid != message.c.item_id
+_changed = message.c.modseq != message.c.save_modseq
+Index("message_item", message.c.mailbox_id, message.c.item_id, sqlite_where=_copied, postgresql_where=_copied)
 Index("message_mid", message.c.mailbox_id, message.c.mid, unique=True)
-Index("message_modseq", message.c.mailbox_id, message.c.folder_id, message.c.modseq)
+Index(
+    "message_modseq",
+    message.c.mailbox_id,
+    message.c.folder_id,
+    message.c.modseq,
+    sqlite_where=_changed,
+    postgresql_where=_changed,
+)
 
 # The wide columns stand last, so that SQLite reaches the others without following a row into its overflow pages.
 item = _table(
@@ -192,20 +204,21 @@ item = _table(
     key="item_id",
     clustered=False,
 )
+# Both are written at random places: on SQLite, where a file is one mailbox, each would cost a delivery one more page.
 Index(
     "item_conv",
     item.c.mailbox_id,
     item.c.conv_id,
-    sqlite_where=item.c.conv_id.is_not(None),
     postgresql_where=item.c.conv_id.is_not(None),
 )
 Index(
     "item_msgid",
     item.c.mailbox_id,
     item.c.msgid_hash,
-    sqlite_where=item.c.msgid_hash.is_not(None),
     postgresql_where=item.c.msgid_hash.is_not(None),
 )
+POSTGRESQL_ONLY = frozenset({"item_conv", "item_msgid"})
+"""Indices that SQLite does without."""
 
 cal_index = _table(
     "cal_index",

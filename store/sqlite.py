@@ -25,7 +25,7 @@ from store.changes import Touched
 from store.engine import Joined, Parameters, Publish, Reader, Row, Shard, Statement, Work
 from store.errors import NotFound, Unavailable
 from store.ids import MailboxRef
-from store.schema import metadata
+from store.schema import POSTGRESQL_ONLY, metadata
 
 PAGE_SIZE = 4096
 BUSY_SECONDS = 10.0
@@ -385,8 +385,43 @@ def schema_ddl() -> list[str]:
     made: list[str] = []
     for table in metadata.sorted_tables:
         made.append(str(CreateTable(table).compile(dialect=dialect)))
-        made.extend(str(CreateIndex(index).compile(dialect=dialect)) for index in sorted(table.indexes, key=str))
+        made.extend(
+            str(CreateIndex(index).compile(dialect=dialect))
+            for index in sorted(table.indexes, key=str)
+            if index.name not in POSTGRESQL_ONLY
+        )
     return [" ".join(text.split()) for text in made]
+
+
+# Rows that the planner is to expect: table, index, rows in all, then rows for each longer prefix of the key. A file
+# holds one mailbox, so `mailbox_id` selects nothing; without these SQLite takes any first column to select well.
+_STATISTICS = (
+    ("mailbox", "mailbox", "1 1"),
+    ("folder", "folder", "100 100 1"),
+    ("folder", "sqlite_autoindex_folder_2", "100 100 10 1"),
+    ("folder", "folder_cn", "100 100 1"),
+    ("message", "message", "100000 100000 5000 5000 1"),
+    ("message", "message_item", "20000 20000 1"),
+    ("message", "message_mid", "100000 100000 1"),
+    ("message", "message_modseq", "20000 20000 1000 1"),
+    ("content", "sqlite_autoindex_content_1", "20000 20000 1"),
+    ("content_ref", "content_ref", "20000 20000 1 1 1"),
+    ("content_ref", "content_ref_content", "20000 20000 1"),
+    ("expunge", "expunge", "20000 20000 1000 1 1 1"),
+    ("cal_index", "cal_index", "1000 1000 100 1 1"),
+    ("cal_index", "cal_index_remind", "1000 1000 1"),
+    ("search_hit", "search_hit", "10000 10000 1000 1"),
+    ("search_hit", "search_hit_mid", "10000 10000 2"),
+    ("permission", "permission", "100 100 5 1"),
+    ("permission", "sqlite_autoindex_permission_2", "100 100 5 1"),
+    ("permission", "permission_principal", "100 100 5"),
+    ("named_prop", "named_prop", "100 100 1"),
+    ("named_prop", "sqlite_autoindex_named_prop_2", "100 100 20 2 1"),
+    ("keyword", "keyword", "20 20 1"),
+    ("keyword", "sqlite_autoindex_keyword_2", "20 20 1"),
+    ("sync_state", "sync_state", "100 100 20 2 1"),
+    ("outbox", "outbox", "100 100 1"),
+)
 
 
 def template() -> bytes:
@@ -398,6 +433,8 @@ def template() -> bytes:
             connection.execute("BEGIN")
             for statement in schema_ddl():
                 connection.execute(statement)
+            connection.execute("ANALYZE")
+            connection.executemany("INSERT INTO sqlite_stat1 VALUES (?, ?, ?)", _STATISTICS)
             connection.execute("COMMIT")
             _template = connection.serialize()
     return _template
