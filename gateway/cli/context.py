@@ -16,11 +16,10 @@ import click
 
 from config.loader import load
 from config.settings import Settings
-from directory.credentials import Hasher
 from directory.model import Principal, PrincipalKind
-from directory.sql import SqlDirectory
+from gateway.opening import open_directory, open_store
+from store.changes import Touched
 from store.ids import MailboxKind, MailboxRef
-from store.store import Store, StoreSettings
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -66,7 +65,7 @@ class Tenant:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.directory = open_directory(settings)
-        self.store = open_store(settings)
+        self.store = open_store(settings, publish=_ignore)
 
     def find(self, name: str, *kinds: PrincipalKind) -> Principal:
         """Find an entry by address, or by account name or local part in the default domain.
@@ -112,6 +111,10 @@ class Tenant:
         self.directory.close()
 
 
+def _ignore(_touched: Touched) -> None:
+    """Let a hint go: a server that runs finds the change when it looks next."""
+
+
 @contextlib.contextmanager
 def tenant(settings: Settings) -> Iterator[Tenant]:
     """Open directory and store for the time of a command."""
@@ -120,27 +123,6 @@ def tenant(settings: Settings) -> Iterator[Tenant]:
         yield opened
     finally:
         opened.close()
-
-
-def open_directory(settings: Settings) -> SqlDirectory:
-    """Open the directory that the settings name."""
-    cost = settings.directory
-    hasher = Hasher(memory=cost.argon2_memory, passes=cost.argon2_time, lanes=cost.argon2_lanes)
-    return SqlDirectory(
-        settings.directory_location, domains=settings.general.domains, hasher=hasher, remember=settings.auth.cache
-    )
-
-
-def open_store(settings: Settings) -> Store:
-    """Open the store that the settings name."""
-    return Store(
-        StoreSettings(
-            root=settings.general.data,
-            url=settings.store.url or None,
-            max_open=settings.store.max_open,
-            max_message=settings.limits.message_size,
-        )
-    )
 
 
 def read_password(*, stdin: bool, address: str) -> str:

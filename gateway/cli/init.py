@@ -13,7 +13,7 @@ from config.loader import load
 from config.settings import DEFAULT_LISTENERS, Listener, Settings
 from config.template import render
 from gateway.cli.certificates import make_certificates
-from gateway.cli.context import Tenant, open_directory
+from gateway.opening import open_directory
 
 DEMO_PORTS = {
     "imap": 1143,
@@ -94,8 +94,3 @@ def make_server(
     settings = load(folder / "oxgate.toml", {})
     open_directory(settings).close()
     return settings
-
-
-def open_new(settings: Settings) -> Tenant:
-    """Open what `make_server` made."""
-    return Tenant(settings)

@@ -1,0 +1,35 @@
+"""Directory and store as the settings name them: for the server and for the command line, which must agree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from config.settings import Settings
+from directory.credentials import Hasher
+from directory.sql import SqlDirectory
+from store.changes import Touched
+from store.store import Store, StoreSettings
+
+
+def open_directory(settings: Settings) -> SqlDirectory:
+    """Open the directory that the settings name. Raises ProviderError."""
+    cost = settings.directory
+    return SqlDirectory(
+        settings.directory_location,
+        domains=settings.general.domains,
+        hasher=Hasher(memory=cost.argon2_memory, passes=cost.argon2_time, lanes=cost.argon2_lanes),
+        remember=settings.auth.cache,
+    )
+
+
+def open_store(settings: Settings, *, publish: Callable[[Touched], None]) -> Store:
+    """Open the store that the settings name. Raises StoreError."""
+    return Store(
+        StoreSettings(
+            root=settings.general.data,
+            url=settings.store.url or None,
+            max_open=settings.store.max_open,
+            max_message=settings.limits.message_size,
+        ),
+        publish=publish,
+    )
