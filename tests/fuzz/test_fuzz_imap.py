@@ -24,8 +24,9 @@ LIMITS = Limits(line=300, command=800, literal=100, append=400, literals=5)
 WORDS = [name.encode() for name in sorted(COMMANDS)]
 WORDS += (
     b"UID INBOX 1:* *:4 2,4 0 4294967296 ( ) BODY[ BODY.PEEK[1.2.MIME] ] <0.5> FULL +FLAGS.SILENT \\Seen \\* CHARSET "
-    b'UTF-8 utf-7 NOT OR SINCE 1-Feb-1994 31-Feb-1994 HEADER MODSEQ all " \\ {3} {3+} {500+} {99999999999+} &AOk- & % NIL ='
+    b'UTF-8 utf-7 NOT OR SINCE 1-Feb-1994 31-Feb-1994 HEADER MODSEQ all " \\ {3} {3+} {500+} {99999999999+}'
 ).split()
+WORDS += [b"&AOk-", b"&", b"%", b"NIL", b"="]
 WORDS += [
     b"(FLAGS UID)",
     b"BODY[HEADER.FIELDS (a b)]",
