@@ -201,7 +201,6 @@ class Session:
 
     __slots__ = (
         "_capabilities",
-        "_recent_told",
         "_watching",
         "by_uid",
         "condstore",
@@ -229,7 +228,6 @@ class Session:
         self.by_uid = False
         """The command under way is a UID command: its FETCH replies carry the UID ([RFC3501] 6.4.8)."""
         self.failed_logons = 0
-        self._recent_told = 0
         self._watching: Subscription | None = None
 
     # --- output and store calls
@@ -378,7 +376,6 @@ class Session:
         selected.add_recent(first, end)
         self.selected = selected
         self.state = State.SELECTED
-        self._recent_told = selected.count_recent()
         return selected, index
 
     async def deselect(self) -> None:
@@ -448,10 +445,8 @@ class Session:
                 out.append(writer.exists(update.count))
             elif isinstance(update, FlagsOf):
                 fetches.append((update.sequence, update.row))
-        recent = selected.count_recent()
-        if grew or recent != self._recent_told:
-            self._recent_told = recent
-            out.append(writer.recent(recent))
+        if grew:
+            out.append(writer.recent(selected.count_recent()))
         if fetches:
             await self.learn_keywords([row.keywords for _, row in fetches])
             out += [self.flags_line(sequence, row) for sequence, row in fetches]

@@ -9,6 +9,10 @@ import uuid
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from twisted.internet.address import IPv4Address
+from twisted.internet.error import ConnectionDone
+from twisted.python.failure import Failure
+
 from conversion.mime.headers import normalise_newlines
 from conversion.mime.rendition import render
 from directory.model import Principal, PrincipalKind
@@ -23,9 +27,6 @@ from store.ids import MailboxKind, MailboxRef
 from store.mailbox import Mailbox
 from store.mapi.message import MessageContent
 from store.store import Store, StoreSettings
-from twisted.internet.address import IPv4Address
-from twisted.internet.error import ConnectionDone
-from twisted.python.failure import Failure
 
 REF = MailboxRef(1, uuid.UUID(int=1))
 ALICE = Principal(
@@ -43,7 +44,10 @@ ALICE = Principal(
     1,
     "",
 )
-MAIL = b"From: bob@example.test\r\nTo: alice@example.test\r\nSubject: hello\r\nDate: Mon, 02 Nov 2026 10:00:00 +0000\r\n\r\nbody\r\n"
+MAIL = (
+    b"From: bob@example.test\r\nTo: alice@example.test\r\nSubject: hello\r\n"
+    b"Date: Mon, 02 Nov 2026 10:00:00 +0000\r\n\r\nbody\r\n"
+)
 
 
 class FakeLogon:
