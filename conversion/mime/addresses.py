@@ -8,6 +8,7 @@ a tokenizer that never goes back.
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import NamedTuple
 
 from conversion.mime.headers import unfold
@@ -194,33 +195,54 @@ def _joined(tokens: list[_Token]) -> bytes:
 
 def _add_mailbox(tokens: list[_Token], found: list[Address]) -> None:
     """Interpret the tokens of one mailbox ([RFC5322] 3.4, 4.4) and add it, if there is anything in it."""
-    name: bytes | None = None
-    route: bytes | None = None
     kinds = [token.kind for token in tokens]
-    if b"<" in kinds:
-        opening = kinds.index(b"<")
-        closing = kinds.index(b">", opening) if b">" in kinds[opening:] else len(tokens)
-        name = _phrase(tokens[:opening]) or None
-        spec = tokens[opening + 1 : closing]
-        inner = kinds[opening + 1 : closing]
-        if inner[:1] == [b"@"] and b":" in inner:
-            colon = inner.index(b":")
-            route = _joined(spec[:colon])
-            spec = spec[colon + 1 :]
-        elif not inner and name is None:
-            # The null path `<>`: an address with nothing in it.
-            found.append(Address(None, None, b"", None))
-            return
-    else:
-        spec = tokens
-        comments = [token.text for token in tokens if token.kind == b"C"]
-        name = comments[-1] or None if comments else None
-        if len(comments) == len(tokens):
-            return
-    at_signs = [index for index, token in enumerate(spec) if token.kind == b"@"]
-    if at_signs:
-        local = _joined(spec[: at_signs[0]]) or None
-        domain = _joined(spec[at_signs[0] + 1 :]) or None
-    else:
-        local, domain = _joined(spec) or None, None
+    if b"<" not in kinds:
+        _add_bare(tokens, found)
+        return
+    opening = kinds.index(b"<")
+    closing = kinds.index(b">", opening) if b">" in kinds[opening:] else len(tokens)
+    name = _phrase(tokens[:opening]) or None
+    route: bytes | None = None
+    spec = tokens[opening + 1 : closing]
+    inner = kinds[opening + 1 : closing]
+    if inner[:1] == [b"@"] and b":" in inner:
+        colon = inner.index(b":")
+        route = _joined(spec[:colon])
+        spec = spec[colon + 1 :]
+    local, domain = _split(spec)
     found.append(Address(name, route, local, domain))
+
+
+def _split(spec: list[_Token]) -> tuple[bytes | None, bytes | None]:
+    """Cut an addr-spec at its first at-sign; None for a half that is missing."""
+    for index, token in enumerate(spec):
+        if token.kind == b"@":
+            return _joined(spec[:index]) or None, _joined(spec[index + 1 :]) or None
+    return _joined(spec) or None, None
+
+
+def _add_bare(tokens: list[_Token], found: list[Address]) -> None:
+    """Interpret a mailbox without angle brackets: `local@domain`, with a comment as its name in the old way.
+
+    Where brackets or commas were forgotten, words side by side tell what is what: `Ann Lee ann@domain`, `a@x b@y`.
+    """
+    first = next((index for index, token in enumerate(tokens) if token.kind != b"C"), None)
+    if first is None:
+        return
+    comments = [token.text for token in tokens[first:] if token.kind == b"C"]
+    words = [token for token in tokens[first:] if token.kind != b"C"]
+    starts = [0, *(at for at in range(1, len(words)) if words[at - 1].kind == words[at].kind == b"W"), len(words)]
+    before = len(found)
+    name_start = 0
+    for start, end in pairwise(starts):
+        run = words[start:end]
+        if any(token.kind == b"@" for token in run):
+            found.append(Address(_phrase(words[name_start:start]) or None, None, *_split(run)))
+            name_start = end
+    rest = words[name_start:]
+    if len(found) == before:
+        single = len(starts) == 2
+        found.append(Address(None, None, _joined(rest), None) if single else Address(_phrase(rest), None, None, None))
+    if found[-1].name is None and (comments or rest):
+        name = comments[-1] if comments else _phrase(rest) if name_start else b""
+        found[-1] = found[-1]._replace(name=name or None)

@@ -10,6 +10,7 @@ from conversion.mime.parts import HeaderLines, Part, Structure
 _NAMES = frozenset(
     (b"date", b"subject", b"from", b"sender", b"reply-to", b"to", b"cc", b"bcc", b"in-reply-to", b"message-id")
 )
+_ADDRESSES = frozenset((b"from", b"sender", b"reply-to", b"to", b"cc", b"bcc"))
 _LENGTHS = frozenset(len(name) for name in _NAMES)
 
 # What stands for a missing half of an address: NIL there would mean a group ([RFC3501] 7.4.2).
@@ -20,7 +21,8 @@ MISSING_DOMAIN = b'"MISSING_DOMAIN"'
 def envelope(raw: bytes, structure: Structure, part: Part | None = None) -> bytes:
     """Write the ENVELOPE of the message, or of an enclosed message, from `(` to `)` ([RFC3501] 7.4.2).
 
-    Encoded words stay encoded. Sender and Reply-To default to From. Of a repeated field the last one counts.
+    Encoded words stay encoded. Sender and Reply-To default to From. Address fields that are repeated count as one
+    list, of other repeated fields the last one counts.
     """
     return envelope_of(structure.header(raw, structure.root if part is None else part))
 
@@ -32,6 +34,8 @@ def envelope_of(lines: HeaderLines) -> bytes:
         if len(name) in _LENGTHS:
             name = name.lower()
             if name in _NAMES:
+                if name in found and name in _ADDRESSES:
+                    value = found[name] + b"," + value
                 found[name] = value
     get = found.get
     sender = addresses(get(b"from"))

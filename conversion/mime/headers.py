@@ -14,14 +14,15 @@ from typing import NamedTuple
 FIELD_LINES = re.compile(rb"^(([!-9;-~]++)[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+)\n?)", re.M)
 # Any logical line: a field, or a line that is none. Group 1 is the name, None where there is no colon.
 _LOGICAL_LINE = re.compile(rb"^(?:([!-9;-~]++)[ \t]*+:)?[^\n]*+(?:\n[ \t][^\n]*+)*+\n?", re.M)
-_FOLD = re.compile(rb"[ \t]*\r*\n[ \t]+")
+_FOLD = re.compile(rb"\r?\n(?=[ \t])")
 _BLANK = re.compile(rb"\n\r?\n")
 
 _BLANKS = b" \t\r\n"
 _TOKEN = rb"[!#$%&'*+\-.0-9A-Z^_`a-z{|}~\x80-\xff]"
 _MEDIA_TYPE = re.compile(rb"[ \t\r\n]*+(" + _TOKEN + rb"*+)[ \t\r\n]*+(?:/[ \t\r\n]*+(" + _TOKEN + rb"*+))?")
+# A blank may stand for a missing semicolon. The mark must touch the name, or a run of blanks would cost its square.
 _PARAMETER = re.compile(
-    rb";[ \t\r\n]*+([^ \t\r\n;=\"]++)[ \t\r\n]*+=[ \t\r\n]*+(?:\"((?:[^\"\\]++|\\.)*+)\"?|([^ \t\r\n;]*+))", re.S
+    rb"[; \t\r\n]([^ \t\r\n;=\"]++)[ \t\r\n]*+=[ \t\r\n]*+(?:\"((?:[^\"\\]++|\\.)*+)\"?|([^ \t\r\n;]*+))", re.S
 )
 _WORD = re.compile(rb"[ \t\r\n]*+(" + _TOKEN + rb"*+)")
 _QUOTED_PAIR = re.compile(rb"\\(.)", re.S)
@@ -80,7 +81,7 @@ def unfold(value: bytes) -> bytes:
     """Join the folded lines of a raw field value and strip blanks at both ends ([RFC5322] 2.2.3)."""
     value = value.strip(_BLANKS)
     if b"\n" in value:
-        return _FOLD.sub(b" ", value)
+        return _FOLD.sub(b"", value)
     return value
 
 

@@ -22,8 +22,8 @@ class Limits:
     """Octets of one header in which fields are looked for."""
     header_fields: int = 10_000
     """Fields of one header."""
-    boundary: int = 200
-    """Octets of a boundary ([RFC2046] 5.1.1 allows 70)."""
+    boundary: int = 998
+    """Octets of a boundary ([RFC2046] 5.1.1 allows 70); 998 is the longest line ([RFC5322] 2.1.1)."""
 
 
 DEFAULT_LIMITS = Limits()

@@ -137,8 +137,8 @@ class _Scanner:
         self.parts += 1
         blank, end = self.find_blank(at)
         if self.boundaries and (found := self.delimiter(at, blank)) is not None:
-            # A boundary line inside the header: the header stops there, and the newline before it is not its own.
-            end = self.before_newline(found[0], at)
+            # A boundary line inside the header: the header stops there.
+            end = found[0] + 1
         lines = read_fields(raw, at, end, self.limits)
         self.headers[at] = lines
         node = _Node()
@@ -230,10 +230,9 @@ class _Scanner:
             newline = raw.find(b"\n--", newline + 3, stop + 3)
         return None
 
-    def before_newline(self, newline: int, at_least: int) -> int:
+    def before_newline(self, newline: int) -> int:
         """Return the end of what stands before a boundary line whose preceding line feed is at `newline`."""
-        end = newline - 1 if newline and self.raw[newline - 1] == 13 else newline
-        return max(end, at_least)
+        return newline - 1 if newline and self.raw[newline - 1] == 13 else newline
 
     def enter_message(self, node: _Node) -> None:
         """Begin counting lines with the outermost enclosed message; inside it every octet is counted once."""
@@ -253,10 +252,12 @@ class _Scanner:
 
     def close_until(self, node: _Node, stop: _Node | None, newline: int) -> None:
         """Close the open parts from `node` up to, not including, `stop`, at the boundary line after `newline`."""
-        end = len(self.raw) if newline < 0 else self.before_newline(newline, 0)
+        end = len(self.raw) if newline < 0 else self.before_newline(newline)
         current: _Node | None = node
         while current is not None and current is not stop:
-            body_end = max(end, current.body_start)
+            # A message whose header is all there is keeps its blank line, though that belongs to the boundary line too:
+            # what encloses it must not end before it does.
+            end = body_end = max(end, current.body_start)
             is_message = current.type == "message" and current.subtype == "rfc822"
             lines = 0
             if self.messages:

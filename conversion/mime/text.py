@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from conversion.mime.charset import decode_text
-from conversion.mime.headers import fields
+from conversion.mime.headers import fields, header_end
 from conversion.mime.html import html_to_text, meta_charset
-from conversion.mime.parts import Part, Structure
+from conversion.mime.parts import DEFAULT_LIMITS, HeaderLines, Part, Structure, read_fields
 from conversion.mime.structure import scan
 from conversion.mime.transfer import decode_transfer
 from conversion.mime.words import decode_unstructured
@@ -51,6 +51,7 @@ class MimeText:
     def __init__(self, raw: bytes) -> None:
         self._raw = raw
         self._structure: Structure | None = None
+        self._lines: HeaderLines | None = None
 
     def _scanned(self) -> Structure:
         if self._structure is None:
@@ -59,13 +60,10 @@ class MimeText:
 
     def header(self, name: str) -> list[str]:
         """Return the decoded values of every field with this name, whatever its case ([RFC3501] 6.4.4, HEADER)."""
-        structure = self._scanned()
+        if self._lines is None:
+            self._lines = read_fields(self._raw, 0, header_end(self._raw), DEFAULT_LIMITS)
         wanted = name.lower().encode("utf-8", "replace")
-        return [
-            decode_unstructured(value)
-            for _, field, value in structure.header(self._raw, structure.root)
-            if field.lower() == wanted
-        ]
+        return [decode_unstructured(value) for _, field, value in self._lines if field.lower() == wanted]
 
     def text(self, headers: bool) -> Iterator[str]:
         """Yield the text of the body piece by piece (BODY), with `headers` first that of the header (TEXT)."""
