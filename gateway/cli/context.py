@@ -20,8 +20,12 @@ from directory.model import Principal, PrincipalKind
 from gateway.opening import open_directory, open_store
 from store.changes import Touched
 from store.ids import MailboxKind, MailboxRef
+from store.notify import HintSocket
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+RUN = "run"
+"""The folder below the data folder where workers leave their sockets."""
 
 KIND_WORDS = {
     PrincipalKind.USER: "user",
@@ -65,7 +69,8 @@ class Tenant:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.directory = open_directory(settings)
-        self.store = open_store(settings, publish=_ignore)
+        self._hints = _hints(settings)
+        self.store = open_store(settings, publish=self._publish)
 
     def find(self, name: str, *kinds: PrincipalKind) -> Principal:
         """Find an entry by address, or by account name or local part in the default domain.
@@ -105,14 +110,25 @@ class Tenant:
                 warn=given.quota_warn or None, send=given.quota_send or None, receive=given.quota_receive or None
             )
 
+    def _publish(self, touched: Touched) -> None:
+        """Tell the workers of a server that runs, so that its clients see the change at once."""
+        if self._hints is not None:
+            self._hints.publish(touched)
+
     def close(self) -> None:
         """Let go of the databases."""
         self.store.close()
         self.directory.close()
+        if self._hints is not None:
+            self._hints.close()
 
 
-def _ignore(_touched: Touched) -> None:
-    """Let a hint go: a server that runs finds the change when it looks next."""
+def _hints(settings: Settings) -> HintSocket | None:
+    """Join the workers of a server that runs here, if one ever did."""
+    try:
+        return HintSocket(settings.general.data / RUN, "command") if (settings.general.data / RUN).is_dir() else None
+    except OSError:  # a hint is only a hint
+        return None
 
 
 @contextlib.contextmanager

@@ -35,9 +35,12 @@ MBOX_FLAGS = {
 }
 """Letters of the header fields Status and X-Status that mbox programs agree on."""
 
-_FIELD = re.compile(rb"[!-9;-~]{1,200}[ \t]*:")
+_FIELD = re.compile(rb"(?:\xef\xbb\xbf)?[A-Za-z][A-Za-z0-9_./!-]{0,76}[ \t]*:(?!//)")
+"""A header field at the beginning of a file; stricter than [RFC5322] 2.2, so that JSON and URLs are none."""
 _STATUS = re.compile(rb"^(?:X-)?Status:[ \t]*([A-Za-z]*)[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 _POSTMARK = re.compile(rb"^From .*\n", re.MULTILINE)
+_DATED = re.compile(rb"From .*\d\d:\d\d.*\d{4}")
+_OLE = bytes.fromhex("d0cf11e0a1b11ae1")
 _QUOTED = re.compile(rb"^>(>*From )", re.MULTILINE)
 _SKIPPED_FOLDERS = {"cur", "new", "tmp"}
 
@@ -126,10 +129,13 @@ def _kind_of(file: Path) -> Format | None:
 
 
 def _is_message(file: Path, head: bytes) -> bool:
-    if file.suffix.lower() == ".eml":
+    suffix = file.suffix.lower()
+    if suffix == ".eml":
         return True
-    if b"\0\0" in head[:512]:
+    if b"\0\0" in head[:512] or head.startswith(_OLE):
         return False
+    if suffix == ".msg":  # MIME under this name; Outlook's own are OLE files
+        return True
     if head.startswith(b"From "):
         head = head.partition(b"\n")[2]
     return _FIELD.match(head) is not None
@@ -181,10 +187,17 @@ def _mbox(path: Path, name: str) -> Iterator[Found]:
 
 
 def _mbox_bounds(data: mmap.mmap) -> Generator[tuple[bytes, int, int], None, None]:
+    """Give postmark, begin and end of each message.
+
+    Where the first postmark has a date, all must have one: `From here on` is text.
+    """
     begun: tuple[bytes, int] | None = None
+    dated = _DATED.match(data) is not None
     for match in _POSTMARK.finditer(data):
         at = match.start()
         if at and data[max(at - 2, 0) : at] != b"\n\n" and data[max(at - 4, 0) : at] != b"\r\n\r\n":
+            continue
+        if dated and not _DATED.match(match[0]):
             continue
         if begun is not None:
             yield begun[0], begun[1], _without_blank(data, begun[1], at)
