@@ -39,11 +39,6 @@ class General:
     data: Path = option(  # noqa: RUF009 - option() is dataclasses.field, and a Path cannot change
         Path("data"), "The folder that holds mailboxes and databases, relative to this file."
     )
-    personality: str = option(
-        "oxgate",
-        "How greetings name the server: oxgate, or exchange for clients that look for Microsoft Exchange.",
-        one_of("oxgate", "exchange"),
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +56,6 @@ class Listener:
         "none; starttls: plain until the client asks; implicit: TLS from the first octet.",
         one_of("none", "starttls", "implicit"),
     )
-    proxy: bool = option(False, "Whether every connection begins with a PROXY protocol header.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,15 +132,7 @@ class Imap:
         1800, "Seconds without a command before a signed-in client is let go.", between(1, 86400)
     )
     keepalive: int = option(120, "Seconds between the signs of life sent during IDLE. 0: none.", between(0, 86400))
-    max_line: int = option(65_536, "Octets of one command line.", between(1_000, 16 * MIB))
-    max_command: int = option(
-        1 * MIB, "Octets of one command with its literals, APPEND apart.", between(1_000, 64 * MIB)
-    )
-    max_per_user: int = option(
-        50, "Connections that one user may have to one worker. 0: no limit.", between(0, 100_000)
-    )
     show_nonmail_folders: bool = option(False, "Whether calendar, contacts, tasks, notes and journal are listed.")
-    delimiter: str = option("/", "The hierarchy delimiter: / or a dot.", one_of("/", "."))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,20 +140,17 @@ class Pop3:
     """POP3."""
 
     idle_timeout: int = option(600, "Seconds without a command before a client is let go.", between(10, 86400))
-    max_line: int = option(16_384, "Octets of one command line.", between(255, MIB))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Smtp:
     """SMTP, submission and LMTP."""
 
-    banner: str = option("", "Text of the greeting after the host name. Empty: as personality says.", checks.one_line)
     max_recipients: int = option(1000, "Recipients of one message.", between(1, 100_000))
     max_header: int = option(262_144, "Octets of a message's header.", between(1_000, 64 * MIB))
     max_hops: int = option(60, "Received fields after which a message is taken to run in circles.", between(1, 1000))
     max_errors: int = option(10, "Protocol errors after which the connection is closed.", between(1, 1000))
     idle_timeout: int = option(300, "Seconds to wait for the next command or block of data.", between(5, 86400))
-    lmtp_recipients: int = option(1000, "Recipients of one message over LMTP.", between(1, 100_000))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

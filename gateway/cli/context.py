@@ -20,12 +20,12 @@ from directory.model import Principal, PrincipalKind
 from gateway.opening import open_directory, open_store
 from store.changes import Touched
 from store.ids import MailboxKind, MailboxRef
-from store.notify import HintSocket
+from store.notify import HintPipe
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 RUN = "run"
-"""The folder below the data folder where workers leave their sockets."""
+"""The folder below the data folder where workers leave their pipes."""
 
 KIND_WORDS = {
     PrincipalKind.USER: "user",
@@ -123,10 +123,10 @@ class Tenant:
             self._hints.close()
 
 
-def _hints(settings: Settings) -> HintSocket | None:
+def _hints(settings: Settings) -> HintPipe | None:
     """Join the workers of a server that runs here, if one ever did."""
     try:
-        return HintSocket(settings.general.data / RUN, "command") if (settings.general.data / RUN).is_dir() else None
+        return HintPipe(settings.general.data / RUN, "command") if (settings.general.data / RUN).is_dir() else None
     except OSError:  # a hint is only a hint
         return None
 

@@ -20,7 +20,7 @@ from gateway.cli.context import config_option, config_path, json_option, print_j
 def serve(settings: Settings) -> None:
     """Run the server in the foreground. It is ready when it prints `ready`; logs go to standard error.
 
-    SIGTERM lets clients finish and stops; SIGHUP reads certificates and settings again.
+    SIGTERM lets clients finish and stops; SIGHUP reads the certificates again.
     """
     problems = list(file_problems(settings))
     if problems:

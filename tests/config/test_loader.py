@@ -55,6 +55,16 @@ def test_every_setting_has_a_line_and_a_good_default():
                     assert check(getattr(one, field.name)) is None, f"{section.name}.{field.name}"
 
 
+def test_every_setting_is_read_by_the_program():
+    """A setting that changes nothing would be a lie."""
+    root = Path(checks.__file__).parents[1]
+    code = "\n".join(file.read_text(encoding="utf-8") for file in (root / "gateway").rglob("*.py"))
+    code += (root / "config" / "settings.py").read_text(encoding="utf-8")
+    for section in dataclasses.fields(Settings):
+        for field in dataclasses.fields(getattr(Settings(), section.name)) if section.name != "listeners" else ():
+            assert f".{field.name}" in code, f"{section.name}.{field.name}"
+
+
 def test_all_errors_come_at_once(tmp_path):
     found = problems(
         """
@@ -63,8 +73,8 @@ hostname = "mail example"
 domains = ["example.com", "EXAMPLE.com"]
 [imap]
 idle_timout = 5
-max_line = "long"
-delimiter = "|"
+show_nonmail_folders = "long"
+keepalive = -1
 [smtpd]
 banner = "x"
 [workers]
@@ -76,14 +86,14 @@ count = true
         "general.hostname",
         "general.domains",
         "imap.idle_timout",
-        "imap.max_line",
-        "imap.delimiter",
+        "imap.show_nonmail_folders",
+        "imap.keepalive",
         "smtpd",
         "workers.count",
     }
     assert 'did you mean "idle_timeout"' in found["imap.idle_timout"]
     assert 'did you mean "smtp"' in found["smtpd"]
-    assert "whole number" in found["imap.max_line"]
+    assert "true or false" in found["imap.show_nonmail_folders"]
     assert "more than once" in found["general.domains"]
 
 
