@@ -42,6 +42,7 @@ from sqlalchemy.sql.expression import ClauseElement
 from sqlalchemy.types import Boolean
 
 from store.changes import Touched
+from store.ids import MailboxRef
 from store.schema import mailbox
 
 Row = tuple[Any, ...]
@@ -224,8 +225,6 @@ class Shard(ABC):
 
     mailbox_id: int
     dialect: str
-    inline: bool
-    """True: calls are short and local. False: they wait for a server, so use a thread."""
 
     @abstractmethod
     def read(self) -> AbstractContextManager[Reader]:
@@ -253,6 +252,41 @@ class Shard(ABC):
     @abstractmethod
     def close(self) -> None:
         """Give back what is open; the shard opens itself again at its next use."""
+
+
+class Backend(ABC):
+    """Where the databases of mailboxes are: files, or a server. Safe for several threads."""
+
+    inline: bool
+    """True: calls are short and local. False: they wait for a server, so use a thread."""
+
+    @abstractmethod
+    def create(self, ref: MailboxRef, rows: Sequence[tuple[Statement, Sequence[Parameters]]]) -> None:
+        """Make a mailbox that holds some rows, whole or not at all. Raises AlreadyExists, Unavailable."""
+
+    @abstractmethod
+    def remove(self, ref: MailboxRef) -> None:
+        """Remove a mailbox and all its rows. Raises NotFound, Unavailable."""
+
+    @abstractmethod
+    def exists(self, ref: MailboxRef) -> bool:
+        """Tell whether there is such a mailbox. Raises Unavailable."""
+
+    @abstractmethod
+    def shard(self, ref: MailboxRef) -> Shard:
+        """Give the database of a mailbox, the same one to all who ask. Raises NotFound, Unavailable."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close what is open; it opens again at its next use."""
+
+    @abstractmethod
+    def close_idle(self, seconds: float) -> int:
+        """Close what was not used for some seconds; return how many."""
+
+    @abstractmethod
+    def forget(self) -> list[object]:
+        """Right after a fork, in the child: give up the parent's connections without closing them; return them."""
 
 
 class Joined:

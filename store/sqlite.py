@@ -7,27 +7,21 @@ half way for want of the lock.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager, closing
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from threading import get_ident
 from time import monotonic, sleep
 from types import TracebackType
 from typing import NoReturn
 
-from sqlalchemy.dialects import sqlite as sqlite_dialect
-from sqlalchemy.schema import CreateIndex, CreateTable
-
 from store.changes import Touched
 from store.engine import Joined, Parameters, Publish, Reader, Row, Shard, Statement, Work
 from store.errors import NotFound, Unavailable
 from store.ids import MailboxRef
-from store.schema import POSTGRESQL_ONLY, metadata
 
-PAGE_SIZE = 4096
 BUSY_SECONDS = 10.0
 _READER_CACHE_KB = 512
 _WRITER_CACHE_KB = 1024
@@ -197,7 +191,6 @@ class SqliteShard(Shard):
     """One mailbox file. `opened` is told of each opening of connections, so that the store can bound their number."""
 
     dialect = "sqlite"
-    inline = True
 
     def __init__(
         self,
@@ -374,112 +367,3 @@ def connect(path: Path) -> sqlite3.Connection:
         check_same_thread=False,
         cached_statements=256,
     )
-
-
-_template: bytes | None = None
-
-
-def schema_ddl() -> list[str]:
-    """The statements that make the tables and indices of an empty mailbox file."""
-    dialect = sqlite_dialect.dialect()
-    made: list[str] = []
-    for table in metadata.sorted_tables:
-        made.append(str(CreateTable(table).compile(dialect=dialect)))
-        made.extend(
-            str(CreateIndex(index).compile(dialect=dialect))
-            for index in sorted(table.indexes, key=str)
-            if index.name not in POSTGRESQL_ONLY
-        )
-    return [" ".join(text.split()) for text in made]
-
-
-# Rows that the planner is to expect: table, index, rows in all, then rows for each longer prefix of the key. A file
-# holds one mailbox, so `mailbox_id` selects nothing; without these SQLite takes any first column to select well.
-_STATISTICS = (
-    ("mailbox", "mailbox", "1 1"),
-    ("folder", "folder", "100 100 1"),
-    ("folder", "sqlite_autoindex_folder_2", "100 100 10 1"),
-    ("folder", "folder_cn", "100 100 1"),
-    ("message", "message", "100000 100000 5000 5000 1"),
-    ("message", "message_item", "20000 20000 1"),
-    ("message", "message_mid", "100000 100000 1"),
-    ("message", "message_modseq", "20000 20000 1000 1"),
-    ("content", "sqlite_autoindex_content_1", "20000 20000 1"),
-    ("content_ref", "content_ref", "20000 20000 1 1 1"),
-    ("content_ref", "content_ref_content", "20000 20000 1"),
-    ("expunge", "expunge", "20000 20000 1000 1 1 1"),
-    ("cal_index", "cal_index", "1000 1000 100 1 1"),
-    ("cal_index", "cal_index_remind", "1000 1000 1"),
-    ("search_hit", "search_hit", "10000 10000 1000 1"),
-    ("search_hit", "search_hit_mid", "10000 10000 2"),
-    ("permission", "permission", "100 100 5 1"),
-    ("permission", "sqlite_autoindex_permission_2", "100 100 5 1"),
-    ("permission", "permission_principal", "100 100 5"),
-    ("named_prop", "named_prop", "100 100 1"),
-    ("named_prop", "sqlite_autoindex_named_prop_2", "100 100 20 2 1"),
-    ("keyword", "keyword", "20 20 1"),
-    ("keyword", "sqlite_autoindex_keyword_2", "20 20 1"),
-    ("sync_state", "sync_state", "100 100 20 2 1"),
-    ("outbox", "outbox", "100 100 1"),
-)
-
-
-def template() -> bytes:
-    """The image of a mailbox file with all tables and no rows; made once per process."""
-    global _template
-    if _template is None:
-        with _memory() as connection:
-            connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
-            connection.execute("BEGIN")
-            for statement in schema_ddl():
-                connection.execute(statement)
-            connection.execute("ANALYZE")
-            connection.executemany("INSERT INTO sqlite_stat1 VALUES (?, ?, ?)", _STATISTICS)
-            connection.execute("COMMIT")
-            _template = connection.serialize()
-    return _template
-
-
-def _memory() -> closing[sqlite3.Connection]:
-    return closing(sqlite3.connect(":memory:", isolation_level=None))
-
-
-def create_file(path: Path, rows: Sequence[tuple[Statement, Sequence[Parameters]]], *, durable: bool = True) -> None:
-    """Make a mailbox file that holds `rows`, whole or not at all. Raises FileExistsError, OSError."""
-    with _memory() as connection:
-        connection.deserialize(template())
-        connection.execute("BEGIN")
-        for statement, parameters in rows:
-            connection.executemany(statement.sqlite, parameters)
-        connection.execute("COMMIT")
-        image = bytearray(connection.serialize())
-    image[18:20] = b"\2\2"  # file format version 2: the file is in WAL mode from its first opening
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{get_ident()}")
-    try:
-        with open(temporary, "xb") as file:
-            file.write(image)
-            file.flush()
-            if durable:
-                os.fsync(file.fileno())
-        os.link(temporary, path)  # unlike a rename, refuses to replace
-    finally:
-        temporary.unlink(missing_ok=True)
-    if durable:
-        sync_directory(path.parent)
-
-
-def sync_directory(path: Path) -> None:
-    """Make the names in a directory durable."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def remove_file(path: Path) -> None:
-    """Remove a mailbox file and what SQLite keeps beside it. Raises FileNotFoundError."""
-    path.unlink()
-    for suffix in ("-wal", "-shm"):
-        path.with_name(path.name + suffix).unlink(missing_ok=True)

@@ -17,16 +17,16 @@ from pathlib import Path
 from typing import TypeVar
 from uuid import UUID
 
-from store import migrate, special, sqlite
+from store import special
 from store.blob import BlobStore
-from store.engine import Parameters, Publish, Shard, Statement, ignore, insert_statement
-from store.errors import AlreadyExists, NotFound, StoreError, Unavailable
+from store.engine import Backend, Parameters, Publish, Shard, Statement, ignore, insert_statement
+from store.errors import StoreError, Unavailable
 from store.folders import ADD, COLUMNS
 from store.ids import FIRST_DYNAMIC_ID, MailboxKind, MailboxRef
 from store.index import DEFAULT_MEMORY, IndexCache
 from store.mailbox import Mailbox, Parts
 from store.schema import SCHEMA_VERSION, mailbox, replica
-from store.sqlite import SqliteShard
+from store.sqlitefiles import SqliteFiles
 
 T = TypeVar("T")
 
@@ -78,12 +78,11 @@ class Store:
 
     def __init__(self, settings: StoreSettings, *, publish: Publish = ignore) -> None:
         self.settings = settings
-        self.inline = settings.url is None
+        self._backend = _backend(settings, publish)
+        self.inline = self._backend.inline
         """True: calls are short and local, and may run on an event loop. False: use threads."""
-        self._publish = publish
         self._lock = threading.RLock()
         self._parts: weakref.WeakValueDictionary[tuple[int, UUID], Parts] = weakref.WeakValueDictionary()
-        self._open: dict[SqliteShard, Parts] = {}
         self._indexes = IndexCache(settings.index_memory)
         _stores.add(self)
 
@@ -91,39 +90,23 @@ class Store:
 
     def create(self, ref: MailboxRef, kind: MailboxKind, *, owner: str = "") -> None:
         """Make a mailbox and its special folders. Raises AlreadyExists, Unavailable."""
-        rows = _first_rows(ref, kind, owner)
-        try:
-            sqlite.create_file(self.path(ref), rows, durable=self.settings.durable)
-        except FileExistsError as error:
-            raise AlreadyExists(f"the mailbox {ref.guid} is there already") from error
-        except OSError as error:
-            raise Unavailable(f"cannot make the mailbox {ref.guid}: {error}") from error
+        self._backend.create(ref, _first_rows(ref, kind, owner))
 
     def remove(self, ref: MailboxRef) -> None:
-        """Remove a mailbox with all that is in it. Raises NotFound."""
+        """Remove a mailbox with all that is in it. Raises NotFound, Unavailable."""
         with self._lock:
-            parts = self._parts.pop((ref.id, ref.guid), None)
-            self._indexes.drop(ref.id)
-        if parts is not None:
-            parts.shard.close()
-        try:
-            sqlite.remove_file(self.path(ref))
-        except FileNotFoundError as error:
-            raise NotFound(f"there is no mailbox {ref.guid}") from error
+            self._parts.pop((ref.id, ref.guid), None)
+        self._backend.remove(ref)
+        self._indexes.drop(ref.id)
         self._blobs(ref).clear()
 
     def exists(self, ref: MailboxRef) -> bool:
         """Tell whether there is such a mailbox."""
-        return self.path(ref).exists()
+        return self._backend.exists(ref)
 
     def open(self, ref: MailboxRef, *, as_user: bytes | None = None) -> Mailbox:
         """Give a handle of a mailbox for a principal (None: the owner, with all rights). Raises NotFound."""
         return Mailbox(self._get(ref), as_user)
-
-    def path(self, ref: MailboxRef) -> Path:
-        """Give the file of a mailbox: `mbx/<2 hex>/<GUID>.sqlite` below the shard's folder."""
-        name = ref.guid.hex
-        return self.settings.root / ref.shard / "mbx" / name[:2] / f"{name}.sqlite"
 
     def shard(self, ref: MailboxRef) -> Shard:
         """Give the database of a mailbox. Raises NotFound."""
@@ -138,16 +121,25 @@ class Store:
         other exception of an operation undoes that operation, lets the rest be committed, and is then raised. Raises
         Unavailable when nothing could be committed, and NotFound when there is no such mailbox.
         """
+        shard = self._get(ref).shard
+        if len(operations) == 1:
+            try:
+                with shard.write():
+                    return [operations[0]()]
+            except Unavailable:
+                raise
+            except StoreError as error:
+                return [error]
         results: list[T | StoreError] = []
         failure: Exception | None = None
-        with self._get(ref).shard.write() as work:
+        with shard.write() as work:
             for operation in operations:
                 try:
                     with work.savepoint():
                         results.append(operation())
+                except Unavailable:
+                    raise
                 except StoreError as error:
-                    if isinstance(error, Unavailable):
-                        raise
                     results.append(error)
                 except Exception as error:
                     failure = error
@@ -159,82 +151,49 @@ class Store:
 
     def close(self) -> None:
         """Close every database; the store may be used again."""
-        with self._lock:
-            shards = list(self._open)
-            self._open.clear()
-        for shard in shards:
-            shard.close()
+        self._backend.close()
 
     def close_idle(self, seconds: float) -> int:
         """Close the databases that were not used for some seconds; return how many."""
-        limit = time.monotonic() - seconds
-        with self._lock:
-            idle = [shard for shard in self._open if shard.used <= limit]
-        return sum(1 for shard in idle if self._close_free(shard))
-
-    def _close_free(self, shard: SqliteShard) -> bool:
-        with self._lock:
-            parts = self._open.pop(shard, None)
-        if parts is None or shard.close_if_free():
-            return True
-        with self._lock:
-            self._open[shard] = parts
-        return False
+        return self._backend.close_idle(seconds)
 
     def _get(self, ref: MailboxRef) -> Parts:
         key = (ref.id, ref.guid)
         parts = self._parts.get(key)
         if parts is not None:
             return parts
+        shard = self._backend.shard(ref)
         with self._lock:
             parts = self._parts.get(key)
             if parts is None:
-                parts = Parts(
-                    ref, self._shard(ref), self._blobs(ref), self._indexes, max_message=self.settings.max_message
+                parts = self._parts[key] = Parts(
+                    ref, shard, self._blobs(ref), self._indexes, max_message=self.settings.max_message
                 )
-                self._parts[key] = parts
         return parts
-
-    def _shard(self, ref: MailboxRef) -> SqliteShard:
-        path = self.path(ref)
-        if not path.exists():
-            raise NotFound(f"there is no mailbox {ref.guid}")
-        return SqliteShard(
-            path,
-            ref,
-            publish=self._publish,
-            opened=self._opened,
-            durable=self.settings.durable,
-            commit_delay=self.settings.fsync_delay,
-            prepare=migrate.upgrade_file,
-        )
 
     def _blobs(self, ref: MailboxRef) -> BlobStore:
         return BlobStore(self.settings.root / ref.shard / "blobs", ref.guid, durable=self.settings.durable)
 
-    def _opened(self, shard: SqliteShard) -> None:
-        """Note that a shard opened a connection, and close the ones that rest longest when there are too many."""
-        with self._lock:
-            if shard in self._open:
-                return
-            parts = self._parts.get((shard.ref.id, shard.ref.guid))
-            if parts is not None:
-                self._open[shard] = parts  # keeps the shard alive as long as it is open
-            surplus = len(self._open) - self.settings.max_open
-            rest = (
-                sorted((one for one in self._open if one is not shard), key=lambda one: one.used) if surplus > 0 else []
-            )
-        for one in rest:
-            if surplus <= 0:
-                break
-            surplus -= self._close_free(one)
-
     def _after_fork(self) -> None:
         self._lock = threading.RLock()
-        for shard in list(self._open):
-            _abandoned.extend(shard.abandon())
-        self._open.clear()
+        _abandoned.extend(self._backend.forget())
         self._indexes.clear()
+
+
+def _backend(settings: StoreSettings, publish: Publish) -> Backend:
+    if settings.url is None:
+        return SqliteFiles(
+            settings.root,
+            publish=publish,
+            max_open=settings.max_open,
+            durable=settings.durable,
+            commit_delay=settings.fsync_delay,
+        )
+    from store.postgres import PostgresDatabase  # the driver is loaded only where it is used
+
+    return PostgresDatabase(
+        settings.url, publish=publish, max_open=settings.max_open, commit_delay=settings.fsync_delay
+    )
 
 
 def _first_rows(ref: MailboxRef, kind: MailboxKind, owner: str) -> list[tuple[Statement, list[Parameters]]]:

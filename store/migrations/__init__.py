@@ -1,0 +1,1 @@
+"""Migrations of the mailbox schema; store.migrate runs them."""

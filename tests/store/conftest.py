@@ -1,0 +1,87 @@
+"""Stores for the tests: every contract test runs on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from store.changes import Touched
+from store.ids import MailboxKind, MailboxRef
+from store.mailbox import Mailbox
+from store.store import Store, StoreSettings
+from tests.support import postgres
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[postgres.Server]:
+    try:
+        context = postgres.server()
+        server = context.__enter__()
+    except postgres.NoServer as reason:
+        pytest.skip(str(reason))
+    try:
+        yield server
+    finally:
+        context.__exit__(None, None, None)
+
+
+@dataclass
+class World:
+    """A store, and what it published."""
+
+    settings: StoreSettings
+    store: Store
+    hints: list[Touched] = field(default_factory=list)
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def new_ref(self) -> MailboxRef:
+        return MailboxRef(next(self.numbers), uuid4())
+
+    def mailbox(self, kind: MailboxKind = MailboxKind.PRIVATE) -> Mailbox:
+        ref = self.new_ref()
+        self.store.create(ref, kind)
+        return self.store.open(ref)
+
+    def other_process(self) -> Store:
+        """A second store on the same data, with connections and caches of its own."""
+        return Store(self.settings)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest) -> Iterator[str | None]:
+    if request.param == "sqlite":
+        yield None
+        return
+    with request.getfixturevalue("postgres_server").schema() as address:
+        yield address
+
+
+@pytest.fixture
+def make_world(tmp_path: Path) -> Iterator[Callable[..., World]]:
+    made: list[World] = []
+
+    def make(url: str | None = None, **settings: object) -> World:
+        hints: list[Touched] = []
+        full = StoreSettings(root=tmp_path, url=url, durable=False, **settings)  # type: ignore[arg-type]
+        world = World(full, Store(full, publish=hints.append), hints)
+        made.append(world)
+        return world
+
+    yield make
+    for world in made:
+        world.store.close()
+
+
+@pytest.fixture
+def world(url: str | None, make_world: Callable[..., World]) -> World:
+    return make_world(url)
+
+
+@pytest.fixture
+def mailbox(world: World) -> Mailbox:
+    return world.mailbox()
