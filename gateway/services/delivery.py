@@ -18,9 +18,8 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from conversion.oxcmail.reader import read_mime
-
 from conversion.mime.rendition import normalise_newlines, render
+from conversion.oxcmail.reader import read_mime
 from directory.errors import DirectoryUnavailable
 from directory.model import Principal, PrincipalKind
 from directory.provider import DirectoryProvider
@@ -222,7 +221,7 @@ class DeliveryService:
             log.info("%s: refused: %s, from <%s>", message_id, full.name, reverse_path)
             return [Outcome(item.address, full) for item in resolved]
         targets = {mailbox.id: mailbox for item in resolved for mailbox in item.mailboxes}
-        failures = await self._commit(await self._convert(full, now), list(targets.values()), now)
+        failures = await self._commit(await self._convert(full, now), list(targets.values()), now) if targets else {}
         groups = [resolved] if not separately else [[item] for item in resolved]
         outcomes = [one for group in groups for one in await self._settle(group, failures, full, reverse_path, now)]
         log.info(
