@@ -21,7 +21,7 @@ from directory.errors import DirectoryUnavailable, DuplicateAddress
 BUSY_SECONDS = 10.0
 """How long a statement waits for another process's write."""
 
-_GENERATION = "SELECT value FROM meta WHERE name = 'generation'"
+_GENERATION = "SELECT value FROM directory_meta WHERE name = 'generation'"
 _ADVISORY_LOCK = 0x6F78_6469  # "oxdi": one upgrade at a time
 
 
@@ -60,12 +60,11 @@ class Database:
         with self.engine.connect().execution_options(oxgate_write=True) as connection, connection.begin():
             if not self.sqlite:
                 connection.execute(text(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})"))
-                connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {schema.POSTGRES_SCHEMA}"))
             self._upgrade(connection)
 
     def _version(self, connection: Connection) -> int:
         """Read the version of the schema; 0: no tables yet."""
-        if not sqlalchemy.inspect(connection).has_table("meta", schema=None if self.sqlite else schema.POSTGRES_SCHEMA):
+        if not sqlalchemy.inspect(connection).has_table(schema.meta.name):
             return 0
         row = connection.execute(sqlalchemy.select(schema.meta.c.value).where(schema.meta.c.name == "schema")).scalar()
         return int(row or 0)
@@ -81,10 +80,9 @@ class Database:
             start = {"schema": schema.VERSION, "generation": 1, "next_principal": 1, "next_mailbox": 1}
             connection.execute(schema.meta.insert(), [{"name": name, "value": value} for name, value in start.items()])
             return
-        prefix = "" if self.sqlite else schema.POSTGRES_SCHEMA + "."
         for step in range(version + 1, schema.VERSION + 1):
             for statement in schema.STEPS[step]:
-                connection.exec_driver_sql(statement.format(schema=prefix))
+                connection.exec_driver_sql(statement)
         changed = {"value": schema.VERSION}
         connection.execute(schema.meta.update().where(schema.meta.c.name == "schema").values(changed))
 
@@ -193,5 +191,4 @@ def _sqlite(path: Path) -> Engine:
 
 def _postgres(url: str) -> Engine:
     parsed = sqlalchemy.make_url(url).set(drivername="postgresql+psycopg")
-    engine = sqlalchemy.create_engine(parsed, pool_pre_ping=True, pool_size=4, max_overflow=12)
-    return engine.execution_options(schema_translate_map={None: schema.POSTGRES_SCHEMA})
+    return sqlalchemy.create_engine(parsed, pool_pre_ping=True, pool_size=4, max_overflow=12)

@@ -1,5 +1,7 @@
 """Tables of the embedded directory, the same on SQLite and PostgreSQL (docs/architecture.md, decision 5).
 
+On PostgreSQL they stand in the first schema of the connection's search path, beside those of the store.
+
 Every change of a table raises VERSION and adds a step to STEPS; databases are brought up to date when they are opened.
 """
 
@@ -24,10 +26,7 @@ VERSION = 1
 """The schema that this program writes."""
 
 STEPS: Mapping[int, Sequence[str]] = {}
-"""Version n to the statements that make it out of version n-1; `{schema}` becomes the PostgreSQL schema and its dot."""
-
-POSTGRES_SCHEMA = "oxgate_directory"
-"""The PostgreSQL schema that holds the tables."""
+"""Version n to the statements that make it out of version n-1, fit for both databases."""
 
 metadata = MetaData()
 
@@ -36,7 +35,7 @@ Key = Text().with_variant(Text(collation="C"), "postgresql")
 Int64 = BigInteger().with_variant(Integer(), "sqlite")
 
 meta = Table(
-    "meta",
+    "directory_meta",
     metadata,
     Column("name", Key, primary_key=True),
     Column("value", Int64, nullable=False),
@@ -100,7 +99,7 @@ credential = Table(
 """Argon2id hashes in their own PHC form."""
 
 member = Table(
-    "member",
+    "group_member",
     metadata,
     Column("group_id", Int64, nullable=False),
     Column("member_id", Int64, nullable=False, index=True),

@@ -2,22 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
 import pytest
 
 from directory.credentials import Hasher
 from directory.sql import SqlDirectory
+from tests.support import postgres
 
 CHEAP = Hasher(memory=8, passes=1)
 DOMAINS = ("example.test", "xn--bcher-kva.test")
 
 
-@pytest.fixture(params=["sqlite"])
-def reopen(request, tmp_path):
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[postgres.Server]:
+    try:
+        context = postgres.server()
+        server = context.__enter__()
+    except postgres.NoServer as reason:
+        pytest.skip(str(reason))
+    try:
+        yield server
+    finally:
+        context.__exit__(None, None, None)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def location(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path | str]:
+    if request.param == "sqlite":
+        yield tmp_path / "directory.sqlite"
+        return
+    with request.getfixturevalue("postgres_server").schema() as url:
+        yield url
+
+
+@pytest.fixture
+def reopen(location: Path | str) -> Iterator[Callable[[], SqlDirectory]]:
     """A way to open one and the same directory several times, as several processes do."""
     opened = []
 
     def build() -> SqlDirectory:
-        made = SqlDirectory(tmp_path / "directory.sqlite", domains=DOMAINS, hasher=CHEAP, recheck=0)
+        made = SqlDirectory(location, domains=DOMAINS, hasher=CHEAP, recheck=0)
         opened.append(made)
         return made
 
@@ -27,5 +53,5 @@ def reopen(request, tmp_path):
 
 
 @pytest.fixture
-def directory(reopen):
+def directory(reopen: Callable[[], SqlDirectory]) -> SqlDirectory:
     return reopen()
