@@ -16,7 +16,7 @@ import os
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from conversion.mime.rendition import normalise_newlines, render
 from conversion.oxcmail.reader import read_mime
@@ -35,6 +35,7 @@ from gateway.services.trace import (
 from store.errors import StoreError
 from store.ids import MailboxRef, SpecialFolder
 from store.mapi.message import MessageContent, MimeRendition
+from store.spool import Spool, SpoolRow
 from store.store import Store
 
 log = logging.getLogger("oxgate.delivery")
@@ -69,46 +70,6 @@ class DeliverySettings:
     """Seconds that a worker keeps a row to itself."""
     poll: float = 10.0
     """Seconds between two looks at the spool."""
-
-
-class SpoolRow(Protocol):
-    """One mailbox that still lacks one message."""
-
-    @property
-    def id(self) -> int:
-        """Names the row."""
-
-    @property
-    def reverse_path(self) -> str:
-        """Who sent the message."""
-
-    @property
-    def recipient(self) -> str:
-        """The primary address of the mailbox."""
-
-    @property
-    def raw(self) -> bytes:
-        """The message with its trace fields."""
-
-    @property
-    def attempts(self) -> int:
-        """How often it was tried from the spool."""
-
-
-class Spool(Protocol):
-    """store.spool.Spool; every call is durable when it returns, and may raise StoreError."""
-
-    def add(self, reverse_path: str, recipient: str, raw: bytes, due: float) -> int:
-        """Keep a message for a mailbox."""
-
-    def due(self, now: float, limit: int, lease: float) -> Sequence[SpoolRow]:
-        """Take up to `limit` rows whose time has come, hidden from other workers for `lease` seconds."""
-
-    def done(self, row_id: int) -> None:
-        """Forget a row."""
-
-    def retry(self, row_id: int, due: float, error: str) -> None:
-        """Try a row again later."""
 
 
 class _Converted(NamedTuple):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
-from types import SimpleNamespace
 
 import pytest
 
@@ -17,6 +15,7 @@ from gateway.services.outcomes import Refusal
 from gateway.services.submission import SubmissionPolicy
 from store.errors import QuotaExceeded, Unavailable
 from store.ids import MailboxKind, MailboxRef, SpecialFolder
+from store.spool import Spool
 from store.store import Store, StoreSettings
 
 INBOX = int(SpecialFolder.INBOX)
@@ -50,7 +49,7 @@ class House:
         for person in self.people.values():
             self.store.create(ref(person), MailboxKind(int(person.kind)))
         self.runner = StoreRunner(inline=True, group=self.group)
-        self.spool = MemorySpool()
+        self.spool = Spool(root / "spool.sqlite")
         self.service = DeliveryService(
             provider=self.directory,
             store=self.store,
@@ -81,37 +80,7 @@ class House:
         await self.runner.close()
         self.store.close()
         self.directory.close()
-
-
-class MemorySpool:
-    """The spool's calls over a dictionary."""
-
-    def __init__(self):
-        self.rows = {}
-        self.numbers = itertools.count(1)
-        self.broken = False
-
-    def add(self, reverse_path, recipient, raw, due):
-        if self.broken:
-            raise Unavailable("spool")
-        number = next(self.numbers)
-        self.rows[number] = SimpleNamespace(
-            id=number, reverse_path=reverse_path, recipient=recipient, raw=raw, attempts=0, when=due, error=""
-        )
-        return number
-
-    def due(self, now, limit, lease):
-        found = [row for row in self.rows.values() if row.when <= now][:limit]
-        for row in found:
-            row.when = now + lease
-        return found
-
-    def done(self, number):
-        del self.rows[number]
-
-    def retry(self, number, due, error):
-        row = self.rows[number]
-        row.when, row.error, row.attempts = due, error, row.attempts + 1
+        self.spool.close()
 
 
 def ref(principal):
@@ -260,7 +229,7 @@ async def test_full_mailbox_after_acceptance(house):
     house.store.open(ref(house.people["alice"])).set_quota(receive=10)
     (outcome,) = await house.send("alice@example.test")
     assert isinstance(outcome.problem, QuotaExceeded)
-    assert not house.spool.rows
+    assert house.spool.count() == 0
     assert [outcome.problem for outcome in await house.send("no@example.test")] == [Refusal.UNKNOWN]
 
 
@@ -268,7 +237,7 @@ async def test_nothing_is_kept_when_all_mailboxes_are_away(house):
     house.broken = {person.mailbox_id for person in house.people.values()}
     outcomes = await house.send("everyone@example.test", "alice@example.test")
     assert all(isinstance(outcome.problem, Unavailable) for outcome in outcomes)
-    assert not house.spool.rows
+    assert house.spool.count() == 0
 
 
 async def test_partial_failure_is_spooled_and_retried(house):
@@ -277,20 +246,21 @@ async def test_partial_failure_is_spooled_and_retried(house):
     outcomes = await house.send("alice@example.test", "bob@example.test", received=PREFIX)
     assert all(outcome.ok for outcome in outcomes)
     assert len(house.mail("alice")) == 1
-    (row,) = house.spool.rows.values()
+    (row,) = house.spool.list()
     assert (row.recipient, row.reverse_path) == ("bob@example.test", "s@other.test")
     assert await house.service.retry_due() == 0  # not yet due
     waits = []
     for _ in range(9):
-        house.now = row.when
+        house.now = row.due
         assert await house.service.retry_due() == 1
-        waits.append(row.when - house.now)
+        (row,) = house.spool.list()
+        waits.append(row.due - house.now)
     assert waits == [60, 120, 240, 480, 960, 1920, 3600, 3600, 3600]
     assert row.error.startswith("Unavailable")
     house.broken = set()
-    house.now = row.when
+    house.now = row.due
     assert await house.service.retry_due() == 1
-    assert not house.spool.rows
+    assert house.spool.count() == 0
     assert house.mail("bob") == house.mail("alice")
 
 
@@ -299,16 +269,21 @@ async def test_a_spooled_mailbox_that_is_gone_is_kept(house):
     house.broken = {house.people["bob"].mailbox_id}
     await house.send("inner@example.test")
     house.directory.set_enabled(house.people["bob"].id, False)
-    (row,) = house.spool.rows.values()
-    house.now = row.when
+    (row,) = house.spool.list()
+    house.now = row.due
     await house.service.retry_due()
+    (row,) = house.spool.list()
     assert row.error == "DISABLED"
 
 
-async def test_no_spool_row_means_try_again(house):
+async def test_no_spool_row_means_try_again(house, monkeypatch):
     """Where the spool fails too, the sender keeps the message."""
     house.broken = {house.people["bob"].mailbox_id}
-    house.spool.broken = True
+
+    def fail(*args):
+        raise Unavailable("spool")
+
+    monkeypatch.setattr(house.spool, "add", fail)
     first, second = await house.send("alice@example.test", "bob@example.test")
     assert first.ok
     assert isinstance(second.problem, Unavailable)
@@ -319,17 +294,17 @@ async def test_lmtp_recipients_stand_alone(house):
     house.broken = {house.people["bob"].mailbox_id}
     outcomes = await house.send("alice@example.test", "bob@example.test", separately=True)
     assert [outcome.ok for outcome in outcomes] == [True, False]
-    assert not house.spool.rows
+    assert house.spool.count() == 0
     outcomes = await house.send("inner@example.test", "bob@example.test", separately=True)
     assert [outcome.ok for outcome in outcomes] == [True, True]
-    assert len(house.spool.rows) == 1
+    assert house.spool.count() == 1
 
 
 async def test_the_spool_task_works_until_cancelled(house):
     house.service.settings = DeliverySettings("mx.example.test", poll=0.001)
     task = asyncio.create_task(house.service.run_spool())
     house.spool.add("s@other.test", "carol@example.test", MESSAGE, house.now)
-    while house.spool.rows:
+    while house.spool.count():
         await asyncio.sleep(0)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
