@@ -94,7 +94,7 @@ def find(db: Reader, names: Iterable[PropertyName]) -> dict[PropertyName, int]:
     found = {}
     for name in names:
         number = well_known(name)
-        if number is None:
+        if number is None and fits(name_key(name)):
             row = db.one(_FIND, (db.mailbox_id, *_columns(name_key(name))))
             number = None if row is None else row[0]
         if number is not None:
@@ -114,11 +114,11 @@ def register(work: Work, names: Iterable[PropertyName]) -> dict[PropertyName, in
 
 def _add(work: Work, key: NameKey) -> int:
     # Two names that differ in type alone, or in case, are one: the second meets the row of the first.
+    if not fits(key):
+        raise TooLarge(f"a property name of more than {MAX_NAME} characters, or none")
     row = work.one(_FIND, (work.mailbox_id, *_columns(key)))
     if row is not None:
         return cast(int, row[0])
-    if not fits(key):
-        raise TooLarge(f"a property name of more than {MAX_NAME} characters, or none")
     row = work.one(_ALLOCATE, (work.mailbox_id,))
     if row is None:
         raise TooLarge("the mailbox has no more numbers for named properties")

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from hashlib import sha256
-from pathlib import Path
 from uuid import UUID
 
 import pytest
+from sqlalchemy import bindparam, update
 
 from store import namedprops
-from store.engine import Shard
+from store.engine import Shard, Statement
 from store.errors import TooLarge
-from store.ids import MailboxKind, MailboxRef
 from store.mapi.tags import (
     PS_INTERNET_HEADERS,
     PS_MAPI,
@@ -25,18 +23,16 @@ from store.mapi.tags import (
     internet_header,
 )
 from store.mapi.types import PropertyName, PropertyTag, PropertyType
-from store.store import Store, StoreSettings
+from store.schema import mailbox
+from tests.store.conftest import World
 
+_FILL = Statement(update(mailbox).values(next_propid=bindparam("n")), "n")
 _OWN = UUID("0b9f4b3e-6c1f-4a7e-9a75-2f3f1c9d0001")
 
 
 @pytest.fixture
-def shard(tmp_path: Path) -> Iterator[Shard]:
-    store = Store(StoreSettings(tmp_path, durable=False))
-    ref = MailboxRef(7, UUID(int=7))
-    store.create(ref, MailboxKind.PRIVATE)
-    yield store.shard(ref)
-    store.close()
+def shard(world: World) -> Shard:
+    return world.store.shard(world.mailbox().ref)
 
 
 def test_the_registry_never_changes() -> None:
@@ -123,12 +119,11 @@ def test_names_that_cannot_be(shard: Shard, name: PropertyName) -> None:
         assert namedprops.number(work, {name: "x", PidTagSubject: "s"}) == {PidTagSubject: "s"}
 
 
-def test_a_full_registry_drops_new_names_and_keeps_old_ones(shard: Shard, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_registry_drops_new_names_and_keeps_old_ones(shard: Shard) -> None:
     old = PropertyName(PSETID_Common, 0x7000, PropertyType.STRING)
     new = PropertyName(PSETID_Common, 0x7001, PropertyType.STRING)
     with shard.write() as work:
         namedprops.register(work, [old])
-        connection = work.connection  # type: ignore[attr-defined]  # reaches under the unit of work to fill it up
-        connection.execute("UPDATE mailbox SET next_propid = ?", (namedprops.LAST_DYNAMIC + 1,))
+        work.run(_FILL, (namedprops.LAST_DYNAMIC + 1,))
     with shard.write() as work:
         assert namedprops.number(work, {old: "x", new: "y"}) == {0x9000001F: "x"}

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from uuid import UUID
 
 import pytest
 
 from store import permissions
-from store.changes import Touched
 from store.errors import AccessDenied, NotFound
 from store.ids import MailboxKind, MailboxRef, SpecialFolder
 from store.permissions import ANONYMOUS, DEFAULT, Member, Rights, change, read, rights
-from store.store import Store, StoreSettings
+from store.store import Store
+from tests.store.conftest import World
 
 _REF = MailboxRef(9, UUID(int=9))
 _INBOX = SpecialFolder.INBOX
@@ -21,16 +19,9 @@ _ANN, _BEN, _TEAM, _STAFF = (UUID(int=number).bytes_le for number in (1, 2, 3, 4
 
 
 @pytest.fixture
-def hints() -> list[Touched]:
-    return []
-
-
-@pytest.fixture
-def store(tmp_path: Path, hints: list[Touched]) -> Iterator[Store]:
-    store = Store(StoreSettings(tmp_path, durable=False), publish=hints.append)
-    store.create(_REF, MailboxKind.PRIVATE)
-    yield store
-    store.close()
+def store(world: World) -> Store:
+    world.store.create(_REF, MailboxKind.PRIVATE)
+    return world.store
 
 
 def _set(store: Store, principal: bytes, bits: int | None) -> None:
@@ -58,7 +49,7 @@ def test_default_and_anonymous_are_always_listed(store: Store) -> None:
         assert read(db, _INBOX) == [Member(0, DEFAULT, Rights(0)), Member(-1, ANONYMOUS, Rights(0))]
 
 
-def test_set_change_and_remove(store: Store, hints: list[Touched]) -> None:
+def test_set_change_and_remove(world: World, store: Store) -> None:
     _set(store, _ANN, Rights.READ_ANY)
     _set(store, _BEN, Rights.READ_ANY | Rights.CREATE)
     _set(store, DEFAULT, Rights.FOLDER_VISIBLE)
@@ -73,8 +64,8 @@ def test_set_change_and_remove(store: Store, hints: list[Touched]) -> None:
     _set(store, DEFAULT, None)
     with store.shard(_REF).read() as db:
         assert [member.principal for member in read(db, _INBOX)] == [DEFAULT, ANONYMOUS, _BEN]
-    assert [hint.folder_id for hint in hints] == [0] * 6
-    assert [hint.cn for hint in hints] == sorted({hint.cn for hint in hints})
+    assert [hint.folder_id for hint in world.hints] == [0] * 6
+    assert [hint.cn for hint in world.hints] == sorted({hint.cn for hint in world.hints})
 
 
 def test_a_change_is_a_change_of_the_folder(store: Store) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -62,6 +61,7 @@ from store.mapi.tags import (
 from store.mapi.types import PropertyBag, PropertyName, PropertyType, filetime_from_unix
 from store.search import find
 from store.store import Store, StoreSettings
+from tests.store.conftest import World
 
 _REF = MailboxRef(3, UUID(int=3))
 _INBOX = SpecialFolder.INBOX
@@ -75,8 +75,8 @@ def _mail(*lines: str, body: str = "text", charset: str = "utf-8") -> bytes:
 class _Folder:
     """The inbox of a fresh store, with the calls that the tests make."""
 
-    def __init__(self, root: Path) -> None:
-        self.store = Store(StoreSettings(root, durable=False))
+    def __init__(self, store: Store) -> None:
+        self.store = store
         self.store.create(_REF, MailboxKind.PRIVATE)
         self.mailbox: Mailbox = self.store.open(_REF)
 
@@ -103,10 +103,8 @@ class _Folder:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Iterator[_Folder]:
-    folder = _Folder(tmp_path)
-    yield folder
-    folder.store.close()
+def folder(world: World) -> _Folder:
+    return _Folder(world.store)
 
 
 def _never(raw: bytes) -> Any:
@@ -364,7 +362,7 @@ _TREES = st.recursive(
 
 @pytest.fixture(scope="module")
 def colours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Folder]:
-    folder = _Folder(tmp_path_factory.mktemp("colours"))
+    folder = _Folder(Store(StoreSettings(tmp_path_factory.mktemp("colours"), durable=False)))
     for number in range(12):
         subject, colour, body = _WORDS[number % 3], _WORDS[number // 3 % 3], _WORDS[number // 2 % 3]
         folder.add(
@@ -403,9 +401,9 @@ def test_any_tree_means_what_its_leaves_mean(colours: _Folder, tree: Restriction
     assert colours.find(tree, None if uids is None else list(uids)) == sorted(expected)
 
 
-def test_searching_flags_costs_well_under_a_microsecond_a_message(tmp_path: Path) -> None:
+def test_searching_flags_costs_well_under_a_microsecond_a_message(make_world: Callable[..., World]) -> None:
     """The bound is ten times the cost measured on an idle machine, so that a busy one passes."""
-    folder = _Folder(tmp_path)
+    folder = _Folder(make_world().store)
     folder.add(_mail("Subject: x"))
     index = folder.mailbox.index(_INBOX)
     for _ in range(13):
@@ -419,4 +417,3 @@ def test_searching_flags_costs_well_under_a_microsecond_a_message(tmp_path: Path
         best = min(best, time.perf_counter() - start)
     assert len(found) == len(index) == 8192
     assert best / 8192 < 1e-6
-    folder.store.close()
