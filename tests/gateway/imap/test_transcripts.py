@@ -1,0 +1,54 @@
+"""Golden transcripts of IMAP, each on a fresh server: in memory, and over a socket."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.gateway.imap.harness import Client, Server
+from tests.support.transcript import TIMEOUT, Connection, load, run
+
+FILES = sorted((Path(__file__).parents[2] / "transcripts").glob("imap_*.txt"))
+
+
+class MemoryConnection:
+    """The harness's client as a transcript's connection."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+
+    async def send(self, data: bytes) -> None:
+        self.client.connection.dataReceived(data)
+
+    async def receive(self) -> bytes:
+        transport = self.client.transport
+        deadline = time.monotonic() + TIMEOUT
+        while not transport.output and not transport.lost and time.monotonic() < deadline:
+            await asyncio.sleep(0.001 if deadline - time.monotonic() < TIMEOUT - 0.05 else 0)
+        if not transport.output and not transport.lost:
+            raise TimeoutError
+        return await self.pending()
+
+    async def pending(self) -> bytes:
+        output = bytes(self.client.transport.output)
+        self.client.transport.output.clear()
+        return output
+
+    async def close(self) -> None:
+        self.client.transport.lose()
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+async def test_in_memory(path: Path, tmp_path: Path) -> None:
+    server = Server(tmp_path)
+
+    async def connect(number: int) -> Connection:
+        return MemoryConnection(server.connect())
+
+    try:
+        await run(load(path), connect)
+    finally:
+        await server.close()
