@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import bindparam, case, delete, func, select, update
 
+from store import permissions
 from store.changes import FolderRow
 from store.engine import Reader, Row, Shard, Statement, Work, insert_statement
 from store.errors import AccessDenied, AlreadyExists, Conflict, NotFound, TooLarge
@@ -333,6 +334,18 @@ def create(work: Work, trees: Trees, path: tuple[str, ...], container_class: str
     return parent
 
 
+def nearest(db: Reader, trees: Trees, path: tuple[str, ...]) -> int:
+    """Give the lowest folder on a path that is there; the IPM subtree when none is."""
+    tree = trees.get(db)
+    found = tree.nodes[SpecialFolder.IPM_SUBTREE]
+    for name in path:
+        node = tree.child(found.id, name)
+        if node is None:
+            break
+        found = node
+    return found.id
+
+
 def add(work: Work, parent: int, name: str, container_class: str) -> int:
     """Add a folder below `parent`; return its identifier."""
     numbers = work.allocate(cns=1, ids=1)
@@ -341,6 +354,7 @@ def add(work: Work, parent: int, name: str, container_class: str) -> int:
     )
     work.run(ADD, tuple(values[column] for column in COLUMNS))
     work.run(_COUNT_CHILD, (work.mailbox_id, parent, 1))
+    permissions.inherit(work, parent, numbers.id)
     _changed(work, numbers.cn)
     return numbers.id
 
@@ -436,6 +450,7 @@ def remove(work: Work, trees: Trees, folder_id: int) -> None:
         work.run(_DELETE, (m, folder_id))
         work.run(_GONE, (m, numbers.cn, folder_id, node.parent_id, HOW_DELETED))
         work.run(_COUNT_CHILD, (m, node.parent_id, -1))
+        permissions.forget(work, folder_id)
     work.touch(folder_id, numbers.cn)
     _changed(work, numbers.cn)
 

@@ -298,11 +298,18 @@ def message_id_hash(value: Value | None) -> int | None:
 
 
 def _key(value: Value | None) -> str | None:
-    return value[:_KEY_LENGTH].casefold()[:_KEY_LENGTH] if isinstance(value, str) else None
+    return _storable(value[:_KEY_LENGTH].casefold()[:_KEY_LENGTH]) if isinstance(value, str) else None
 
 
 def _text(value: Value | None) -> str | None:
-    return value if isinstance(value, str) else None
+    return _storable(value) if isinstance(value, str) else None
+
+
+def _storable(text: str) -> str:
+    """Replace what a text column cannot hold: NUL (PostgreSQL) and lone surrogates."""
+    if not text.isascii():
+        text = text.encode("utf-8", "replace").decode()
+    return text.replace("\0", "\ufffd")
 
 
 def _number(value: Value | None) -> int | None:

@@ -8,18 +8,31 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from store import changelog, flags, folders, items, keywords, messages, quota, search, subscriptions, transfer
+from store import (
+    changelog,
+    flags,
+    folders,
+    items,
+    keywords,
+    messages,
+    permissions,
+    quota,
+    search,
+    subscriptions,
+    transfer,
+)
 from store.blob import BlobStore
 from store.changes import Change, FlagUpdate, FolderRow, MessageRow, Transfer
-from store.engine import Shard
-from store.errors import AlreadyExists
+from store.engine import Reader, Shard
+from store.errors import AccessDenied, AlreadyExists, NotFound
 from store.folders import Trees
-from store.ids import MailboxRef, SpecialFolder
+from store.ids import MailboxRef, MessageFlag, SpecialFolder
 from store.index import FolderIndex, IndexCache
 from store.mapi.message import MessageContent, MimeRendition
 from store.mapi.restriction import Restriction
 from store.mapi.types import PropertyKey, Value
 from store.messages import StaticRow
+from store.permissions import Member, Rights
 from store.quota import Quota
 from store.search import TextReader
 
@@ -53,15 +66,30 @@ class Mailbox:
         self._blobs = parts.blobs
         self._trees = parts.trees
 
+    def _need(self, db: Reader, folder_id: int, needed: Rights) -> None:
+        if self.as_user is not None:
+            permissions.require(db, folder_id, self.as_user, needed)
+
+    def _check(self, folder_id: int, needed: Rights) -> None:
+        if self.as_user is not None:
+            with self._shard.read() as db:
+                permissions.require(db, folder_id, self.as_user, needed)
+
     # ------------------------------------------------------------------------------------------------- folders
 
     def folders(self) -> list[FolderRow]:
-        """Read the folders of the IPM subtree in the order of their paths, non-mail folders among them."""
-        return folders.rows(self._shard, self._trees)
+        """Read the folders of the IPM subtree that the user may see, in the order of their paths, mail or not."""
+        rows = folders.rows(self._shard, self._trees)
+        if self.as_user is None:
+            return rows
+        return [row for row in rows if self.rights(row.id) & Rights.FOLDER_VISIBLE]
 
     def folder(self, folder: int | tuple[str, ...] | SpecialFolder) -> FolderRow:
-        """Read one folder afresh, by FID counter or by path in any case. Raises NotFound."""
-        return folders.read(self._shard, self._trees, folder)
+        """Read one folder afresh, by FID counter or by path in any case. Raises NotFound, also for a hidden one."""
+        row = folders.read(self._shard, self._trees, folder)
+        if self.as_user is not None and not self.rights(row.id) & Rights.FOLDER_VISIBLE:
+            raise NotFound(f"folder {row.id} is not visible")
+        return row
 
     def create_folder(
         self, path: tuple[str, ...], *, container_class: str = "IPF.Note", parents: bool = True
@@ -71,6 +99,7 @@ class Mailbox:
         Raises AlreadyExists, NotFound (a superior, without `parents`), TooLarge, Conflict.
         """
         with self._shard.write() as work:
+            self._need(work, folders.nearest(work, self._trees, path), Rights.CREATE_SUBFOLDER)
             made = folders.create(work, self._trees, path, container_class, parents=parents)
             return folders.read(self._shard, self._trees, made)
 
@@ -80,6 +109,8 @@ class Mailbox:
         Raises NotFound, AlreadyExists, AccessDenied, Conflict, TooLarge.
         """
         with self._shard.write() as work:
+            self._need(work, folder_id, Rights.FOLDER_OWNER)
+            self._need(work, folders.nearest(work, self._trees, path[:-1]), Rights.CREATE_SUBFOLDER)
             if folder_id != SpecialFolder.INBOX:
                 folders.rename(work, self._trees, folder_id, path)
                 return
@@ -94,6 +125,7 @@ class Mailbox:
         Raises NotFound, AccessDenied (a special folder), Conflict (only the name is left and children are there).
         """
         with self._shard.write() as work:
+            self._need(work, folder_id, Rights.FOLDER_OWNER)
             folders.check_removable(work, self._trees, folder_id)
             transfer.remove(work, self._blobs, folder_id, transfer.present(work, folder_id))
             folders.remove(work, self._trees, folder_id)
@@ -127,6 +159,7 @@ class Mailbox:
         internal_date: int | None = None,
     ) -> MessageRow:
         """Write a message into a folder. Raises NotFound, QuotaExceeded, TooLarge, Unavailable."""
+        self._check(folder_id, Rights.CREATE)
         return messages.deliver(
             self._shard,
             self._blobs,
@@ -141,10 +174,12 @@ class Mailbox:
 
     def index(self, folder_id: int) -> FolderIndex:
         """Give the up-to-date arrays of a folder, shared by the sessions of the process. Raises NotFound."""
+        self._check(folder_id, Rights.READ_ANY)
         return self._parts.indexes.get(self._shard, folder_id)
 
     def claim_recent(self, folder_id: int) -> int:
         """Take the \\Recent messages for one session: give the UID they begin from ([RFC3501] 2.3.2)."""
+        self._check(folder_id, Rights.READ_ANY)
         return folders.claim_recent(self._shard, folder_id)
 
     def recent_from(self, folder_id: int) -> int:
@@ -155,10 +190,12 @@ class Mailbox:
     def rows(self, folder_id: int, uids: Sequence[int] | None = None) -> list[MessageRow]:
         """Read placements in the order of their UIDs; UIDs that are not there are left out."""
         with self._shard.read() as db:
+            self._need(db, folder_id, Rights.READ_ANY)
             return messages.rows(db, folder_id, uids)
 
     def statics(self, folder_id: int, uids: Sequence[int]) -> Iterator[StaticRow]:
         """Read what IMAP shows of messages, in the order of their UIDs, one query a chunk."""
+        self._check(folder_id, Rights.READ_ANY)
         return messages.statics(self._shard, folder_id, uids)
 
     def parts(self, item_id: int) -> bytes:
@@ -173,6 +210,7 @@ class Mailbox:
 
     def raw_many(self, folder_id: int, uids: Sequence[int]) -> Iterator[tuple[int, int, bytes]]:
         """Read the MIME of messages, in the order of their UIDs: UID, item and octets."""
+        self._check(folder_id, Rights.READ_ANY)
         return messages.raw_many(self._shard, self._blobs, folder_id, uids)
 
     def set_flags(
@@ -189,6 +227,10 @@ class Mailbox:
     ) -> FlagUpdate:
         """Change flags and keywords of many messages ([RFC3501] 6.4.6, [RFC7162] 3.1.3). Raises TooLarge."""
         with self._shard.write() as work:
+            if self.as_user is not None:
+                deleted = (add | remove) & MessageFlag.DELETED
+                others = (add | remove) & ~MessageFlag.DELETED or add_keywords or remove_keywords or replace
+                self._need(work, folder_id, Rights.DELETE_ANY if deleted and not others else Rights.EDIT_ANY)
             return flags.set_flags(
                 work,
                 folder_id,
@@ -204,11 +246,15 @@ class Mailbox:
     def copy(self, folder_id: int, uids: Sequence[int], target_id: int) -> Transfer:
         """Add placements of messages to a folder ([RFC3501] 6.4.7). Raises NotFound, QuotaExceeded, TooLarge."""
         with self._shard.write() as work:
+            self._need(work, folder_id, Rights.READ_ANY)
+            self._need(work, target_id, Rights.CREATE)
             return transfer.copy(work, folder_id, uids, target_id)
 
     def move(self, folder_id: int, uids: Sequence[int], target_id: int) -> Transfer:
         """Take messages to another folder ([RFC6851]). Raises NotFound, TooLarge."""
         with self._shard.write() as work:
+            self._need(work, folder_id, Rights.READ_ANY | Rights.DELETE_ANY)
+            self._need(work, target_id, Rights.CREATE)
             return transfer.move(work, folder_id, uids, target_id)
 
     def expunge(self, folder_id: int, uids: Sequence[int] | None = None) -> list[int]:
@@ -223,6 +269,7 @@ class Mailbox:
 
     def _remove(self, folder_id: int, uids: Sequence[int], *, only_marked: bool) -> list[int]:
         """Remove in chunks, each a transaction, so that many messages do not lock the mailbox for long."""
+        self._check(folder_id, Rights.DELETE_ANY)
         gone: list[int] = []
         for start in range(0, len(uids), transfer.CHUNK):
             chunk: Sequence[int] = uids[start : start + transfer.CHUNK]
@@ -291,6 +338,32 @@ class Mailbox:
             return quota.read(db)
 
     def set_quota(self, *, warn: int | None = None, send: int | None = None, receive: int | None = None) -> None:
-        """Set the limits, in octets; None lifts one."""
+        """Set the limits, in octets; None lifts one. Raises AccessDenied for anybody but the owner."""
+        if self.as_user is not None:
+            raise AccessDenied("only the owner's logon sets limits")
         with self._shard.write() as work:
             quota.change(work, warn=warn, send=send, receive=receive)
+
+    # -------------------------------------------------------------------------------------------------- rights
+
+    def rights(self, folder_id: int) -> Rights:
+        """Give the rights of the user in a folder; the owner has them all ([MS-OXCPERM] 2.2.7)."""
+        if self.as_user is None:
+            return permissions.ALL
+        with self._shard.read() as db:
+            return permissions.rights(db, folder_id, self.as_user)
+
+    def permissions(self, folder_id: int) -> list[Member]:
+        """Read the members of a folder, Default and Anonymous first. Raises AccessDenied to all but its owners."""
+        with self._shard.read() as db:
+            self._need(db, folder_id, Rights.FOLDER_OWNER)
+            return permissions.read(db, folder_id)
+
+    def set_permission(self, folder_id: int, principal: bytes, rights: int | None) -> None:
+        """Give a principal (empty: everybody) rights in a folder; None takes them away ([MS-OXCPERM] 2.2.2).
+
+        Raises NotFound, AccessDenied, ValueError for bits that mean nothing.
+        """
+        with self._shard.write() as work:
+            self._need(work, folder_id, Rights.FOLDER_OWNER)
+            permissions.change(work, folder_id, principal, rights)

@@ -14,20 +14,6 @@ from store.changes import Touched
 from store.ids import MailboxKind, MailboxRef
 from store.mailbox import Mailbox
 from store.store import Store, StoreSettings
-from tests.support import postgres
-
-
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[postgres.Server]:
-    try:
-        context = postgres.server()
-        server = context.__enter__()
-    except postgres.NoServer as reason:
-        pytest.skip(str(reason))
-    try:
-        yield server
-    finally:
-        context.__exit__(None, None, None)
 
 
 @dataclass
@@ -57,8 +43,7 @@ def url(request: pytest.FixtureRequest) -> Iterator[str | None]:
     if request.param == "sqlite":
         yield None
         return
-    with request.getfixturevalue("postgres_server").schema() as address:
-        yield address
+    yield request.getfixturevalue("postgres_database")
 
 
 @pytest.fixture

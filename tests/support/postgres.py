@@ -11,11 +11,12 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
 import psycopg
+import pytest
 
 _OPTIONS = (
     "-c listen_addresses= -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=60 "
@@ -107,3 +108,21 @@ def server() -> Iterator[Server]:
             run(control, "-D", str(data), "-m", "immediate", "-w", "stop")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Server]:
+    """The server of the test session; tests that ask for it are skipped where there is none."""
+    with ExitStack() as stack:
+        try:
+            running = stack.enter_context(server())
+        except NoServer as reason:
+            pytest.skip(str(reason))
+        yield running
+
+
+@pytest.fixture
+def postgres_database(postgres_server: Server) -> Iterator[str]:
+    """The URL of a fresh, empty schema."""
+    with postgres_server.schema() as url:
+        yield url
