@@ -171,6 +171,7 @@ def _sqlite(path: Path) -> Engine:
         raise DirectoryUnavailable(f"there is no folder {path.parent}; `oxgate init` makes it")
     if not os.access(path.parent, os.W_OK) or (path.exists() and not os.access(path, os.R_OK | os.W_OK)):
         raise DirectoryUnavailable(f"{path} cannot be written; give its folder to the user that runs oxgate")
+    path.touch(mode=0o600)  # password hashes: for the owner alone; the files beside it take the same mode
     engine = sqlalchemy.create_engine(
         sqlalchemy.URL.create("sqlite", database=str(path)), connect_args={"timeout": BUSY_SECONDS}
     )

@@ -20,8 +20,8 @@ from store.errors import NotFound, StoreError
 from store.ids import SpecialFolder
 from store.mailbox import Mailbox
 from store.mapi.message import MessageContent, MimeRendition
-from store.mapi.tags import PidTagClientSubmitTime
-from store.mapi.types import unix_from_filetime
+from store.mapi.tags import PidTagClientSubmitTime, PidTagMessageDeliveryTime
+from store.mapi.types import FILETIME_UNIX_EPOCH, unix_from_filetime
 from store.store import Store
 
 BATCH_MESSAGES = 200
@@ -142,7 +142,7 @@ class Import:
         if self._batch and target != self._target:
             self.flush()
         self._target = target
-        self._batch.append(Ready(found, mark, content, mime, found.received or _sent(content)))
+        self._batch.append(Ready(found, mark, content, mime, found.received or _arrived(content)))
         self._octets += len(raw)
         if len(self._batch) >= BATCH_MESSAGES or self._octets >= BATCH_OCTETS:
             self.flush()
@@ -190,6 +190,10 @@ def _delivery(mailbox: Mailbox, folder_id: int, ready: Ready) -> Callable[[], Me
     return put
 
 
-def _sent(content: MessageContent) -> int | None:
-    sent = content.properties.get(PidTagClientSubmitTime)
-    return int(unix_from_filetime(sent)) if isinstance(sent, int) and sent > 0 else None
+def _arrived(content: MessageContent) -> int | None:
+    """Give when the message itself says it arrived: its newest Received field, else its Date."""
+    for tag in (PidTagMessageDeliveryTime, PidTagClientSubmitTime):
+        moment = content.properties.get(tag)
+        if isinstance(moment, int) and moment > FILETIME_UNIX_EPOCH:
+            return int(unix_from_filetime(moment))
+    return None

@@ -20,7 +20,7 @@ def grant(settings: Settings, right: str, owner: str, delegate: str) -> None:
     """Give DELEGATE a right on the mailbox of OWNER. The delegate may be a group; then every member has it.
 
     \b
-    full-access     open the whole mailbox (IMAP: sign in as alice@example.com/sales, or see it under Other Users)
+    full-access     open the whole mailbox (IMAP: sign in as alice@example.com/sales)
     send-as         send with the owner's address in From
     send-on-behalf  send with the owner's address in From and the own one in Sender
 

@@ -226,10 +226,10 @@ def _mbox_date(postmark: bytes) -> int | None:
     try:
         return int(_utc(time.strptime(" ".join(words[2:7]), "%a %b %d %H:%M:%S %Y")))
     except ValueError:
-        parsed = email.utils.parsedate_tz(" ".join(words[2:]))
-        try:
+        try:  # programs write all sorts of dates there
+            parsed = email.utils.parsedate_tz(" ".join(words[2:]))
             return int(email.utils.mktime_tz(parsed)) if parsed else None
-        except (ValueError, OverflowError):
+        except (ValueError, OverflowError, IndexError, TypeError):
             return None
 
 

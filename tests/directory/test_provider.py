@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import uuid
 
 import pytest
@@ -385,6 +386,11 @@ def test_older_schemas_are_upgraded_and_newer_ones_refused(directory, reopen, mo
     monkeypatch.setattr(schema, "VERSION", 1)
     with pytest.raises(DirectoryUnavailable, match="newer"):
         reopen()
+
+
+def test_the_file_belongs_to_its_owner_alone(tmp_path):
+    SqlDirectory(tmp_path / "directory.sqlite", domains=[]).close()
+    assert stat.S_IMODE((tmp_path / "directory.sqlite").stat().st_mode) == 0o600
 
 
 def test_the_folder_must_be_there_and_writable(tmp_path):

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from config.loader import load
 from gateway.cli import importing
@@ -94,6 +96,33 @@ def test_an_mbox_with_crlf_is_cut_at_the_same_places(tmp_path):
     assert [one.read() for one in messages(file, Format.MBOX)] == [b"A: 1\r\n\r\nx\r\n", b"B: 2\r\n\r\ny\r\n"]
     (tmp_path / "empty.mbox").write_bytes(b"")
     assert recognise(tmp_path / "empty.mbox") is None
+
+
+PIECES = st.sampled_from(
+    [
+        b"From a Sat Jan  3 01:05:34 1996\n",
+        b"From \n",
+        b"From - x",
+        b"\n",
+        b"\r\n",
+        b">From ",
+        b"A: b",
+        b"Status: RO",
+        b"\0",
+    ]
+)
+
+
+@given(pieces=st.lists(st.one_of(PIECES, st.binary(max_size=8)), max_size=30))
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_any_octets_are_an_mbox_or_are_not(tmp_path, pieces):
+    """Nothing in a file makes reading it fail, and no octet comes out twice."""
+    data = b"".join(pieces)
+    file = tmp_path / "fuzz.mbox"
+    file.write_bytes(data)
+    kind = recognise(file)
+    if kind is not None:
+        assert sum(len(one.read()) for one in messages(file, kind)) <= len(data)
 
 
 def test_a_maildir_comes_in_with_subfolders_and_flags(server, tmp_path):
