@@ -7,6 +7,7 @@ clock, is kept when the folder is renamed, and is new when a name is deleted and
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -33,6 +34,9 @@ MAX_FOLDERS = 100_000
 INBOX = "INBOX"
 
 HOW_DELETED = 0
+
+_IMPOSSIBLE = re.compile("[/\0\ud800-\udfff]")
+"""What no name holds: the delimiter of paths, NUL, and lone surrogates."""
 
 _c = folder.c
 _HERE = (_c.mailbox_id == bindparam("m"), _c.folder_id == bindparam("f"))
@@ -247,7 +251,7 @@ def check_path(path: tuple[str, ...]) -> None:
     if len(path) > MAX_DEPTH:
         raise TooLarge(f"folders nest at most {MAX_DEPTH} deep")
     for name in path:
-        if not name or "/" in name or "\0" in name:
+        if not name or _IMPOSSIBLE.search(name):
             raise Conflict(f"{name!r} cannot be the name of a folder")
         if len(name) > MAX_NAME:
             raise TooLarge(f"a folder's name has at most {MAX_NAME} characters")

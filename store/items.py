@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, delete, exists, func, select
+from sqlalchemy import Integer, bindparam, delete, exists, func, select
 
 from store import attachments, namedprops
 from store.blob import BlobStore
@@ -86,9 +86,10 @@ _CONTENT = Statement(
     "c",
 )
 _CONTENT_PART = Statement(
-    select(func.substr(content.c.data, bindparam("start"), bindparam("length")), content.c.extern).where(
-        content.c.mailbox_id == bindparam("m"), content.c.content_id == bindparam("c")
-    ),
+    select(
+        func.substr(content.c.data, bindparam("start", type_=Integer), bindparam("length", type_=Integer)),
+        content.c.extern,
+    ).where(content.c.mailbox_id == bindparam("m"), content.c.content_id == bindparam("c")),
     "m",
     "c",
     "start",
