@@ -150,7 +150,7 @@ class ImapConnection(Protocol):
         except ConnectionError:
             self._closing = True
         except Exception:
-            log.exception("connection of %s ends by a bug", self._peer)
+            log.exception("connection of %s ends by a bug", self.peer)
             self._closing = True
             self.wire.abortConnection()
         finally:
@@ -214,12 +214,12 @@ class ImapConnection(Protocol):
         except BadNumber as error:
             reply = Reply(b"BAD", writer.text(str(error)))
         except StoreError as error:
-            log.info("%s of %s: %s: %s", command.name, self._peer, type(error).__name__, error)
+            log.info("%s of %s: %s: %s", command.name, self.peer, type(error).__name__, error)
             reply = reply_for(error)
         except ConnectionError:
             raise
         except Exception:
-            log.exception("%s of %s failed", command.name, self._peer)
+            log.exception("%s of %s failed", command.name, self.peer)
             reply = SERVER_BUG
         if session.selected is not None and reply is not idle.WAITING:
             await self._update(expunge=session.by_uid or not row.uses_sequence_numbers)
@@ -231,11 +231,11 @@ class ImapConnection(Protocol):
         try:
             await self.session.sync(expunge=expunge)
         except StoreError as error:
-            log.info("update of %s: %s: %s", self._peer, type(error).__name__, error)
+            log.info("update of %s: %s: %s", self.peer, type(error).__name__, error)
         except ConnectionError:
             raise
         except Exception:
-            log.exception("update of %s failed", self._peer)
+            log.exception("update of %s failed", self.peer)
 
     def _finish(self, tag: bytes, reply: Reply) -> None:
         """Send the tagged reply, and what must follow it."""
@@ -271,7 +271,7 @@ class ImapConnection(Protocol):
         dropped = self._framing.discard()
         self._ahead = None
         if dropped:
-            log.warning("%s sent %d octets in the clear behind STARTTLS; they are dropped", self._peer, dropped)
+            log.warning("%s sent %d octets in the clear behind STARTTLS; they are dropped", self.peer, dropped)
         assert self._starttls is not None
         self._peer = None
         self.wire.startTLS(self._starttls)

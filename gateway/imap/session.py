@@ -191,6 +191,14 @@ class Selected:
         if changed:
             self.own.append((min(changed), max(changed)))
 
+    def knows_all(self, modseq: int) -> bool:
+        """Whether everything up to a mod-sequence is the session's own change, so that there is nothing to pull."""
+        reached = self.watermark
+        for first, last in self.own:
+            if first == reached + 1:
+                reached = last
+        return reached == modseq
+
     def is_own(self, row: MessageRow) -> bool:
         """Whether the client knows this version of the message from its own command."""
         return any(first <= row.modseq <= last for first, last in self.own)
@@ -412,7 +420,11 @@ class Session:
             return
         try:
             index = await self.read(self.mailbox.index, selected.folder_id)
-            if index.modseq == selected.watermark and not (expunge and selected.view.pending):
+            if index.uidvalidity != selected.uidvalidity:
+                raise NotFound("deleted and made again")
+            if selected.knows_all(index.modseq) and not (expunge and selected.view.pending):
+                selected.watermark = index.modseq
+                selected.own.clear()
                 return
             watermark, changes = await self.read(self.mailbox.changes_since, selected.folder_id, selected.watermark)
         except NotFound:

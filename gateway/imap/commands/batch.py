@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
+from functools import lru_cache
 
 from gateway.imap.commands import sections
 from gateway.imap.protocol import writer
@@ -34,21 +35,6 @@ class Plan:
     marks_seen: bool
     """\\Seen is set ([RFC3501] 6.4.5, BODY[] without PEEK)."""
 
-    @classmethod
-    def of(cls, items: tuple[FetchItem, ...]) -> Plan:
-        """Look at the items."""
-        bodies = [item for item in items if isinstance(item, BodySection)]
-        rare = [item for item in bodies if not sections.is_common(item)]
-        structure = FetchAttribute.BODY in items
-        return cls(
-            items=items,
-            template=writer.fetch_template(items),
-            statics=any(item in _STATIC for item in items) or len(rare) < len(bodies),
-            messages=bool(rare) or structure,
-            parts=structure or any(map(sections.needs_parts, rare)),
-            marks_seen=not all(item.peek for item in bodies),
-        )
-
     def reads(self, item: FetchItem) -> bool:
         """Whether the item is answered from the message itself."""
         if isinstance(item, BodySection):
@@ -59,6 +45,22 @@ class Plan:
     def batch(self) -> int:
         """Messages to answer at a time."""
         return STATIC_BATCH if self.statics or self.messages else FLAG_BATCH
+
+
+@lru_cache(maxsize=256)
+def plan(items: tuple[FetchItem, ...]) -> Plan:
+    """Look at the items. Clients ask for the same few combinations again and again."""
+    bodies = [item for item in items if isinstance(item, BodySection)]
+    rare = [item for item in bodies if not sections.is_common(item)]
+    structure = FetchAttribute.BODY in items
+    return Plan(
+        items=items,
+        template=writer.fetch_template(items),
+        statics=any(item in _STATIC for item in items) or len(rare) < len(bodies),
+        messages=bool(rare) or structure,
+        parts=structure or any(map(sections.needs_parts, rare)),
+        marks_seen=not all(item.peek for item in bodies),
+    )
 
 
 class Batch:

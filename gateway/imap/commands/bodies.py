@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from conversion.mime.bodystructure import bodystructure
 from conversion.mime.structure import Structure, scan
@@ -24,29 +25,24 @@ GROUP = 64
 """Messages, and their octets, that are read at a time."""
 
 
-class Message:
-    """A message at hand."""
+@dataclass(frozen=True, slots=True)
+class Messages:
+    """Some messages at hand."""
 
-    __slots__ = ("_parts", "_structure", "raw", "uid")
+    uids: list[int]
+    raws: list[bytes]
+    structures: list[Structure] | None
+    """None where no item needs the part tables."""
 
-    def __init__(self, uid: int, raw: bytes, parts: bytes) -> None:
-        self.uid = uid
-        self.raw = raw
-        self._parts = parts
-        self._structure: Structure | None = None
-
-    @property
-    def structure(self) -> Structure:
-        """The tree of its parts."""
-        if self._structure is None:
-            self._structure = sections.table_of(self._parts, self.raw) or scan(self.raw)
-        return self._structure
-
-    def value(self, item: FetchItem) -> bytes:
-        """The value of a section, or of BODY, on the wire."""
+    def column(self, item: FetchItem) -> list[bytes]:
+        """The values of a section, or of BODY, on the wire."""
         if isinstance(item, BodySection):
-            return sections.value(item, self.raw, self.structure if sections.needs_parts(item) else None)
-        return bodystructure(self.raw, self.structure, extended=False)
+            return sections.column(item, self.raws, self.structures)
+        assert self.structures is not None
+        return [
+            bodystructure(raw, structure, extended=False)
+            for raw, structure in zip(self.raws, self.structures, strict=True)
+        ]
 
 
 def small_groups(index: FolderIndex, batch: Batch) -> Iterator[Batch]:
@@ -67,12 +63,13 @@ def small_groups(index: FolderIndex, batch: Batch) -> Iterator[Batch]:
         yield batch.part(start, len(sizes))
 
 
-def load(mailbox: Mailbox, folder_id: int, uids: Sequence[int], parts: bool) -> list[Message]:
+def load(mailbox: Mailbox, folder_id: int, uids: Sequence[int], parts: bool) -> Messages:
     """Read messages of a folder, in the order of their UIDs; those that have gone are missing."""
-    return [
-        Message(uid, raw, mailbox.parts(item_id) if parts else b"")
-        for uid, item_id, raw in mailbox.raw_many(folder_id, list(uids))
-    ]
+    rows = list(mailbox.raw_many(folder_id, uids))
+    structures = None
+    if parts:
+        structures = [sections.table_of(mailbox.parts(item_id), raw) or scan(raw) for _, item_id, raw in rows]
+    return Messages([row[0] for row in rows], [row[2] for row in rows], structures)
 
 
 async def send_large(

@@ -9,11 +9,10 @@ itself is read only for what nothing else answers (gateway.imap.commands.bodies)
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
 
 from gateway.imap.commands import sections
-from gateway.imap.commands.batch import Batch, Plan, align, slices
+from gateway.imap.commands.batch import Batch, Plan, align, plan, slices
 from gateway.imap.commands.bodies import LARGE, load, send_large, small_groups
 from gateway.imap.errors import Reply, no, ok
 from gateway.imap.flags import SEEN
@@ -40,17 +39,17 @@ async def fetch(session: Session, args: Fetch) -> Reply:
     if args.changed_since is not None or FetchAttribute.MODSEQ in args.items:
         session.enable_condstore()
     ranges = selected.view.select(args.messages, uid=args.uid)
-    plan = Plan.of(args.items)
+    wanted = plan(args.items)
     complete = True
     if ranges:
         index = await session.read(session.mailbox.index, selected.folder_id)
-        for part in slices(ranges, plan.batch):
+        for part in slices(ranges, wanted.batch):
             batch = align(selected.view.uids, part, index)
             complete = complete and batch.complete
             if args.changed_since is not None:
                 batch = batch.changed_since(index, args.changed_since)
             if batch.uids:
-                complete = await _Answer(session, selected, plan, index, batch).send() and complete
+                complete = await _Answer(session, selected, wanted, index, batch).send() and complete
                 await session.wire.drain()
     if not complete and not args.uid:
         raise no(b"Some of the messages have been expunged.", b"EXPUNGEISSUED")
@@ -62,10 +61,10 @@ class _Answer:
 
     __slots__ = ("batch", "complete", "index", "marked", "plan", "selected", "session", "statics")
 
-    def __init__(self, session: Session, selected: Selected, plan: Plan, index: FolderIndex, batch: Batch) -> None:
+    def __init__(self, session: Session, selected: Selected, wanted: Plan, index: FolderIndex, batch: Batch) -> None:
         self.session = session
         self.selected = selected
-        self.plan = plan
+        self.plan = wanted
         self.index = index
         self.batch = batch
         self.marked: Marked = {}
@@ -120,15 +119,10 @@ class _Answer:
         messages = await self.session.read(
             load, self.session.mailbox, self.selected.folder_id, batch.uids, self.plan.parts
         )
-        if len(messages) < len(batch.uids):
+        if len(messages.uids) < len(batch.uids):
             self.complete = False
-            there = {message.uid for message in messages}
-            batch = batch.only(there)
-            if self.plan.statics:
-                batch = await self._with_statics(batch)
-        bodies = {
-            item: [message.value(item) for message in messages] for item in self.plan.items if self.plan.reads(item)
-        }
+            batch = await self._with_statics(batch.only(set(messages.uids)))
+        bodies = {item: messages.column(item) for item in self.plan.items if self.plan.reads(item)}
         self._emit(batch, bodies)
 
     async def _send_large(self, batch: Batch) -> None:
@@ -169,7 +163,7 @@ class _Answer:
     def _column(self, item: FetchItem, batch: Batch) -> Column:
         """The values of one item, as the template wants them."""
         if isinstance(item, BodySection):
-            return list(map(partial(sections.from_header, item), self.statics[4]))
+            return sections.header_column(item, self.statics[4])
         return _COLUMNS[item](self, batch)
 
     def _flags(self, batch: Batch) -> Column:
@@ -202,6 +196,6 @@ _COLUMNS: dict[FetchAttribute, Callable[[_Answer, Batch], Column]] = {
 
 
 def _read_statics(
-    session: Session, folder_id: int, uids: Iterable[int]
+    session: Session, folder_id: int, uids: Sequence[int]
 ) -> list[tuple[int, int, bytes, bytes, bytes, int]]:
-    return list(session.mailbox.statics(folder_id, list(uids)))
+    return list(session.mailbox.statics(folder_id, uids))

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+
 from conversion.mime.headers import header_end, select_fields
 from conversion.mime.parts import SectionText, Structure, section
 from conversion.mime.rendition import COMMON_FIELDS
@@ -53,9 +57,23 @@ def span(wanted: Section, raw: bytes, structure: Structure | None) -> tuple[int,
 
 def pick(wanted: Section, data: bytes) -> bytes:
     """From the octets of the span: the named fields if the section names some, else all ([RFC3501] 6.4.5)."""
-    if wanted.kind not in _PICKED:
-        return data
-    return select_fields(data, frozenset(wanted.fields), wanted.kind is SectionKind.HEADER_FIELDS_NOT)
+    if wanted.kind is SectionKind.HEADER_FIELDS:
+        return _ended(b"".join(_finder(wanted.fields)(data)))
+    if wanted.kind is SectionKind.HEADER_FIELDS_NOT:
+        return select_fields(data, frozenset(wanted.fields), True)
+    return data
+
+
+@lru_cache(maxsize=512)
+def _finder(names: tuple[bytes, ...]) -> Callable[[bytes], list[bytes]]:
+    """A function that finds the lines of these fields in a header; one expression is twice as fast as a loop."""
+    alternatives = b"|".join(map(re.escape, names))
+    return re.compile(rb"^(?:%b)[ \t]*+:[^\n]*+\n?(?:[ \t][^\n]*+\n?)*+" % alternatives, re.M | re.I).findall
+
+
+def _ended(lines: bytes) -> bytes:
+    """Header lines with the blank line that ends them ([RFC3501] 6.4.5)."""
+    return lines + b"\r\n" if not lines or lines.endswith(b"\n") else lines + b"\r\n\r\n"
 
 
 def picks_fields(wanted: Section) -> bool:
@@ -73,8 +91,30 @@ def cut(start: int, end: int, partial: tuple[int, int] | None) -> tuple[int, int
 
 
 def literal(data: bytes) -> bytes:
-    """A section as literal: any octets fit, and every client takes one."""
-    return b"{%d}\r\n%b" % (len(data), data)
+    """A section as literal, in which any octets fit; an empty one is quoted."""
+    return b'""' if not data else b"{%d}\r\n%b" % (len(data), data)
+
+
+def header_column(item: BodySection, headers: Sequence[bytes]) -> list[bytes]:
+    """The values of a HEADER.FIELDS item for many header blocks."""
+    if item.partial is not None:
+        return [from_header(item, header) for header in headers]
+    find = _finder(item.section.fields)
+    found = [_ended(b"".join(find(header))) for header in headers]
+    return [b"{%d}\r\n%b" % (len(lines), lines) for lines in found]
+
+
+def column(item: BodySection, raws: Sequence[bytes], structures: Sequence[Structure] | None) -> list[bytes]:
+    """The values of a section for many messages at hand; `structures` may be None where needs_parts is false."""
+    wanted = item.section
+    if structures is not None and needs_parts(item):
+        return [value(item, raw, structure) for raw, structure in zip(raws, structures, strict=True)]
+    if item.partial is None and wanted.kind is SectionKind.WHOLE:
+        return [b"{%d}\r\n%b" % (len(raw), raw) for raw in raws]
+    if item.partial is None and wanted.kind is SectionKind.HEADER:
+        found = [raw[: header_end(raw)] for raw in raws]
+        return [b"{%d}\r\n%b" % (len(header), header) for header in found]
+    return [value(item, raw, None) for raw in raws]
 
 
 def value(item: BodySection, raw: bytes, structure: Structure | None) -> bytes:

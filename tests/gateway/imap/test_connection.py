@@ -299,7 +299,7 @@ async def test_client_that_takes_nothing_is_cut(server: Server) -> None:
     client.connection.check(now)
     client.connection.check(now + 299)
     assert not client.transport.lost
-    client.connection.check(now + 300)
+    client.connection.check(now + 301)
     assert client.transport.lost
 
 

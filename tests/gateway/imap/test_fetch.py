@@ -34,7 +34,7 @@ MULTI = b"\r\n".join(
 
 
 def literal(label: bytes, data: bytes) -> bytes:
-    return b"%b {%d}\r\n%b" % (label, len(data), data)
+    return b"%b {%d}\r\n%b" % (label, len(data), data) if data else label + b' ""'
 
 
 async def test_metadata_in_the_order_asked(server: Server) -> None:
