@@ -134,9 +134,9 @@ class PostgresReader(Reader):
         rows: list[Row] = self._cursor.execute(statement.postgresql, parameters).fetchall()
         return rows
 
-    def array(self, numbers: Iterable[int]) -> list[int]:
-        """See `Reader.array`: a list."""
-        return list(numbers)
+    def array(self, numbers: Iterable[int]) -> str:
+        """See `Reader.array`: an array as text, whose element type the driver cannot guess too small."""
+        return "{" + ",".join(map(str, numbers)) + "}"
 
 
 class PostgresWork(PostgresReader, Work):

@@ -14,6 +14,7 @@ from store.changes import Touched
 from store.ids import MailboxKind, MailboxRef
 from store.mailbox import Mailbox
 from store.store import Store, StoreSettings
+from tests.support import postgres
 
 
 @dataclass
@@ -23,10 +24,9 @@ class World:
     settings: StoreSettings
     store: Store
     hints: list[Touched] = field(default_factory=list)
-    numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def new_ref(self) -> MailboxRef:
-        return MailboxRef(next(self.numbers), uuid4())
+        return MailboxRef(next(_NUMBERS), uuid4())
 
     def mailbox(self, kind: MailboxKind = MailboxKind.PRIVATE) -> Mailbox:
         ref = self.new_ref()
@@ -38,12 +38,19 @@ class World:
         return Store(self.settings)
 
 
+@pytest.fixture(scope="session")
+def postgres_store(postgres_server: postgres.Server) -> Iterator[str]:
+    """One schema for the mailboxes of all contract tests: they must not see each other."""
+    with postgres_server.schema() as address:
+        yield address
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest) -> Iterator[str | None]:
-    if request.param == "sqlite":
-        yield None
-        return
-    yield request.getfixturevalue("postgres_database")
+def url(request: pytest.FixtureRequest) -> str | None:
+    return None if request.param == "sqlite" else str(request.getfixturevalue("postgres_store"))
+
+
+_NUMBERS = count(1)
 
 
 @pytest.fixture

@@ -1,0 +1,207 @@
+"""STORE: flags, keywords, UNCHANGEDSINCE, and how far a change reaches ([RFC3501] 6.4.6, [RFC7162] 3.1.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import bindparam, select
+
+from store.engine import Statement
+from store.errors import TooLarge
+from store.ids import SYSTEM_FLAGS, MessageFlag, SpecialFolder
+from store.mailbox import Mailbox
+from store.schema import message
+from tests.store.conftest import World
+from tests.support.storemail import deliver, fill
+
+INBOX = SpecialFolder.INBOX
+SEEN, FLAGGED, DELETED = MessageFlag.SEEN, MessageFlag.FLAGGED, MessageFlag.DELETED
+
+
+def flags(mailbox: Mailbox) -> dict[int, int]:
+    return {row.uid: row.flags & SYSTEM_FLAGS for row in mailbox.rows(INBOX)}
+
+
+def words(mailbox: Mailbox, bits: int) -> set[str]:
+    return {name for bit, name in mailbox.keyword_names().items() if bits >> bit & 1}
+
+
+def test_add_remove_replace(mailbox: Mailbox) -> None:
+    """[RFC3501] 6.4.6: +FLAGS, -FLAGS and FLAGS."""
+    uids = fill(mailbox, INBOX, 3)
+    mailbox.set_flags(INBOX, uids[:2], add=SEEN | FLAGGED)
+    assert flags(mailbox) == {1: SEEN | FLAGGED, 2: SEEN | FLAGGED, 3: 0}
+    mailbox.set_flags(INBOX, uids, remove=SEEN)
+    assert flags(mailbox) == {1: FLAGGED, 2: FLAGGED, 3: 0}
+    mailbox.set_flags(INBOX, uids, add=DELETED, replace=True)
+    assert flags(mailbox) == {1: DELETED, 2: DELETED, 3: DELETED}
+
+
+def test_the_rows_are_current(mailbox: Mailbox) -> None:
+    uids = fill(mailbox, INBOX, 4)
+    mailbox.set_flags(INBOX, [2], add=SEEN)
+    update = mailbox.set_flags(INBOX, [*uids, 99], add=SEEN)
+    assert update.modified == []
+    assert update.rows == mailbox.rows(INBOX)
+
+
+def test_only_real_changes_take_a_change_number(world: World) -> None:
+    mailbox = world.mailbox()
+    uids = fill(mailbox, INBOX, 3)
+    mailbox.set_flags(INBOX, [2], add=FLAGGED)
+    before = {row.uid: row.modseq for row in mailbox.rows(INBOX)}
+    mailbox.set_flags(INBOX, uids, add=FLAGGED)
+    after = {row.uid: row.modseq for row in mailbox.rows(INBOX)}
+    assert after[2] == before[2]
+    assert after[1] > max(before.values())
+    assert after[1] < after[3] == mailbox.folder(INBOX).modseq
+    world.hints.clear()
+    mailbox.set_flags(INBOX, uids, add=FLAGGED)
+    assert mailbox.folder(INBOX).modseq == after[3]
+    assert world.hints == [], "nothing changed, so nobody is told"
+
+
+def test_counters_follow(mailbox: Mailbox) -> None:
+    uids = fill(mailbox, INBOX, 5)
+    mailbox.set_flags(INBOX, uids[:3], add=SEEN)
+    mailbox.set_flags(INBOX, uids[1:4], add=SEEN | DELETED)
+    folder = mailbox.folder(INBOX)
+    assert (folder.unread, folder.deleted) == (1, 3)
+    mailbox.set_flags(INBOX, uids, replace=True)
+    folder = mailbox.folder(INBOX)
+    assert (folder.unread, folder.deleted) == (5, 0)
+
+
+def test_system_flags_only(mailbox: Mailbox) -> None:
+    uids = fill(mailbox, INBOX, 1)
+    mailbox.set_flags(INBOX, uids, add=MessageFlag.ASSOCIATED | MessageFlag.SUBMITTED)
+    assert mailbox.rows(INBOX)[0].flags == 0
+
+
+def test_unchangedsince(mailbox: Mailbox) -> None:
+    """[RFC7162] 3.1.3: a message changed since is left alone and reported; the others are changed."""
+    uids = fill(mailbox, INBOX, 4)
+    mark = mailbox.folder(INBOX).modseq
+    mailbox.set_flags(INBOX, [2, 4], add=FLAGGED)
+    update = mailbox.set_flags(INBOX, uids, add=DELETED, unchanged_since=mark)
+    assert update.modified == [2, 4]
+    assert [row.uid for row in update.rows] == [1, 3]
+    assert flags(mailbox) == {1: DELETED, 2: FLAGGED, 3: DELETED, 4: FLAGGED}
+    assert mailbox.set_flags(INBOX, uids, add=SEEN, unchanged_since=0).modified == uids
+
+
+def test_keywords(mailbox: Mailbox) -> None:
+    """[RFC3501] 2.3.2: keywords are named by clients, compared without case; the first spelling stays."""
+    uids = fill(mailbox, INBOX, 2)
+    mailbox.set_flags(INBOX, uids, add_keywords=["Work", "$Forwarded"])
+    mailbox.set_flags(INBOX, [1], remove_keywords=["WORK", "unknown"])
+    rows = mailbox.rows(INBOX)
+    assert words(mailbox, rows[0].keywords) == {"$Forwarded"}
+    assert words(mailbox, rows[1].keywords) == {"Work", "$Forwarded"}
+    mailbox.set_flags(INBOX, uids, add_keywords=["work", "new"], replace=True)
+    assert {words(mailbox, row.keywords) == {"Work", "new"} for row in mailbox.rows(INBOX)} == {True}
+    assert sorted(mailbox.keyword_names().values()) == ["$Forwarded", "Work", "new"]
+
+
+def test_sixty_three_keywords(mailbox: Mailbox) -> None:
+    uids = fill(mailbox, INBOX, 1)
+    mailbox.set_flags(INBOX, uids, add_keywords=[f"k{number}" for number in range(63)])
+    assert len(words(mailbox, mailbox.rows(INBOX)[0].keywords)) == 63
+    with pytest.raises(TooLarge):
+        mailbox.set_flags(INBOX, uids, add_keywords=["one too many"])
+    mailbox.set_flags(INBOX, uids, remove_keywords=[f"k{number}" for number in range(62)])
+    assert words(mailbox, mailbox.rows(INBOX)[0].keywords) == {"k62"}
+
+
+def test_a_keyword_has_255_octets_at_most(mailbox: Mailbox) -> None:
+    uids = fill(mailbox, INBOX, 1)
+    mailbox.set_flags(INBOX, uids, add_keywords=["k" * 255])
+    with pytest.raises(TooLarge):
+        mailbox.set_flags(INBOX, uids, add_keywords=["ä" * 128])
+    assert len(mailbox.keyword_names()) == 1
+
+
+def test_uids_far_apart(mailbox: Mailbox) -> None:
+    """Each changed message has its own change number also when the UIDs lie far apart."""
+    fill(mailbox, INBOX, 2)
+    with mailbox._shard.write() as work:
+        far = f"UPDATE folder SET uidnext = 50000 WHERE folder_id = 5 AND mailbox_id = {work.mailbox_id}"
+        work.connection.execute(far)  # type: ignore[attr-defined]  # no part of the store skips UIDs
+    uids = [1, 2, *fill(mailbox, INBOX, 2)]
+    assert uids[2] == 50_000
+    update = mailbox.set_flags(INBOX, uids, add=FLAGGED)
+    numbers = [row.modseq for row in update.rows]
+    assert len(set(numbers)) == 4
+    assert max(numbers) == mailbox.folder(INBOX).modseq
+    assert update.rows == mailbox.rows(INBOX)
+    following = deliver(mailbox, INBOX)
+    assert following.modseq > max(numbers)
+
+
+def _cns(mailbox: Mailbox, uid: int) -> tuple[int, int, int]:
+    statement = Statement(
+        select(message.c.modseq, message.c.cn, message.c.read_cn).where(
+            message.c.mailbox_id == bindparam("m"), message.c.folder_id == INBOX.value, message.c.uid == bindparam("u")
+        ),
+        "m",
+        "u",
+    )
+    with mailbox._shard.read() as db:
+        row = db.one(statement, (db.mailbox_id, uid))
+    assert row is not None
+    return row[0], row[1], row[2]
+
+
+@pytest.mark.parametrize(
+    ("change", "moves"),
+    [
+        ({"add": SEEN}, "read_cn"),
+        ({"add": DELETED}, "modseq"),
+        ({"add": FLAGGED}, "cn"),
+        ({"add": MessageFlag.ANSWERED}, "cn"),
+        ({"add_keywords": ["x"]}, "cn"),
+    ],
+)
+def test_how_far_a_change_reaches(mailbox: Mailbox, change: dict[str, object], moves: str) -> None:
+    """MS-OXCFXICS_R2083: reading moves the read change number alone; \\Deleted is IMAP's own; others are a version."""
+    deliver(mailbox, INBOX)
+    modseq, cn, read_cn = _cns(mailbox, 1)
+    mailbox.set_flags(INBOX, [1], **change)  # type: ignore[arg-type]
+    after = _cns(mailbox, 1)
+    assert after[0] > modseq
+    assert (after[1] == after[0]) == (moves == "cn")
+    assert (after[2] == after[0]) == (moves == "read_cn")
+    if moves != "cn":
+        assert after[1] == cn
+    if moves != "read_cn":
+        assert after[2] == read_cn
+
+
+STEP = st.tuples(
+    st.sets(st.integers(1, 8), min_size=1),
+    st.sampled_from([0, SEEN, FLAGGED, DELETED, SEEN | DELETED]),
+    st.sampled_from([0, SEEN, FLAGGED, SEEN | FLAGGED]),
+    st.booleans(),
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=st.lists(STEP, max_size=6))
+def test_any_sequence_agrees_with_a_plain_model(world: World, steps: Iterable[tuple[set[int], int, int, bool]]) -> None:
+    mailbox = world.mailbox()
+    model = dict.fromkeys(fill(mailbox, INBOX, 8), 0)
+    for uids, add, remove, replace in steps:
+        before = dict(model)
+        for uid in uids:
+            model[uid] = add if replace else model[uid] & ~remove | add
+        modseq = mailbox.folder(INBOX).modseq
+        mailbox.set_flags(INBOX, sorted(uids), add=add, remove=remove, replace=replace)
+        assert flags(mailbox) == model
+        changed = {row.uid for row in mailbox.rows(INBOX) if row.modseq > modseq}
+        assert changed == {uid for uid in model if model[uid] != before[uid]}
+    folder = mailbox.folder(INBOX)
+    assert folder.unread == sum(1 for bits in model.values() if not bits & SEEN)
+    assert folder.deleted == sum(1 for bits in model.values() if bits & DELETED)
