@@ -247,3 +247,31 @@ def test_a_damaged_directory_is_an_error_not_a_traceback(line, alice):
     for leftover in (line.folder / "data").glob("directory.sqlite-*"):
         leftover.unlink()
     assert "Error:" in line("user", "list", code=1).output
+
+
+def test_fsck_finds_nothing_in_a_new_server(line, alice):
+    line("mailbox", "create", "sales@example.test", "--kind", "shared")
+    assert "2 mailboxes checked" in line("fsck").output
+    assert "0 faults mended, 0 left" in line("fsck", alice, "--repair", "--thorough").output
+    assert line.json("fsck") == {"mailboxes": 2, "findings": []}
+
+
+def test_fsck_tells_of_a_mailbox_that_is_gone_and_makes_a_new_one(line, alice):
+    for file in (line.folder / "data" / "mbx").rglob("*.sqlite*"):
+        file.unlink()
+    result = line("fsck", code=1)
+    assert "mailbox-missing" in result.output
+    assert "--repair" in result.output
+    report = json.loads(line("fsck", "--json", code=1).stdout)
+    assert [(one["address"], one["code"], one["lossy"]) for one in report["findings"]] == [
+        (alice, "mailbox-missing", True)
+    ]
+    assert "missing" in line("mailbox", "list").output
+    assert "1 faults mended" in line("fsck", "--repair").output
+    assert "0 left" in line("fsck").output
+
+
+def test_fsck_tells_of_a_mailbox_that_cannot_be_read(line, alice):
+    for file in (line.folder / "data" / "mbx").rglob("*.sqlite"):
+        file.write_bytes(b"nonsense " * 1000)
+    assert "restore it from a backup" in line("fsck", code=1).output
