@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Hashable
 from typing import Protocol
 
+LOOPBACK = ("127.", "::1", "::ffff:127.")
+
 
 class Hosted(Hashable, Protocol):
     """What is counted here; gateway.runtime.transport.HostedTransport is one."""
@@ -15,7 +17,11 @@ class Hosted(Hashable, Protocol):
 
 
 class ConnectionLimits:
-    """Counts the connections of a worker over all its ports. `total` and `per_host` are maxima, 0 for none."""
+    """Counts the connections of a worker over all its ports.
+
+    `total` and `per_host` are maxima, 0 for none. Loopback is exempt from `per_host`: behind it may stand a proxy, a
+    webmail or an indexer that connects for many users.
+    """
 
     __slots__ = ("_hosts", "_per_host", "_total", "count")
 
@@ -30,7 +36,7 @@ class ConnectionLimits:
         if self._total and self.count >= self._total:
             return False
         here = self._hosts.get(host, 0)
-        if self._per_host and here >= self._per_host:
+        if self._per_host and here >= self._per_host and not host.startswith(LOOPBACK):
             return False
         self._hosts[host] = here + 1
         self.count += 1

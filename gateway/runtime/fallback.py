@@ -19,7 +19,6 @@ from twisted.internet.interfaces import (
     IAddress,
     IHalfCloseableProtocol,
     IHandshakeListener,
-    ITCPTransport,
     ITransport,
 )
 from twisted.internet.protocol import Factory, Protocol
@@ -35,10 +34,10 @@ _ids = itertools.count(1_000_000_000)
 class FallbackTransport:
     """A Transport over one of Twisted's."""
 
-    def __init__(self, inner: ITCPTransport, options: TwistedContexts | None, *, implicit: bool) -> None:
+    def __init__(self, inner: Any, options: TwistedContexts | None, *, implicit: bool) -> None:
         self.id = next(_ids)
         self.tls = implicit
-        self._inner: Any = inner
+        self._inner = inner
         self._options = options
         self._producer: PushProducer | None = None
         self._paused = False
@@ -46,8 +45,8 @@ class FallbackTransport:
         self._lost = False
         self._closing = False
         self._waiters: list[asyncio.Future[None]] = []
-        self._peer: Address = self._inner.getPeer()
-        self._host: Address = self._inner.getHost()
+        self._peer = cast(Address, self._inner.getPeer())
+        self._host = cast(Address, self._inner.getHost())
         self._inner.registerProducer(_Flow(self), True)
 
     @property
@@ -208,8 +207,7 @@ class _Bridge(Protocol):
 
     def connectionMade(self) -> None:
         """Start the hosted protocol; under implicit TLS once the handshake is done."""
-        inner = cast(ITCPTransport, self.transport)
-        self._over = FallbackTransport(inner, self._options, implicit=self._implicit)
+        self._over = FallbackTransport(self.transport, self._options, implicit=self._implicit)
         if not self._implicit:
             self._hosted.makeConnection(cast(ITransport, self._over))  # type: ignore[no-untyped-call] # untyped
 

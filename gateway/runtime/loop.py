@@ -50,7 +50,11 @@ def reactor() -> AsyncioSelectorReactor:
 
 
 def run(loop: asyncio.AbstractEventLoop, main: Coroutine[Any, Any, T]) -> T:
-    """Run `main` to its end on the installed loop, with the reactor started, and close both."""
+    """Run `main` to its end on the installed loop, with the reactor started; the process ends after it.
+
+    The loop is not closed: closing would wait for handles that a broken part has left open, and the end of the
+    process closes them anyway.
+    """
     installed = reactor()
     installed.startRunning(installSignalHandlers=False)
     try:
@@ -59,4 +63,3 @@ def run(loop: asyncio.AbstractEventLoop, main: Coroutine[Any, Any, T]) -> T:
         installed.stop()  # type: ignore[no-untyped-call] # as above
         loop.run_until_complete(asyncio.sleep(0))
         loop.run_until_complete(loop.shutdown_asyncgens())
-        loop.close()

@@ -27,6 +27,16 @@ class StartError(Exception):
     """The server cannot start; the text is for the administrator and says what to do."""
 
 
+class FrontEnd(Protocol):
+    """One protocol's ports in a worker."""
+
+    async def start(self) -> None:
+        """Listen."""
+
+    async def stop(self, grace: float) -> None:
+        """Take no more connections, say goodbye, cut what is left after `grace` seconds."""
+
+
 class Service(Protocol):
     """What runs in a worker; gateway.app.Application is one."""
 

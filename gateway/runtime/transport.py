@@ -425,8 +425,11 @@ class HostedTransport(asyncio.Protocol):
             transport.close()
             return
         transport.set_protocol(Lingering(transport, self.connection_lost))
-        transport.resume_reading()
-        transport.write_eof()
+        try:
+            transport.resume_reading()
+            transport.write_eof()
+        except (OSError, RuntimeError):  # the peer is gone already; connection_lost is on its way
+            transport.abort()
 
     def _wake(self, error: Exception | None) -> None:
         waiters, self._waiters = self._waiters, None

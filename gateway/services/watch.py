@@ -13,6 +13,7 @@ a hint that came from elsewhere. Both may be called from any thread.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import threading
 from collections.abc import Callable
@@ -79,6 +80,15 @@ class Watch:
         """Take a hint that came from another worker or host."""
         if threading.get_ident() != self._thread or touched.mailbox_id in self._subscriptions:
             self._take(touched, False)
+
+    def missed(self) -> None:
+        """Hints were lost: hint every mailbox that somebody has open. May be called from any thread."""
+        if threading.get_ident() != self._thread:
+            with contextlib.suppress(RuntimeError):  # the loop is closed
+                self._loop.call_soon_threadsafe(self.missed)
+            return
+        for mailbox_id in self._subscriptions:
+            self._take(Touched(mailbox_id, 0, 0), False)
 
     def _take(self, touched: Touched, own: bool) -> None:
         if threading.get_ident() != self._thread:

@@ -123,8 +123,13 @@ def play(
             ssl=contexts.context if implicit else None,
         )
         host.port = server.sockets[0].getsockname()[1]
-        await asyncio.wait_for(scenario(host), PATIENCE)
-        server.close()
+        try:
+            await asyncio.wait_for(scenario(host), PATIENCE)
+        finally:
+            server.close()
+            for hosted in list(host.connections.active):
+                hosted.abortConnection()
+            await asyncio.sleep(0)
 
     try:
         loop.run_until_complete(main())

@@ -452,7 +452,7 @@ def test_the_last_reply_survives_unread_input(kind: str, tmp_path: Path) -> None
 def test_limits(kind: str, tmp_path: Path) -> None:
     """One connection too many is told so, and its protocol never hears of it."""
     made = Made()
-    connections = Connections(ConnectionLimits(total=10, per_host=1), b"too many\n")
+    connections = Connections(ConnectionLimits(total=1), b"too many\n")
 
     async def scenario(host: Host) -> None:
         reader, writer = await host.connect()
@@ -472,6 +472,23 @@ def test_limits(kind: str, tmp_path: Path) -> None:
         assert connections.limits.count == 0
 
     play(kind, tmp_path, made, scenario, connections=connections)
+
+
+def test_limits_for_one_address_spare_loopback() -> None:
+    limits = ConnectionLimits(total=5, per_host=1)
+    assert [
+        limits.enter(host) for host in ("192.0.2.1", "192.0.2.1", "192.0.2.2", "127.0.0.1", "127.0.0.1", "::1")
+    ] == [
+        True,
+        False,
+        True,
+        True,
+        True,
+        True,
+    ]
+    assert limits.enter("192.0.2.3") is False
+    limits.leave("192.0.2.1")
+    assert limits.enter("192.0.2.1") is True
 
 
 @native

@@ -101,3 +101,13 @@ async def test_a_failing_session_does_not_silence_the_others() -> None:
     watch.publish(Touched(1, 10, 5))
     await turns()
     assert heard == [Touched(1, 10, 5)]
+
+
+async def test_lost_hints_make_every_session_look() -> None:
+    watch = Watch()
+    heard: list[Touched] = []
+    watch.subscribe(1, heard.append)
+    watch.subscribe(2, heard.append)
+    await asyncio.to_thread(watch.missed)
+    await turns()
+    assert heard == [Touched(1, 0, 0), Touched(2, 0, 0)]
