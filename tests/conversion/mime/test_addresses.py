@@ -58,7 +58,7 @@ def start(name: bytes) -> Address:
             [mailbox(b"pete", b"silly.test", b"Pete")],
         ),
         (
-            b"A Group(Some)\r\n :Chris Jones <c@(a host.)public.example>,joe@example.org,\r\n John <jdoe@one.test>(x);(y)",
+            b"A Group(x)\r\n :Chris Jones <c@(a host.)public.example>,joe@example.org,\r\n John <jdoe@one.test>(x);(y)",
             [
                 start(b"A Group"),
                 mailbox(b"c", b"public.example", b"Chris Jones"),

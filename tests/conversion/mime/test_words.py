@@ -19,9 +19,8 @@ from conversion.mime.words import decode_parameter, decode_unstructured
         (b"=?US-ASCII?Q?Keith_Moore?= <moore@cs.utk.edu>", "Keith Moore <moore@cs.utk.edu>"),
         (b"=?ISO-8859-1?Q?Keld_J=F8rn_Simonsen?=", "Keld Jørn Simonsen"),
         (
-            b"=?ISO-8859-1?B?SWYgeW91IGNhbiByZWFkIHRoaXMgeW8=?=\r\n"
-            b" =?ISO-8859-2?B?dSB1bmRlcnN0YW5kIHRoZSBleGFtcGxlLg==?=",
-            "If you can read this you understand the example.",
+            b"=?ISO-8859-1?B?SWYgeW91IGNhbiByZWFkIHRoaXMgeW8=?=\r\n =?ISO-8859-2?Q?u_understand_it.?=",
+            "If you can read this you understand it.",
         ),
         (b"(=?ISO-8859-1?Q?a?=)", "(a)"),
         (b"(=?ISO-8859-1?Q?a?= b)", "(a b)"),
