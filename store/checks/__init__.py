@@ -1,0 +1,1 @@
+"""The checks of store.fsck, by what they look at."""
