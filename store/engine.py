@@ -32,6 +32,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from sqlalchemy import BindParameter, ColumnElement, bindparam, insert, update
 from sqlalchemy.dialects import sqlite
@@ -271,6 +272,10 @@ class Backend(ABC):
     @abstractmethod
     def exists(self, ref: MailboxRef) -> bool:
         """Tell whether there is such a mailbox. Raises Unavailable."""
+
+    @abstractmethod
+    def guids(self) -> list[UUID]:
+        """Give the GUIDs of the mailboxes that are there, in order. Raises Unavailable."""
 
     @abstractmethod
     def shard(self, ref: MailboxRef) -> Shard:

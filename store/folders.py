@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
 
 from sqlalchemy import bindparam, case, delete, func, select, update
 
@@ -18,20 +16,14 @@ from store import permissions
 from store.changes import FolderRow
 from store.engine import Reader, Row, Shard, Statement, Work, insert_statement
 from store.errors import AccessDenied, AlreadyExists, Conflict, NotFound, TooLarge
+from store.foldertree import KIND_GENERIC, KIND_NAME_ONLY, FolderTree, Node, Trees, name_key
 from store.ids import SpecialFolder
 from store.mapi.types import filetime_from_unix
 from store.schema import folder, folder_gone, mailbox
 
-KIND_ROOT = 0
-KIND_GENERIC = 1
-KIND_SEARCH = 2
-KIND_NAME_ONLY = 3
-"""Deleted while it had children: \\Noselect ([RFC3501] 6.3.4)."""
-
 MAX_NAME = 255
 MAX_DEPTH = 64
 MAX_FOLDERS = 100_000
-INBOX = "INBOX"
 
 HOW_DELETED = 0
 
@@ -41,12 +33,6 @@ _IMPOSSIBLE = re.compile("[/\0\ud800-\udfff]")
 _c = folder.c
 _HERE = (_c.mailbox_id == bindparam("m"), _c.folder_id == bindparam("f"))
 
-_TREE = Statement(
-    select(_c.folder_id, _c.parent_id, _c.name, _c.name_key, _c.special, _c["class"], _c.kind).where(
-        _c.mailbox_id == bindparam("m")
-    ),
-    "m",
-)
 _COUNTERS = (
     _c.folder_id,
     _c.uidvalidity,
@@ -67,7 +53,6 @@ _ONE = Statement(
     "f",
 )
 _ALL = Statement(select(*_COUNTERS).where(_c.mailbox_id == bindparam("m")), "m")
-_HIERARCHY = Statement(select(mailbox.c.hier_modseq).where(mailbox.c.mailbox_id == bindparam("m")), "m")
 _HIERARCHY_CHANGED = Statement(
     update(mailbox).where(mailbox.c.mailbox_id == bindparam("m")).values(hier_modseq=bindparam("changed")),
     "m",
@@ -143,105 +128,6 @@ _GONE = insert_statement(folder_gone, "mailbox_id", "cn", "folder_id", "parent_i
 _RECENT = Statement(select(_c.recent_uid, _c.uidnext).where(*_HERE), "m", "f")
 _CLAIM = Statement(update(folder).where(*_HERE).values(recent_uid=_c.uidnext), "m", "f")
 _DEPTH = Statement(select(func.count()).select_from(folder).where(_c.mailbox_id == bindparam("m")), "m")
-
-
-@dataclass(slots=True)
-class Node:
-    """One folder of the tree: what does not change with its messages."""
-
-    id: int
-    parent_id: int | None
-    name: str
-    special: SpecialFolder | None
-    container_class: str
-    kind: int
-    path: tuple[str, ...] = ()
-
-
-class FolderTree:
-    """The folders of a mailbox as they stood at one `hier_modseq`; not changed once made."""
-
-    def __init__(self, version: int, rows: list[Row]) -> None:
-        self.version = version
-        self.nodes: dict[int, Node] = {}
-        self._children: dict[int, dict[str, Node]] = {}
-        for folder_id, parent_id, name, key, special, container_class, kind in rows:
-            node = Node(
-                folder_id,
-                parent_id,
-                name,
-                None if special is None else SpecialFolder(special),
-                container_class or "",
-                kind,
-            )
-            self.nodes[folder_id] = node
-            if parent_id is not None:
-                self._children.setdefault(parent_id, {})[key] = node
-        self._set_paths()
-
-    def _set_paths(self) -> None:
-        pending: list[tuple[int, tuple[str, ...]]] = [(SpecialFolder.IPM_SUBTREE.value, ())]
-        while pending:
-            parent, prefix = pending.pop()
-            for node in self._children.get(parent, {}).values():
-                node.path = (INBOX,) if node.special is SpecialFolder.INBOX else (*prefix, node.name)
-                pending.append((node.id, node.path))
-
-    def find(self, path: tuple[str, ...]) -> Node | None:
-        """Find a folder by its names below the IPM subtree, in any case."""
-        node = self.nodes.get(SpecialFolder.IPM_SUBTREE)
-        for name in path:
-            if node is None:
-                return None
-            node = self.child(node.id, name)
-        return node if path else None
-
-    def child(self, parent: int, name: str) -> Node | None:
-        """Find a child by name, in any case."""
-        return self._children.get(parent, {}).get(name_key(name))
-
-    def children(self, parent: int) -> list[Node]:
-        """Give the folders right below one."""
-        return list(self._children.get(parent, {}).values())
-
-    def below(self, top: int) -> Iterator[Node]:
-        """Give all folders below one."""
-        pending = [top]
-        while pending:
-            for node in self.children(pending.pop()):
-                yield node
-                pending.append(node.id)
-
-
-class Trees:
-    """The tree of one mailbox, kept as long as its `hier_modseq` stands."""
-
-    __slots__ = ("_kept",)
-
-    def __init__(self) -> None:
-        self._kept: FolderTree | None = None
-
-    def get(self, db: Reader, version: int | None = None) -> FolderTree:
-        """Give the tree as `db` sees it. A tree that a unit of work has changed is not kept: it may yet be undone."""
-        if version is None:
-            row = db.one(_HIERARCHY, (db.mailbox_id,))
-            if row is None:
-                raise NotFound(f"there is no mailbox {db.mailbox_id}")
-            version = row[0]
-        assert version is not None
-        kept = self._kept
-        changed = isinstance(db, Work) and 0 in db.touched
-        if kept is not None and kept.version == version and not changed:
-            return kept
-        tree = FolderTree(version, db.all(_TREE, (db.mailbox_id,)))
-        if not changed:
-            self._kept = tree
-        return tree
-
-
-def name_key(name: str) -> str:
-    """Give the form under which a name is unique among its siblings."""
-    return name.casefold()
 
 
 def check_path(path: tuple[str, ...]) -> None:

@@ -7,6 +7,7 @@ transaction it joins. Everything that comes back is a value.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import cast
 
 from store import (
     changelog,
@@ -25,7 +26,7 @@ from store.blob import BlobStore
 from store.changes import Change, FlagUpdate, FolderRow, MessageRow, Transfer
 from store.engine import Reader, Shard
 from store.errors import AccessDenied, AlreadyExists, NotFound
-from store.folders import Trees
+from store.foldertree import Trees
 from store.ids import MailboxRef, MessageFlag, SpecialFolder
 from store.index import FolderIndex, IndexCache
 from store.mapi.message import MessageContent, MimeRendition
@@ -208,8 +209,24 @@ class Mailbox:
         with self._shard.read() as db:
             return items.raw(db, self._blobs, item_id, start, length)
 
+    def metadata(self, folder_id: int, uids: Sequence[int]) -> list[tuple[int, bytes, bytes]]:
+        """Read UID, ENVELOPE and BODYSTRUCTURE of messages, in the order of their UIDs, by one query: pass chunks."""
+        with self._shard.read() as db:
+            self._need(db, folder_id, Rights.READ_ANY)
+            return cast("list[tuple[int, bytes, bytes]]", messages.metadata(db, folder_id, uids))
+
+    def common_headers(self, folder_id: int, uids: Sequence[int]) -> list[tuple[int, bytes]]:
+        """Read UID and common header lines of messages, in the order of their UIDs, by one query: pass chunks."""
+        with self._shard.read() as db:
+            self._need(db, folder_id, Rights.READ_ANY)
+            return cast("list[tuple[int, bytes]]", messages.common_headers(db, folder_id, uids))
+
     def raw_many(self, folder_id: int, uids: Sequence[int]) -> Iterator[tuple[int, int, bytes]]:
         """Read the MIME of messages, in the order of their UIDs: UID, item and octets."""
+        return (row[:3] for row in self.raw_with_parts(folder_id, uids))
+
+    def raw_with_parts(self, folder_id: int, uids: Sequence[int]) -> Iterator[tuple[int, int, bytes, bytes]]:
+        """Read the MIME and the part tables of messages, in the order of their UIDs: UID, item, octets, table."""
         self._check(folder_id, Rights.READ_ANY)
         return messages.raw_many(self._shard, self._blobs, folder_id, uids)
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import ColumnElement, bindparam, select, update
 
 from store import attachments, items, keywords, namedprops, quota
 from store.blob import BlobStore
@@ -19,7 +19,7 @@ from store.changelog import IN_FOLDER, MESSAGE_COLUMNS
 from store.changes import MessageRow
 from store.engine import Reader, Row, Shard, Statement, Work, insert_statement, one_of
 from store.errors import NotFound, TooLarge
-from store.folders import KIND_GENERIC, KIND_ROOT
+from store.foldertree import KIND_GENERIC, KIND_ROOT
 from store.ids import SYSTEM_FLAGS, MessageFlag
 from store.mapi.bag import decode_bag, decode_recipients
 from store.mapi.message import MessageContent, MimeRendition
@@ -84,65 +84,41 @@ PLACEMENT_COLUMNS = (
 _ADD = insert_statement(message, *PLACEMENT_COLUMNS)
 
 _ROWS = Statement(select(*MESSAGE_COLUMNS).where(*IN_FOLDER).order_by(message.c.uid), "m", "f")
-_ROWS_RANGE = Statement(
-    select(*MESSAGE_COLUMNS)
-    .where(*IN_FOLDER, message.c.uid.between(bindparam("first"), bindparam("last")))
-    .order_by(message.c.uid),
-    "m",
-    "f",
-    "first",
-    "last",
-)
-_ROWS_OF = Statement(
-    select(*MESSAGE_COLUMNS).where(*IN_FOLDER, one_of(message.c.uid, "uids")).order_by(message.c.uid), "m", "f", "uids"
+_ROWS_CHOSEN = (
+    Statement(
+        select(*MESSAGE_COLUMNS)
+        .where(*IN_FOLDER, message.c.uid.between(bindparam("first"), bindparam("last")))
+        .order_by(message.c.uid),
+        "m",
+        "f",
+        "first",
+        "last",
+    ),
+    Statement(
+        select(*MESSAGE_COLUMNS).where(*IN_FOLDER, one_of(message.c.uid, "uids")).order_by(message.c.uid),
+        "m",
+        "f",
+        "uids",
+    ),
 )
 _JOINED = message.join(item, (item.c.mailbox_id == message.c.mailbox_id) & (item.c.item_id == message.c.item_id))
-_STATIC_COLUMNS = (
-    message.c.uid,
-    item.c.item_id,
-    item.c.envelope,
-    item.c.bodystructure,
-    item.c.common_header,
-    item.c.raw_len,
+
+
+def _pair(*columns: ColumnElement[Any]) -> tuple[Statement, Statement]:
+    """Make the statements that read columns of messages and their items, for a range of UIDs and for a list of them."""
+    query = select(*columns).select_from(_JOINED).where(*IN_FOLDER).order_by(message.c.uid)
+    return (
+        Statement(query.where(message.c.uid.between(bindparam("first"), bindparam("last"))), "m", "f", "first", "last"),
+        Statement(query.where(one_of(message.c.uid, "uids")), "m", "f", "uids"),
+    )
+
+
+_STATICS = _pair(
+    message.c.uid, item.c.item_id, item.c.envelope, item.c.bodystructure, item.c.common_header, item.c.raw_len
 )
-_STATICS_RANGE = Statement(
-    select(*_STATIC_COLUMNS)
-    .select_from(_JOINED)
-    .where(*IN_FOLDER, message.c.uid.between(bindparam("first"), bindparam("last")))
-    .order_by(message.c.uid),
-    "m",
-    "f",
-    "first",
-    "last",
-)
-_STATICS_OF = Statement(
-    select(*_STATIC_COLUMNS)
-    .select_from(_JOINED)
-    .where(*IN_FOLDER, one_of(message.c.uid, "uids"))
-    .order_by(message.c.uid),
-    "m",
-    "f",
-    "uids",
-)
-_RAWS_OF = Statement(
-    select(message.c.uid, item.c.item_id, item.c.raw, item.c.raw_id)
-    .select_from(_JOINED)
-    .where(*IN_FOLDER, one_of(message.c.uid, "uids"))
-    .order_by(message.c.uid),
-    "m",
-    "f",
-    "uids",
-)
-_RAWS_RANGE = Statement(
-    select(message.c.uid, item.c.item_id, item.c.raw, item.c.raw_id)
-    .select_from(_JOINED)
-    .where(*IN_FOLDER, message.c.uid.between(bindparam("first"), bindparam("last")))
-    .order_by(message.c.uid),
-    "m",
-    "f",
-    "first",
-    "last",
-)
+_METADATA = _pair(message.c.uid, item.c.envelope, item.c.bodystructure)
+_HEADERS = _pair(message.c.uid, item.c.common_header)
+_RAWS = _pair(message.c.uid, item.c.item_id, item.c.raw, item.c.parts, item.c.raw_id)
 _PARTS = Statement(
     select(item.c.parts).where(item.c.mailbox_id == bindparam("m"), item.c.item_id == bindparam("i")), "m", "i"
 )
@@ -284,7 +260,7 @@ def raw_rows(db: Reader, folder_id: int, uids: Sequence[int] | None = None) -> l
         return db.all(_ROWS, (db.mailbox_id, folder_id))
     if not uids:
         return []
-    return _chosen(db, folder_id, uids, _ROWS_RANGE, _ROWS_OF)
+    return _chosen(db, folder_id, uids, _ROWS_CHOSEN)
 
 
 def statics(shard: Shard, folder_id: int, uids: Sequence[int]) -> Iterator[StaticRow]:
@@ -292,23 +268,35 @@ def statics(shard: Shard, folder_id: int, uids: Sequence[int]) -> Iterator[Stati
     ordered = _ordered(uids)
     for start in range(0, len(ordered), CHUNK):
         with shard.read() as db:
-            chunk = _chosen(db, folder_id, ordered[start : start + CHUNK], _STATICS_RANGE, _STATICS_OF)
+            chunk = _chosen(db, folder_id, ordered[start : start + CHUNK], _STATICS)
         yield from map(StaticRow._make, chunk)
 
 
-def raw_many(shard: Shard, blobs: BlobStore, folder_id: int, uids: Sequence[int]) -> Iterator[tuple[int, int, bytes]]:
-    """Read the MIME of messages, in the order of their UIDs: UID, item and octets; one query a chunk of small ones."""
+def metadata(db: Reader, folder_id: int, uids: Sequence[int]) -> list[Row]:
+    """Read UID, ENVELOPE and BODYSTRUCTURE of messages, in the order of their UIDs, by one query."""
+    return _chosen(db, folder_id, uids, _METADATA) if uids else []
+
+
+def common_headers(db: Reader, folder_id: int, uids: Sequence[int]) -> list[Row]:
+    """Read UID and common header lines of messages, in the order of their UIDs, by one query."""
+    return _chosen(db, folder_id, uids, _HEADERS) if uids else []
+
+
+def raw_many(
+    shard: Shard, blobs: BlobStore, folder_id: int, uids: Sequence[int]
+) -> Iterator[tuple[int, int, bytes, bytes]]:
+    """Read UID, item, MIME and part table of messages, in the order of their UIDs; one query a chunk of small ones."""
     ordered = _ordered(uids)
     for start in range(0, len(ordered), _RAW_CHUNK):
         with shard.read() as db:
-            chunk = _chosen(db, folder_id, ordered[start : start + _RAW_CHUNK], _RAWS_RANGE, _RAWS_OF)
-        for uid, item_id, data, raw_id in chunk:
+            chunk = _chosen(db, folder_id, ordered[start : start + _RAW_CHUNK], _RAWS)
+        for uid, item_id, data, parts_table, raw_id in chunk:
             if raw_id is None:
-                yield uid, item_id, data
+                yield uid, item_id, data, parts_table
             else:
                 with shard.read() as db:
                     large = items.read_content(db, blobs, raw_id)
-                yield uid, item_id, large
+                yield uid, item_id, large, parts_table
 
 
 def _ordered(uids: Sequence[int]) -> Sequence[int]:
@@ -320,16 +308,16 @@ def _ordered(uids: Sequence[int]) -> Sequence[int]:
     return uids
 
 
-def _chosen(db: Reader, folder_id: int, uids: Sequence[int], within: Statement, of: Statement) -> list[Row]:
+def _chosen(db: Reader, folder_id: int, uids: Sequence[int], pair: tuple[Statement, Statement]) -> list[Row]:
     """Run the statement for a range when the UIDs nearly fill one, else the one for a list."""
     first, last = min(uids), max(uids)
     span = last - first + 1
     if span == len(uids):
-        return db.all(within, (db.mailbox_id, folder_id, first, last))
+        return db.all(pair[0], (db.mailbox_id, folder_id, first, last))
     if span <= 2 * len(uids):
         wanted = set(uids)
-        return [row for row in db.all(within, (db.mailbox_id, folder_id, first, last)) if row[0] in wanted]
-    return db.all(of, (db.mailbox_id, folder_id, db.array(uids)))
+        return [row for row in db.all(pair[0], (db.mailbox_id, folder_id, first, last)) if row[0] in wanted]
+    return db.all(pair[1], (db.mailbox_id, folder_id, db.array(uids)))
 
 
 def parts(db: Reader, item_id: int) -> bytes:

@@ -33,6 +33,7 @@ _LOCK_MILLISECONDS = 30_000
 _Connection = psycopg.Connection[Row]
 
 _GUID = Statement(select(mailbox.c.guid).where(mailbox.c.mailbox_id == bindparam("m")), "m")
+_GUIDS = Statement(select(mailbox.c.guid))
 _DELETE_ALL = [
     Statement(delete(table).where(table.c.mailbox_id == bindparam("m")), "m")
     for table in sorted(metadata.sorted_tables, key=lambda table: table.name == "mailbox")
@@ -318,6 +319,12 @@ class PostgresDatabase(Backend):
         with translated(ref.id), self._taken() as connection:
             row = PostgresReader(connection, ref.id).one(_GUID, (ref.id,))
         return row is not None and bytes(row[0]) == ref.guid.bytes_le
+
+    def guids(self) -> list[UUID]:
+        """See `Backend.guids`."""
+        self._migrate()
+        with translated(0), self._taken() as connection:
+            return sorted(UUID(bytes_le=bytes(row[0])) for row in PostgresReader(connection, 0).all(_GUIDS))
 
     def shard(self, ref: MailboxRef) -> Shard:
         """See `Backend.shard`."""

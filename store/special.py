@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from store.folders import KIND_GENERIC, KIND_ROOT, new_folder
+from store.folders import new_folder
+from store.foldertree import KIND_GENERIC, KIND_ROOT
 from store.ids import MailboxKind, SpecialFolder
 
 _S = SpecialFolder
@@ -40,13 +41,13 @@ _PRIVATE: tuple[tuple[SpecialFolder, SpecialFolder | None, str, str], ...] = (
     (_S.VERSIONS, _S.RECOVERABLE_ITEMS, "Versions", ""),
     (_S.PURGES, _S.RECOVERABLE_ITEMS, "Purges", ""),
 )
-_PUBLIC = {_S.ROOT, _S.IPM_SUBTREE, _S.RECOVERABLE_ITEMS, _S.DELETIONS, _S.VERSIONS, _S.PURGES}
+_PUBLIC = {_S.ROOT, _S.IPM_SUBTREE, _S.INBOX, _S.RECOVERABLE_ITEMS, _S.DELETIONS, _S.VERSIONS, _S.PURGES}
 
 
 def folders(mailbox_id: int, kind: MailboxKind, uidvalidity: int) -> list[dict[str, int | str | bytes | None]]:
     """Give the rows of a new mailbox's folders; each takes the change number that equals its identifier.
 
-    A public mailbox has the root, the IPM subtree and the recoverable items only.
+    A public mailbox has the root, the IPM subtree, an Inbox for its mail, and the recoverable items only.
     """
     chosen = [row for row in _PRIVATE if kind is not MailboxKind.PUBLIC or row[0] in _PUBLIC]
     return [

@@ -7,6 +7,7 @@ commit, measured at 4, 8 and 16 KiB: 1 to 1.2 to 1.15). They also keep an empty 
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import threading
 import weakref
@@ -28,6 +29,7 @@ from store.schema import POSTGRESQL_ONLY, metadata
 from store.sqlite import SqliteShard
 
 PAGE_SIZE = 4096
+_GUID = re.compile("[0-9a-f]{32}")
 
 
 class SqliteFiles(Backend):
@@ -75,6 +77,11 @@ class SqliteFiles(Backend):
     def exists(self, ref: MailboxRef) -> bool:
         """See `Backend.exists`."""
         return self.path(ref).exists()
+
+    def guids(self) -> list[UUID]:
+        """See `Backend.guids`: those of all shards."""
+        names = {path.stem for pattern in ("mbx", "*/mbx") for path in self._root.glob(f"{pattern}/??/*.sqlite")}
+        return sorted(UUID(name) for name in names if _GUID.fullmatch(name))
 
     def shard(self, ref: MailboxRef) -> Shard:
         """See `Backend.shard`."""

@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import TypeVar
 from uuid import UUID
 
-from store import special
+from store import fsck, special
 from store.blob import BlobStore
 from store.engine import Backend, Parameters, Publish, Shard, Statement, ignore, insert_statement
 from store.errors import StoreError, Unavailable
 from store.folders import ADD, COLUMNS
+from store.fsck import Finding
 from store.ids import FIRST_DYNAMIC_ID, MailboxKind, MailboxRef
 from store.index import DEFAULT_MEMORY, IndexCache
 from store.mailbox import Mailbox, Parts
@@ -156,6 +157,22 @@ class Store:
     def close_idle(self, seconds: float) -> int:
         """Close the databases that were not used for some seconds; return how many."""
         return self._backend.close_idle(seconds)
+
+    def fsck(self, ref: MailboxRef, *, repair: bool = False, thorough: bool = False) -> list[Finding]:
+        """Check the invariants of a mailbox; `repair` mends what can be, `thorough` reads all content too.
+
+        Raises NotFound, Unavailable.
+        """
+        parts = self._get(ref)
+        try:
+            return fsck.check(parts.shard, parts.blobs, repair=repair, thorough=thorough)
+        finally:
+            if repair:
+                self._indexes.drop(ref.id)
+
+    def guids(self) -> list[UUID]:
+        """Give the GUIDs of the mailboxes that are there, whoever owns them. Raises Unavailable."""
+        return self._backend.guids()
 
     def _get(self, ref: MailboxRef) -> Parts:
         key = (ref.id, ref.guid)

@@ -54,10 +54,10 @@ def test_folders_come_in_path_order(mailbox: Mailbox) -> None:
     assert listed == sorted(listed)
 
 
-def test_a_public_mailbox_has_no_inbox(world: World) -> None:
+def test_a_public_mailbox_has_few_folders(world: World) -> None:
+    """[MS-OXCSTOR] 2.2.1.1.3: a public store has a root and an IPM subtree; its Inbox takes the mail sent to it."""
     mailbox = world.mailbox(MailboxKind.PUBLIC)
-    with pytest.raises(NotFound):
-        mailbox.folder(("INBOX",))
+    assert paths(mailbox) == [("INBOX",)]
     assert mailbox.create_folder(("News",)).path == ("News",)
 
 

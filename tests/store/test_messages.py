@@ -112,6 +112,10 @@ def test_statics_are_the_octets_that_came(mailbox: Mailbox) -> None:
     assert rows[1].size == len(mime.raw)
     assert mailbox.parts(rows[1].item_id) == mime.parts
     assert list(mailbox.statics(INBOX, [])) == []
+    assert mailbox.metadata(INBOX, [1, 4]) == [(row.uid, row.envelope, row.bodystructure) for row in rows]
+    assert mailbox.common_headers(INBOX, [4, 1]) == [(row.uid, row.common_header) for row in rows]
+    assert mailbox.metadata(INBOX, []) == mailbox.common_headers(INBOX, []) == []
+    assert list(mailbox.raw_with_parts(INBOX, [4])) == [(4, rows[1].item_id, mime.raw, mime.parts)]
 
 
 def test_many_messages_come_in_chunks_in_order(world: World) -> None:
