@@ -18,18 +18,20 @@ that no folder shows are shown again in a folder of their own.
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import replace
 from typing import Final
 
 from store.blob import BlobStore
 from store.checks import content, counters, database, folders, log, placements
 from store.engine import Shard
+from store.errors import Unavailable
 from store.findings import Check, Finding, Subject
 
 __all__ = ["CHECKS", "Finding", "check"]
 
+DATABASE_CHECKS: Final[tuple[Check, ...]] = (database.integrity, database.durability)
 CHECKS: Final[tuple[Check, ...]] = (
-    *(database.integrity, database.durability),
     *(folders.specials, folders.parents, folders.uidvalidities, folders.leftovers),
     *(placements.folderless, placements.itemless, placements.unplaced, placements.unknown_keywords),
     *(content.missing, content.files, content.references, content.strays, content.bags),
@@ -44,11 +46,13 @@ def check(shard: Shard, blobs: BlobStore, *, repair: bool = False, thorough: boo
     With `repair` what can be mended is, in one transaction under the mailbox's lock, and its findings say so. With
     `thorough` all content is read and verified too. Raises NotFound, Unavailable.
     """
+    findings = _database(shard, blobs, thorough)
+    if any(finding.lossy for finding in findings):
+        return findings  # what a damaged database says of anything else is worth nothing
     if not repair:
         with shard.snapshot() as db:
             subject = Subject(db, blobs, thorough)
-            return [fault.finding for one in CHECKS for fault in one(subject)]
-    findings: list[Finding] = []
+            return findings + [fault.finding for one in CHECKS for fault in one(subject)]
     with shard.write() as work:
         subject = Subject(work, blobs, thorough)
         for one in CHECKS:
@@ -57,3 +61,16 @@ def check(shard: Shard, blobs: BlobStore, *, repair: bool = False, thorough: boo
                     mend(work)
                 findings.append(replace(finding, repaired=mend is not None))
     return findings
+
+
+def _database(shard: Shard, blobs: BlobStore, thorough: bool) -> list[Finding]:
+    try:
+        with shard.read() as db:
+            subject = Subject(db, blobs, thorough)
+            return [fault.finding for one in DATABASE_CHECKS for fault in one(subject)]
+    except Unavailable as error:
+        if not isinstance(error.__cause__, sqlite3.DatabaseError) or isinstance(
+            error.__cause__, sqlite3.OperationalError
+        ):
+            raise
+        return [database.damaged(str(error.__cause__))]

@@ -22,15 +22,18 @@ def integrity(subject: Subject) -> Iterator[Fault]:
         return
     problems = [str(row[0]) for row in subject.db.all(_QUICK_CHECK) if row[0] != "ok"]
     if problems:
-        yield Fault(
-            Finding(
-                "database-damaged",
-                8,
-                f"SQLite finds damage in the mailbox file: {'; '.join(problems)[:500]}",
-                "Stop the server and restore the file from a backup, or salvage it with `sqlite3 FILE .recover`.",
-                lossy=True,
-            )
-        )
+        yield Fault(damaged("; ".join(problems)))
+
+
+def damaged(problem: str) -> Finding:
+    """Say that the database file itself is damaged."""
+    return Finding(
+        "database-damaged",
+        8,
+        f"SQLite finds damage in the mailbox file: {problem[:500]}",
+        "Stop the server and restore the file from a backup, or salvage it with `sqlite3 FILE .recover`.",
+        lossy=True,
+    )
 
 
 def durability(subject: Subject) -> Iterator[Fault]:

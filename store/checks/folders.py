@@ -10,7 +10,8 @@ from sqlalchemy import bindparam, delete, select, update
 from store import special
 from store.engine import Reader, Row, Statement, Work
 from store.findings import Fault, Finding, Subject, some
-from store.folders import ADD, COLUMNS, name_key
+from store.folders import ADD, COLUMNS
+from store.foldertree import name_key
 from store.ids import MailboxKind, SpecialFolder
 from store.schema import cal_index, folder, mailbox, permission
 

@@ -12,7 +12,8 @@ from store import folders, keywords, messages, transfer
 from store.checks.folders import hierarchy_changed
 from store.engine import Statement, Work, insert_statement
 from store.findings import Fault, Finding, Subject, some
-from store.folders import ADD, COLUMNS, name_key, new_folder
+from store.folders import ADD, COLUMNS, new_folder
+from store.foldertree import name_key
 from store.ids import MessageFlag, SpecialFolder
 from store.mapi.types import filetime_from_unix, unix_from_filetime
 from store.schema import folder, item, keyword, message
