@@ -20,6 +20,7 @@ _NAMES: tuple[tuple[MessageFlag, bytes], ...] = (
 _BITS = {name.decode().lower(): flag for flag, name in _NAMES}
 
 SEEN = int(MessageFlag.SEEN)
+DELETED = int(MessageFlag.DELETED)
 SHOWN = sum(int(flag) for flag, _ in _NAMES)
 """The bits of `MessageRow.flags` that IMAP shows."""
 

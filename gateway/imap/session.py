@@ -8,18 +8,20 @@ decision 11). A hint merely says when to look.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from enum import IntFlag
 from functools import partial
-from typing import ParamSpec, Protocol, TypeVar
+from typing import ParamSpec, TypeVar, cast
 
 from gateway.imap.errors import no
-from gateway.imap.flags import PERMANENT_FLAGS, FlagNames
+from gateway.imap.flags import DELETED, FlagNames
 from gateway.imap.names import is_visible, path_of
 from gateway.imap.protocol import writer
 from gateway.imap.protocol.types import MailboxName, SequenceSet
+from gateway.imap.selected import Selected
 from gateway.imap.view import Exists, Expunged, FlagsOf, FolderView
+from gateway.imap.wire import Wire
 from gateway.runtime.worker import StoreRunner
 from gateway.sasl import registry
 from gateway.services.logon import Logon, LogonService, PeerInfo
@@ -34,6 +36,12 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
+MANY = 100
+"""Messages from which a change is made in a thread."""
+BATCH = 1000
+"""Messages that are changed in one transaction, where a command allows for several."""
+
+
 class State(IntFlag):
     """The states of [RFC3501] 3; a command's row names those it may be used in."""
 
@@ -41,69 +49,6 @@ class State(IntFlag):
     AUTHENTICATED = 2
     SELECTED = 4
     LOGOUT = 8
-
-
-class Wire(Protocol):
-    """What a session needs of its connection."""
-
-    @property
-    def tls(self) -> bool:
-        """Whether TLS protects the connection."""
-        ...
-
-    @property
-    def can_start_tls(self) -> bool:
-        """Whether STARTTLS is on offer here."""
-        ...
-
-    @property
-    def peer(self) -> PeerInfo:
-        """Who is at the other end."""
-        ...
-
-    def send(self, data: bytes) -> None:
-        """Queue octets for the client."""
-        ...
-
-    def send_parts(self, parts: Sequence[bytes]) -> None:
-        """Queue octets that lie in pieces."""
-        ...
-
-    async def drain(self) -> None:
-        """Hand over what is queued, and wait while the client is slow to take it."""
-        ...
-
-    async def ask(self, challenge: bytes) -> bytes | None:
-        """Send `+ challenge` and return the client's next line without its end; None if it was over the limit."""
-        ...
-
-    def flush(self) -> None:
-        """Hand over what is queued without waiting."""
-        ...
-
-    def abort(self) -> None:
-        """Cut the connection: what was announced cannot be sent."""
-        ...
-
-    def expunge_is_safe(self) -> bool:
-        """Whether no command with message numbers has arrived already ([RFC3501] 5.5)."""
-        ...
-
-    def start_tls_after_reply(self) -> None:
-        """Begin TLS once the reply to this command is out."""
-        ...
-
-    def logged_on(self) -> None:
-        """The limits of a stranger end here."""
-        ...
-
-    def wake(self) -> None:
-        """Something happened that an IDLE should tell."""
-        ...
-
-    def give_up(self, reason: bytes) -> None:
-        """Say BYE and close after the present command."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,68 +85,6 @@ class ImapServices:
     plaintext_allowed: Callable[[PeerInfo], bool]
     """Whether this peer may sign in with a password without TLS."""
     settings: ImapSettings = ImapSettings()
-
-
-class Selected:
-    """The selected folder as this session sees it."""
-
-    __slots__ = ("folder_id", "name", "own", "read_only", "recent", "uidvalidity", "view", "watermark")
-
-    def __init__(self, row: FolderRow, name: str, view: FolderView, watermark: int, *, read_only: bool) -> None:
-        self.folder_id = row.id
-        self.name = name
-        self.uidvalidity = row.uidvalidity
-        self.view = view
-        self.watermark = watermark
-        self.read_only = read_only
-        self.recent: list[tuple[int, int]] = []
-        """UIDs that are \\Recent here: pairs first, end (not included), ascending."""
-        self.own: list[tuple[int, int]] = []
-        """Mod-sequences, first and last, of flag changes that this session made and has answered already."""
-
-    def is_recent(self, uid: int) -> bool:
-        """Whether the message is \\Recent in this session ([RFC3501] 2.3.2)."""
-        return any(first <= uid < end for first, end in self.recent)
-
-    def add_recent(self, first: int, end: int) -> None:
-        """Take UIDs from `first` up to `end`, not included, as \\Recent."""
-        if first >= end:
-            return
-        if self.recent and self.recent[-1][1] >= first:
-            first = min(first, self.recent.pop()[0])
-        self.recent.append((first, end))
-
-    def recent_places(self, uids: Sequence[int]) -> list[range]:
-        """Where, among ascending UIDs, those that are \\Recent stand."""
-        places = [range(bisect_left(uids, first), bisect_left(uids, end)) for first, end in self.recent]
-        return [place for place in places if place]
-
-    def count_recent(self) -> int:
-        """How many messages of the view are \\Recent."""
-        uids = self.view.uids
-        return sum(bisect_left(uids, end) - bisect_left(uids, first) for first, end in self.recent)
-
-    def note_own(self, rows: Sequence[MessageRow]) -> None:
-        """Remember that the client has been told of these changes.
-
-        The change numbers of one call are consecutive, given out under the mailbox's lock, so their span holds no
-        change by anybody else.
-        """
-        changed = [row.modseq for row in rows if row.modseq > self.watermark]
-        if changed:
-            self.own.append((min(changed), max(changed)))
-
-    def knows_all(self, modseq: int) -> bool:
-        """Whether everything up to a mod-sequence is the session's own change, so that there is nothing to pull."""
-        reached = self.watermark
-        for first, last in self.own:
-            if first == reached + 1:
-                reached = last
-        return reached == modseq
-
-    def is_own(self, row: MessageRow) -> bool:
-        """Whether the client knows this version of the message from its own command."""
-        return any(first <= row.modseq <= last for first, last in self.own)
 
 
 class Session:
@@ -251,6 +134,29 @@ class Session:
     async def write(self, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call a change of the mailbox; it is durable when this returns."""
         return await self.services.runner.write(self.mailbox.ref, partial(fn, *args, **kwargs))
+
+    async def write_many(self, count: int, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call a change of `count` messages; many of them in a thread, in a transaction of their own."""
+        if count <= MANY:
+            return await self.write(fn, *args, **kwargs)
+        return await self.services.runner.run(fn, *args, **kwargs)
+
+    async def expunge_marked(self, within: Collection[int] | None = None) -> int:
+        """Remove what is marked \\Deleted in the selected folder, of the UIDs `within` if given; return how many went.
+
+        Many are removed in several transactions, so that nobody waits long.
+        """
+        folder_id = self.folder_selected.folder_id
+        index = await self.read(self.mailbox.index, folder_id)
+        marked = [uid for uid, flags in zip(index.uids, index.flags, strict=False) if flags & DELETED]
+        if within is not None:
+            wanted = set(within)
+            marked = [uid for uid in marked if uid in wanted]
+        gone = 0
+        for start in range(0, len(marked), BATCH):
+            uids = marked[start : start + BATCH]
+            gone += len(await self.write_many(len(uids), self.mailbox.expunge, folder_id, uids))
+        return gone
 
     # --- state
 
@@ -308,8 +214,9 @@ class Session:
         self.state = State.LOGOUT
 
     def close(self) -> None:
-        """Let go of everything: the connection is gone."""
+        """Let go of everything, the wire too: the connection is gone, and should not wait for the garbage collector."""
         self.end_idle()
+        self.wire = cast(Wire, None)
         self.selected = None
         self.opened = None
         self.state = State.LOGOUT
@@ -490,4 +397,4 @@ class Session:
             self.send(b"* OK [PERMANENTFLAGS (%b \\*)] Flags permitted.\r\n" % names)
 
 
-__all__ = ["PERMANENT_FLAGS", "ImapServices", "ImapSettings", "Selected", "Session", "State", "Wire"]
+__all__ = ["BATCH", "ImapServices", "ImapSettings", "Selected", "Session", "State"]

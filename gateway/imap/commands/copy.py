@@ -16,7 +16,7 @@ async def copy(session: Session, args: Copy) -> Reply:
     target = await session.folder(args.mailbox, missing=b"TRYCREATE")
     if not uids:
         return ok(b"COPY completed; there was nothing to copy.")
-    done = await session.write(session.mailbox.copy, selected.folder_id, uids, target.id)
+    done = await session.write_many(len(uids), session.mailbox.copy, selected.folder_id, uids, target.id)
     return ok(b"COPY completed.", _copyuid(done, uids))
 
 
@@ -27,7 +27,7 @@ async def move(session: Session, args: Move) -> Reply:
     target = await session.folder(args.mailbox, missing=b"TRYCREATE")
     if not uids:
         return ok(b"MOVE completed; there was nothing to move.")
-    done = await session.write(session.mailbox.move, selected.folder_id, uids, target.id)
+    done = await session.write_many(len(uids), session.mailbox.move, selected.folder_id, uids, target.id)
     # [RFC6851] 4.3: the new UIDs are told before the EXPUNGE responses.
     session.send(writer.status(b"*", b"OK", "Moved UIDs.", _copyuid(done, uids)))
     await session.sync(expunge=True, forced=True)

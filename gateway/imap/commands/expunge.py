@@ -19,10 +19,7 @@ async def uid_expunge(session: Session, args: UidExpunge) -> Reply:
 
 async def _expunge(session: Session, uids: list[int] | None) -> Reply:
     selected = session.writable_folder()
-    row = await session.read(session.mailbox.folder, selected.folder_id)
-    gone: list[int] = []
-    if row.deleted and (uids is None or uids):
-        gone = await session.write(session.mailbox.expunge, selected.folder_id, uids)
+    gone = await session.expunge_marked(uids)
     await session.sync(expunge=True, forced=True)
     # [RFC7162] 3.2.7: the client's cache is good up to here.
     code = b"HIGHESTMODSEQ %d" % selected.watermark if gone and session.condstore else b""

@@ -95,7 +95,9 @@ class _Answer:
         if not unseen:
             return
         try:
-            update = await self.session.write(self.session.mailbox.set_flags, self.selected.folder_id, unseen, add=SEEN)
+            update = await self.session.write_many(
+                len(unseen), self.session.mailbox.set_flags, self.selected.folder_id, unseen, add=SEEN
+            )
         except StoreError as error:
             # The client asked for a text, not for a flag: it gets the text.
             log.info("\\Seen not set: %s: %s", type(error).__name__, error)

@@ -44,11 +44,8 @@ async def select(session: Session, args: Select) -> Reply:
 
 async def close(session: Session, args: NoArguments) -> Reply:
     """CLOSE: expunges in silence, unless the folder was opened by EXAMINE ([RFC3501] 6.4.2)."""
-    selected = session.folder_selected
-    if not selected.read_only:
-        row = await session.read(session.mailbox.folder, selected.folder_id)
-        if row.deleted:
-            await session.write(session.mailbox.expunge, selected.folder_id)
+    if not session.folder_selected.read_only:
+        await session.expunge_marked()
     await session.deselect()
     return ok(b"CLOSE completed.")
 

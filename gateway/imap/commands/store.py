@@ -6,11 +6,8 @@ from gateway.imap.errors import Reply, no, ok
 from gateway.imap.flags import parse_flags
 from gateway.imap.protocol import writer
 from gateway.imap.protocol.types import Store, StoreAction
-from gateway.imap.session import Selected, Session
+from gateway.imap.session import BATCH, Selected, Session
 from store.changes import FlagUpdate, MessageRow
-
-BATCH = 4000
-"""Messages that are changed in one transaction."""
 
 
 async def store(session: Session, args: Store) -> Reply:
@@ -49,7 +46,8 @@ async def _change(
     session: Session, selected: Selected, args: Store, uids: list[int], bits: int, keywords: list[str]
 ) -> FlagUpdate:
     adding = args.action is not StoreAction.REMOVE
-    return await session.write(
+    return await session.write_many(
+        len(uids),
         session.mailbox.set_flags,
         selected.folder_id,
         uids,

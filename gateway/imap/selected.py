@@ -1,0 +1,71 @@
+"""The selected folder of a session: its view, its watermark, what is \\Recent in it ([RFC3501] 2.3, 5.2)."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+
+from gateway.imap.view import FolderView
+from store.changes import FolderRow, MessageRow
+
+
+class Selected:
+    """The selected folder as this session sees it."""
+
+    __slots__ = ("folder_id", "name", "own", "read_only", "recent", "uidvalidity", "view", "watermark")
+
+    def __init__(self, row: FolderRow, name: str, view: FolderView, watermark: int, *, read_only: bool) -> None:
+        self.folder_id = row.id
+        self.name = name
+        self.uidvalidity = row.uidvalidity
+        self.view = view
+        self.watermark = watermark
+        self.read_only = read_only
+        self.recent: list[tuple[int, int]] = []
+        """UIDs that are \\Recent here: pairs first, end (not included), ascending."""
+        self.own: list[tuple[int, int]] = []
+        """Mod-sequences, first and last, of flag changes that this session made and has answered already."""
+
+    def is_recent(self, uid: int) -> bool:
+        """Whether the message is \\Recent in this session ([RFC3501] 2.3.2)."""
+        return any(first <= uid < end for first, end in self.recent)
+
+    def add_recent(self, first: int, end: int) -> None:
+        """Take UIDs from `first` up to `end`, not included, as \\Recent."""
+        if first >= end:
+            return
+        if self.recent and self.recent[-1][1] >= first:
+            first = min(first, self.recent.pop()[0])
+        self.recent.append((first, end))
+
+    def recent_places(self, uids: Sequence[int]) -> list[range]:
+        """Where, among ascending UIDs, those that are \\Recent stand."""
+        places = [range(bisect_left(uids, first), bisect_left(uids, end)) for first, end in self.recent]
+        return [place for place in places if place]
+
+    def count_recent(self) -> int:
+        """How many messages of the view are \\Recent."""
+        uids = self.view.uids
+        return sum(bisect_left(uids, end) - bisect_left(uids, first) for first, end in self.recent)
+
+    def note_own(self, rows: Sequence[MessageRow]) -> None:
+        """Remember that the client has been told of these changes.
+
+        The change numbers of one call are consecutive, given out under the mailbox's lock, so their span holds no
+        change by anybody else.
+        """
+        changed = [row.modseq for row in rows if row.modseq > self.watermark]
+        if changed:
+            self.own.append((min(changed), max(changed)))
+
+    def knows_all(self, modseq: int) -> bool:
+        """Whether everything up to a mod-sequence is the session's own change, so that there is nothing to pull."""
+        reached = self.watermark
+        for first, last in self.own:
+            if first == reached + 1:
+                reached = last
+        return reached == modseq
+
+    def is_own(self, row: MessageRow) -> bool:
+        """Whether the client knows this version of the message from its own command."""
+        return any(first <= row.modseq <= last for first, last in self.own)
