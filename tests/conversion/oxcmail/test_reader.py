@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conversion.mime.rendition import render
-from conversion.oxcmail.addressing import Resolved
+from conversion.oxcmail.addressing import SENDER, SENT_REPRESENTING, Resolved
+from conversion.oxcmail.attachments import MAX_EMBEDDED
 from conversion.oxcmail.reader import read_attachment_data, read_mime
 from store.mapi import tags
 from store.mapi.bag import encode_bag
@@ -72,12 +73,7 @@ def test_a_plain_message() -> None:
 def test_originators() -> None:
     """[MS-OXCMAIL] 2.2.3.1.3, 2.6: From fills the SentRepresenting group, and Sender where there is no Sender field."""
     got = read(PLAIN).properties
-    for name, kind, email, smtp, key, entry in (
-        (tags.PidTagSentRepresentingName, tags.PidTagSentRepresentingAddressType, tags.PidTagSentRepresentingEmailAddress,
-         tags.PidTagSentRepresentingSmtpAddress, tags.PidTagSentRepresentingSearchKey, tags.PidTagSentRepresentingEntryId),
-        (tags.PidTagSenderName, tags.PidTagSenderAddressType, tags.PidTagSenderEmailAddress,
-         tags.PidTagSenderSmtpAddress, tags.PidTagSenderSearchKey, tags.PidTagSenderEntryId),
-    ):  # fmt: skip
+    for name, kind, email, entry, smtp, key in (SENT_REPRESENTING, SENDER):
         assert got[name] == "Doe, Jane"
         assert got[kind] == "SMTP"
         assert got[email] == got[smtp] == "jane@x.test"
@@ -177,7 +173,7 @@ def test_keywords() -> None:
 
 
 def test_receipts() -> None:
-    """[MS-OXCMAIL] 2.2.3.1: Disposition-Notification-To asks for a read receipt, Return-Receipt-To for a delivery one."""
+    """[MS-OXCMAIL] 2.2.3.1: Disposition-Notification-To asks for a read receipt."""
     got = read("Disposition-Notification-To: A <a@x>\nReturn-Receipt-To: b@x\n\n").properties
     assert got[tags.PidTagReadReceiptRequested] is True
     assert got[tags.PidTagOriginatorDeliveryReportRequested] is True
@@ -314,16 +310,13 @@ def test_an_encoded_enclosed_message() -> None:
 
 
 def test_messages_nested_too_deep_stay_files() -> None:
-    raw = (
-        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nx\r\n--b\r\nContent-Type: message/rfc822\r\n\r\n"
-        * 30
-    )
-    content = read(raw.replace(b"=b", b"=b"))
+    level = "Content-Type: multipart/mixed; boundary=b\n\n--b\n\nx\n--b\nContent-Type: message/rfc822\n\n"
+    content = read(level * 30)
     depth = 0
     while content.attachments and isinstance(content.attachments[-1].data, MessageContent):
         content = content.attachments[-1].data
         depth += 1
-    assert depth <= 7
+    assert depth == MAX_EMBEDDED == 7
 
 
 FRAGMENTS = [
@@ -334,7 +327,8 @@ FRAGMENTS = [
     b"Content-Type: message/delivery-status\r\n", b"Content-Type: message/rfc822\r\n", b"Content-Type: text/html\r\n",
     b"Content-Type: image/png; name*=x''%00\r\n", b"Content-Disposition: attachment; filename=\"a/b\"\r\n",
     b"Content-Transfer-Encoding: base64\r\n", b"Content-Transfer-Encoding: x-uuencode\r\n", b"Content-ID: <i>\r\n",
-    b"\r\n", b"\r\n", b"--b\r\n", b"--b\r\n", b"--b--\r\n", b"text\r\n", b"\xff\0", b"Reply-To: a, b;\r\n", b"X-Priority:\r\n",
+    b"\r\n", b"\r\n", b"--b\r\n", b"--b\r\n", b"--b--\r\n", b"text\r\n", b"\xff\0", b"Reply-To: a, b;\r\n",
+    b"X-Priority:\r\n",
     b"Disposition-Notification-To: (\r\n", b"Action: failed\r\n", b"Message-ID: \0\r\n",
 ]  # fmt: skip
 
