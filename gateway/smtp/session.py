@@ -208,7 +208,6 @@ class SmtpSession(SmtpStream):
         if secure is None or self.transport is None:
             plain.abort()
             return
-        assert isinstance(secure, asyncio.Transport)
         self.transport = secure
         self.octets.attach(secure)
         self._set_rset_state()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, cast
 
 from aiosmtpd.smtp import SMTP
 
@@ -85,8 +85,7 @@ class SmtpStream(SMTP):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start the command loop, or turn the connection away."""
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = transport = cast(asyncio.Transport, transport)  # uvloop's is one in all but name
         self.octets.attach(transport)
         self.last_active = self.loop.time()
         address = transport.get_extra_info("peername")

@@ -328,7 +328,7 @@ async def test_the_time_before_sign_in_is_absolute(tmp_path):
 
 
 async def test_two_sessions(tmp_path):
-    """No lock ([RFC2449] 8.1.2 leaves it open): what one removes answers [SYS/TEMP] to the other, whose QUIT is fine."""
+    """No lock ([RFC2449] 8.1.2 leaves it open): what one removes is [SYS/TEMP] to the other, whose QUIT is fine."""
     async with serving(tmp_path) as server, client(server.port) as one, client(server.port) as two:
         await one.log_on()
         await two.log_on()
