@@ -10,12 +10,14 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from store.changes import Touched
-from store.notify import HintPipe, decode, encode, merge
+from store.notify import HintPipe, PostgresHints, decode, encode, merge
+from tests.support.postgres import Server
 
 _I8 = st.integers(-(1 << 63), (1 << 63) - 1)
 
@@ -146,3 +148,100 @@ def test_the_directory_vanishes(tmp_path: Path) -> None:
             path.unlink()
         os.rmdir(directory)
         one.publish(Touched(1, 2, 3))
+
+
+# ------------------------------------------------------------------------------------------------ between hosts
+
+
+class _Heard:
+    """Collects the hints of one mailbox: the channel is the whole database's."""
+
+    def __init__(self, mailbox_id: int) -> None:
+        self._mailbox_id = mailbox_id
+        self._new = threading.Condition()
+        self.hints: list[Touched] = []
+
+    def __call__(self, hints: list[Touched]) -> None:
+        with self._new:
+            self.hints += [hint for hint in hints if hint.mailbox_id == self._mailbox_id]
+            self._new.notify_all()
+
+    def wait_for(self, *hints: Touched) -> None:
+        with self._new:
+            assert self._new.wait_for(lambda: set(hints) <= set(self.hints), 30), self.hints
+
+
+@pytest.fixture
+def database(postgres_server: Server) -> Iterator[str]:
+    with postgres_server.schema() as url:
+        yield url
+
+
+@pytest.fixture
+def hosts(database: str) -> Iterator[tuple[PostgresHints, _Heard, PostgresHints, _Heard]]:
+    heard = _Heard(100), _Heard(100)
+    one, two = (PostgresHints(database, each) for each in heard)
+    for host in (one, two):
+        host.start()
+        assert host.wait_listening(30)
+    yield one, heard[0], two, heard[1]
+    for host in (one, two):
+        host.close()
+
+
+def test_between_two_hosts(hosts: tuple[PostgresHints, _Heard, PostgresHints, _Heard]) -> None:
+    one, heard_one, two, heard_two = hosts
+    one.publish(Touched(100, 5, 1))
+    heard_two.wait_for(Touched(100, 5, 1))
+    two.publish(Touched(100, 6, 2), Touched(100, 7, 3))
+    heard_one.wait_for(Touched(100, 6, 2), Touched(100, 7, 3))
+    assert Touched(100, 5, 1) not in heard_one.hints
+
+
+def test_more_hints_than_one_notification_holds(hosts: tuple[PostgresHints, _Heard, PostgresHints, _Heard]) -> None:
+    one, _, _, heard = hosts
+    hints = [Touched(100, folder, 1) for folder in range(500)]
+    one.publish(*hints)
+    heard.wait_for(*hints)
+
+
+def test_what_others_say_on_the_channel_is_ignored(
+    database: str, hosts: tuple[PostgresHints, _Heard, PostgresHints, _Heard]
+) -> None:
+    one, _, _, heard = hosts
+    with psycopg.connect(database, autocommit=True) as connection:
+        for payload in ("", "nonsense", "x:zz", "x:" + "00" * 23, ":"):
+            connection.execute("SELECT pg_notify('oxgate_hints', %s)", (payload,))
+    one.publish(Touched(100, 5, 1))
+    heard.wait_for(Touched(100, 5, 1))
+    assert heard.hints == [Touched(100, 5, 1)]
+
+
+def test_a_lost_connection_is_made_again(database: str) -> None:
+    again = threading.Event()
+    heard = _Heard(101)
+    listener = PostgresHints(database, heard, reconnected=again.set)
+    sender = PostgresHints(database, _Heard(101))
+    try:
+        listener.start()
+        assert listener.wait_listening(30)
+        with psycopg.connect(database, autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN %' AND pid <> "
+                "pg_backend_pid()"
+            )
+        assert again.wait(30)
+        sender.start()
+        sender.publish(Touched(101, 5, 1))
+        heard.wait_for(Touched(101, 5, 1))
+    finally:
+        listener.close()
+        sender.close()
+
+
+def test_a_database_that_is_away_raises_nothing(tmp_path: Path) -> None:
+    hints = PostgresHints(f"postgresql:///none?host={tmp_path}", _Heard(1))
+    hints.start()
+    hints.publish(Touched(1, 2, 3))
+    assert not hints.wait_listening(0.05)
+    hints.close()
