@@ -75,7 +75,7 @@ def _folder(data: Path | None) -> Iterator[Path]:
 
 def _settings(folder: Path, listeners: tuple[Listener, ...], workers: int) -> Settings:
     file = folder / "oxgate.toml"
-    settings = load(file, {}) if file.exists() else make_server(folder, DOMAIN, unprivileged=True)
+    settings = load(file, {}) if file.exists() else make_server(folder, DOMAIN, unprivileged=True, environ={})
     if DOMAIN not in settings.general.domains:
         raise click.ClickException(f"{folder} holds a server of another domain; give --data another folder.")
     counted = dataclasses.replace(settings.workers, count=workers)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +50,7 @@ def init(folder: Path, domain: str, unprivileged: bool) -> None:
     oxgate init /srv/oxgate --domain example.com
     oxgate init ~/mail --domain example.test --unprivileged
     """
-    settings = make_server(folder, domain, unprivileged=unprivileged)
+    settings = make_server(folder, domain, unprivileged=unprivileged, environ=os.environ)
     file = folder / "oxgate.toml"
     click.echo(f"Made {file}, the certificate {settings.tls.certificate} and the data folder {settings.general.data}.")
     click.echo(f"Clients that should trust the certificate need {folder / 'tls' / 'ca.pem'}; a real one replaces it.")
@@ -60,10 +62,8 @@ def init(folder: Path, domain: str, unprivileged: bool) -> None:
         click.echo("\nThe standard ports need root or CAP_NET_BIND_SERVICE; `--unprivileged` uses others.")
 
 
-def make_server(
-    folder: Path, domain: str, *, unprivileged: bool, listeners: tuple[Listener, ...] | None = None
-) -> Settings:
-    """Write a server's folder; give its settings.
+def make_server(folder: Path, domain: str, *, unprivileged: bool, environ: Mapping[str, str]) -> Settings:
+    """Write a server's folder; give its settings, with those of an environment laid over them.
 
     Raises:
         click.ClickException: the domain is malformed, or something is there already.
@@ -88,9 +88,8 @@ def make_server(
     }
     if unprivileged:
         values["auth"] = {"plaintext_without_tls": "loopback"}
-        listeners = listeners or unprivileged_listeners()
     with (folder / "oxgate.toml").open("x", encoding="utf-8") as file:
-        file.write(render(values, listeners or DEFAULT_LISTENERS))
-    settings = load(folder / "oxgate.toml", {})
+        file.write(render(values, unprivileged_listeners() if unprivileged else DEFAULT_LISTENERS))
+    settings = load(folder / "oxgate.toml", environ)
     open_directory(settings).close()
     return settings

@@ -274,4 +274,4 @@ def test_fsck_tells_of_a_mailbox_that_is_gone_and_makes_a_new_one(line, alice):
 def test_fsck_tells_of_a_mailbox_that_cannot_be_read(line, alice):
     for file in (line.folder / "data" / "mbx").rglob("*.sqlite"):
         file.write_bytes(b"nonsense " * 1000)
-    assert "restore it from a backup" in line("fsck", code=1).output
+    assert "LOST" in line("fsck", code=1).output

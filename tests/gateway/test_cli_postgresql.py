@@ -1,0 +1,59 @@
+"""The command line on PostgreSQL: directory and mailboxes in one database."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from gateway.cli.root import oxgate
+from tests.support import postgres
+
+
+def test_a_server_on_postgresql(tmp_path: Path) -> None:
+    try:
+        context = postgres.server()
+        server = context.__enter__()
+    except postgres.NoServer as reason:
+        pytest.skip(str(reason))
+    try:
+        with server.schema() as url:
+            commands(tmp_path, url)
+    finally:
+        context.__exit__(None, None, None)
+
+
+def commands(folder: Path, url: str) -> None:
+    environment = {
+        "OXGATE_CONFIG": str(folder / "server" / "oxgate.toml"),
+        "OXGATE_STORE__URL": url,
+        "OXGATE_DIRECTORY__ARGON2_MEMORY": "8",
+        "OXGATE_DIRECTORY__ARGON2_TIME": "1",
+    }
+
+    def run(*words: str, stdin: str | None = None, code: int = 0) -> str:
+        result = CliRunner().invoke(oxgate, list(words), input=stdin, env=environment)
+        if result.exception and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        assert result.exit_code == code, result.output
+        return result.stdout
+
+    run("init", str(folder / "server"), "--domain", "example.test", "--unprivileged")
+    run("user", "add", "alice@example.test", "--password-stdin", stdin="secret\n")
+    run("mailbox", "create", "sales@example.test", "--kind", "shared")
+    run("grant", "full-access", "sales", "alice")
+    run("mailbox", "quota", "sales", "--receive", "1G")
+    (folder / "one.eml").write_bytes(b"Subject: one\r\n\r\nHello\r\n")
+    assert "1 imported" in run("import", "sales", str(folder / "one.eml"))
+    assert "0 imported into sales@example.test, 1 there" in run("import", "sales", str(folder / "one.eml"))
+    shown = json.loads(run("mailbox", "show", "sales", "--json"))
+    assert shown["quota"] == {"used": 23, "warn": None, "send": None, "receive": 2**30}
+    assert shown["grants"] == [{"right": "full-access", "delegate": "alice@example.test"}]
+    report = json.loads(run("fsck", "--thorough", "--json", code=1))
+    assert {one["code"] for one in report["findings"]} == {"no-sync"}  # the tests' server, and rightly so
+    assert "1 messages" in run("export", "sales", str(folder / "out"))
+    assert not list((folder / "server" / "data").glob("**/*.sqlite"))
+    run("mailbox", "remove", "sales", "--yes")
+    run("user", "remove", "alice", "--yes")
