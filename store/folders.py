@@ -16,7 +16,8 @@ from store import permissions
 from store.changes import FolderRow
 from store.engine import Reader, Row, Shard, Statement, Work, insert_statement
 from store.errors import AccessDenied, AlreadyExists, Conflict, NotFound, TooLarge
-from store.foldertree import KIND_GENERIC, KIND_NAME_ONLY, FolderTree, Node, Trees, name_key
+from store.foldertree import KIND_GENERIC, KIND_NAME_ONLY, FolderTree, Node, Trees
+from store.foldertree import name_key as name_key  # store.checks takes it from here, too
 from store.ids import SpecialFolder
 from store.mapi.types import filetime_from_unix
 from store.schema import folder, folder_gone, mailbox

@@ -1,0 +1,234 @@
+"""The unit of work: group commit, savepoints, hints after the commit, a mailbox's lock (docs/decisions/0007, 0011)."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from store.errors import NotFound, QuotaExceeded, StoreError, TooLarge, Unavailable
+from store.ids import MailboxKind, MessageFlag, SpecialFolder
+from tests.store.conftest import World
+from tests.support.storemail import deliver, fill
+
+INBOX = SpecialFolder.INBOX
+
+
+def test_results_come_in_order(world: World) -> None:
+    mailbox = world.mailbox()
+    rows = world.store.group(mailbox.ref, [lambda n=n: deliver(mailbox, INBOX, f"{n}").uid for n in range(5)])
+    assert rows == [1, 2, 3, 4, 5]
+    assert world.store.group(mailbox.ref, []) == []
+
+
+def test_what_fails_is_undone_alone(world: World) -> None:
+    mailbox = world.mailbox()
+    mailbox.set_quota(receive=2500)
+    world.hints.clear()
+
+    def half() -> None:
+        deliver(mailbox, INBOX, "half", size=500)
+        mailbox.create_folder(("Half",))
+        raise TooLarge("after some of it was done")
+
+    results = world.store.group(
+        mailbox.ref,
+        [
+            lambda: deliver(mailbox, INBOX, "a", size=1000).uid,
+            lambda: deliver(mailbox, INBOX, "b", size=9000).uid,
+            half,
+            lambda: deliver(mailbox, 4711).uid,
+            lambda: deliver(mailbox, INBOX, "c", size=1000).uid,
+            lambda: len(mailbox.set_flags(INBOX, [1], add=MessageFlag.SEEN).rows),
+        ],
+    )
+    assert results[0] == 1
+    assert isinstance(results[1], QuotaExceeded)
+    assert isinstance(results[2], TooLarge)
+    assert isinstance(results[3], NotFound)
+    assert results[4:] == [2, 1]
+    assert [row.uid for row in mailbox.rows(INBOX)] == [1, 2]
+    assert mailbox.quota().used == 2000
+    with pytest.raises(NotFound):
+        mailbox.folder(("Half",))
+    assert {hint.folder_id for hint in world.hints} == {INBOX}, "what was undone is not published"
+
+
+def test_one_operation_alone_fails_the_same_way(world: World) -> None:
+    mailbox = world.mailbox()
+    (result,) = world.store.group(mailbox.ref, [lambda: deliver(mailbox, 4711)])
+    assert isinstance(result, NotFound)
+    assert mailbox.quota().used == 0
+
+
+def test_hints_leave_after_the_commit(world: World) -> None:
+    mailbox = world.mailbox()
+    other = world.other_process()
+    theirs = other.open(mailbox.ref)
+    world.hints.clear()
+    seen: list[tuple[int, int]] = []
+
+    def look() -> None:
+        deliver(mailbox, INBOX)
+        seen.append((len(world.hints), theirs.folder(INBOX).total))
+
+    world.store.group(mailbox.ref, [look, look, look])
+    assert seen == [(0, 0)] * 3, "neither hints nor messages are visible before"
+    assert theirs.folder(INBOX).total == 3
+    assert world.hints == [(mailbox.ref.id, INBOX, theirs.folder(INBOX).modseq)], "one for the group"
+    other.close()
+
+
+def test_a_bug_in_one_operation_spares_the_others(world: World) -> None:
+    mailbox = world.mailbox()
+
+    def broken() -> None:
+        deliver(mailbox, INBOX, "broken")
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        world.store.group(mailbox.ref, [lambda: deliver(mailbox, INBOX, "a"), broken, lambda: deliver(mailbox, INBOX)])
+    assert [row.uid for row in mailbox.rows(INBOX)] == [1, 2]
+
+
+def test_unavailable_undoes_all(world: World) -> None:
+    mailbox = world.mailbox()
+
+    def trouble() -> None:
+        raise Unavailable("the disk is full")
+
+    with pytest.raises(Unavailable):
+        world.store.group(mailbox.ref, [lambda: deliver(mailbox, INBOX), trouble])
+    assert mailbox.folder(INBOX).total == 0
+
+
+def test_reads_inside_see_what_was_done(world: World) -> None:
+    mailbox = world.mailbox()
+
+    def check() -> tuple[int, int, str]:
+        folder = mailbox.create_folder(("New",))
+        deliver(mailbox, folder.id)
+        return mailbox.folder(("New",)).total, len(mailbox.rows(folder.id)), mailbox.folder(folder.id).name
+
+    assert world.store.group(mailbox.ref, [check, lambda: mailbox.folder(("New",)).total]) == [(1, 1, "New"), 1]
+
+
+def test_a_tree_that_was_undone_is_not_remembered(world: World) -> None:
+    """Change numbers of what was undone are handed out again, so a cache must not know them."""
+    mailbox = world.mailbox()
+
+    def undone() -> None:
+        mailbox.create_folder(("Ghost",))
+        assert ("Ghost",) in [row.path for row in mailbox.folders()]
+        raise TooLarge("never mind")
+
+    world.store.group(mailbox.ref, [undone, lambda: None])
+    real = mailbox.create_folder(("Real",))
+    assert mailbox.folder(("real",)).id == real.id
+    with pytest.raises(NotFound):
+        mailbox.folder(("Ghost",))
+
+
+def test_threads_take_turns(world: World) -> None:
+    """Writers to one mailbox wait for each other: no UID, MID or change number is given twice."""
+    mailbox = world.mailbox()
+    errors: list[Exception] = []
+
+    def work(name: int) -> None:
+        try:
+            for number in range(8):
+                deliver(mailbox, INBOX, f"{name}.{number}")
+                mailbox.set_flags(INBOX, [1 + number], add_keywords=[f"k{name}"])
+                assert len(mailbox.index(INBOX)) > 0
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    rows = mailbox.rows(INBOX)
+    assert [row.uid for row in rows] == list(range(1, 33))
+    assert len({row.save_modseq for row in rows}) == len({row.mid for row in rows}) == 32
+    assert len(set(mailbox.keyword_names().values())) == 4
+    index = mailbox.index(INBOX)
+    assert [index.at(place) for place in range(32)] == rows
+
+
+def test_change_numbers_become_visible_in_order(world: World) -> None:
+    """A reader's watermark never passes a change that is not committed yet (docs/decisions/0011)."""
+    mailbox = world.mailbox()
+    other = world.other_process()
+    theirs = other.open(mailbox.ref)
+    seen: set[int] = set()
+    mark = 0
+    writer = threading.Thread(target=lambda: fill(mailbox, INBOX, 40))
+    writer.start()
+    while len(seen) < 40:
+        alive = writer.is_alive()
+        mark, changes = theirs.changes_since(INBOX, mark)
+        seen.update(change.row.uid for change in changes if hasattr(change, "row"))
+        if not alive and not changes:
+            break
+    writer.join()
+    other.close()
+    assert seen == set(range(1, 41))
+
+
+def test_the_mailboxes_of_a_database_do_not_meet(world: World) -> None:
+    one, two = world.mailbox(), world.mailbox()
+    fill(one, INBOX, 2)
+    deliver(two, INBOX, "two")
+    one.set_flags(INBOX, [1], add=MessageFlag.DELETED, add_keywords=["mine"])
+    assert one.expunge(INBOX) == [1]
+    assert [row.uid for row in two.rows(INBOX)] == [1]
+    assert two.keyword_names() == {}
+    assert two.quota().used != one.quota().used or one.quota().used > 0
+    world.store.remove(one.ref)
+    assert [row.uid for row in two.rows(INBOX)] == [1]
+
+
+def test_create_remove_exists(world: World) -> None:
+    ref = world.new_ref()
+    assert not world.store.exists(ref)
+    for call in (lambda: world.store.open(ref), lambda: world.store.remove(ref), lambda: world.store.group(ref, [])):
+        with pytest.raises(NotFound):
+            call()
+    world.store.create(ref, MailboxKind.PRIVATE, owner="S-1-5-21")
+    assert world.store.exists(ref)
+    assert ref.guid in world.store.guids()
+    with pytest.raises(StoreError):
+        world.store.create(ref, MailboxKind.PRIVATE)
+    mailbox = world.store.open(ref)
+    deliver(mailbox, INBOX, size=300_000)
+    blobs = mailbox._parts.blobs
+    world.store.remove(ref)
+    assert not world.store.exists(ref)
+    assert list(blobs.keys()) == []
+    with pytest.raises(NotFound):
+        mailbox.folder(INBOX)
+    with pytest.raises(NotFound):
+        deliver(mailbox, INBOX)
+    world.store.create(ref, MailboxKind.PRIVATE)
+    assert world.store.open(ref).folder(INBOX).total == 0
+
+
+def test_every_mailbox_is_clean(world: World) -> None:
+    """The invariants of docs/decisions/0011, checked by fsck after a bit of everything."""
+    mailbox = world.mailbox()
+    fill(mailbox, INBOX, 12)
+    deliver(mailbox, INBOX, size=400_000)
+    deliver(mailbox, INBOX, size=40_000)
+    mailbox.set_flags(INBOX, [1, 2, 3], add=MessageFlag.SEEN | MessageFlag.DELETED, add_keywords=["k"])
+    mailbox.copy(INBOX, [1, 4], SpecialFolder.ARCHIVE)
+    mailbox.move(INBOX, [5, 13], SpecialFolder.ARCHIVE)
+    mailbox.expunge(INBOX)
+    made = mailbox.create_folder(("A", "B"))
+    mailbox.rename_folder(made.id, ("C",))
+    mailbox.move(SpecialFolder.ARCHIVE, [1], made.id)
+    mailbox.delete_folder(mailbox.folder(("A",)).id)
+    mailbox.rename_folder(INBOX, ("Old",))
+    findings = world.store.fsck(mailbox.ref, thorough=True)
+    assert [one for one in findings if one.code != "no-sync"] == [], "only the tests' server syncs nothing"
