@@ -17,7 +17,7 @@ FLAG_BATCH = 2000
 STATIC_BATCH = 256
 """Messages answered at a time from the stored ENVELOPE and BODYSTRUCTURE; 100 to 200 KB."""
 
-_STATIC = (FetchAttribute.ENVELOPE, FetchAttribute.BODYSTRUCTURE)
+_METADATA = (FetchAttribute.ENVELOPE, FetchAttribute.BODYSTRUCTURE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +26,10 @@ class Plan:
 
     items: tuple[FetchItem, ...]
     template: bytes
-    statics: bool
-    """Something is answered from the stored metadata."""
+    metadata: bool
+    """ENVELOPE or BODYSTRUCTURE is asked for."""
+    headers: bool
+    """The stored common header lines answer something."""
     messages: bool
     """Something is answered from the message itself."""
     parts: bool
@@ -44,7 +46,7 @@ class Plan:
     @property
     def batch(self) -> int:
         """Messages to answer at a time."""
-        return STATIC_BATCH if self.statics or self.messages else FLAG_BATCH
+        return STATIC_BATCH if self.metadata or self.headers or self.messages else FLAG_BATCH
 
 
 @lru_cache(maxsize=256)
@@ -56,7 +58,8 @@ def plan(items: tuple[FetchItem, ...]) -> Plan:
     return Plan(
         items=items,
         template=writer.fetch_template(items),
-        statics=any(item in _STATIC for item in items) or len(rare) < len(bodies),
+        metadata=any(item in _METADATA for item in items),
+        headers=len(rare) < len(bodies),
         messages=bool(rare) or structure,
         parts=structure or any(map(sections.needs_parts, rare)),
         marks_seen=not all(item.peek for item in bodies),

@@ -34,6 +34,15 @@ class Messages:
     structures: list[Structure] | None
     """None where no item needs the part tables."""
 
+    def only(self, uids: Sequence[int]) -> Messages:
+        """Those with these UIDs."""
+        if len(uids) == len(self.uids):
+            return self
+        wanted = set(uids)
+        kept = [i for i, uid in enumerate(self.uids) if uid in wanted]
+        structures = None if self.structures is None else [self.structures[i] for i in kept]
+        return Messages([self.uids[i] for i in kept], [self.raws[i] for i in kept], structures)
+
     def column(self, item: FetchItem) -> list[bytes]:
         """The values of a section, or of BODY, on the wire."""
         if isinstance(item, BodySection):
@@ -65,10 +74,10 @@ def small_groups(index: FolderIndex, batch: Batch) -> Iterator[Batch]:
 
 def load(mailbox: Mailbox, folder_id: int, uids: Sequence[int], parts: bool) -> Messages:
     """Read messages of a folder, in the order of their UIDs; those that have gone are missing."""
-    rows = list(mailbox.raw_many(folder_id, uids))
+    rows = list(mailbox.raw_with_parts(folder_id, uids))
     structures = None
     if parts:
-        structures = [sections.table_of(mailbox.parts(item_id), raw) or scan(raw) for _, item_id, raw in rows]
+        structures = [sections.table_of(packed, raw) or scan(raw) for _, _, raw, packed in rows]
     return Messages([row[0] for row in rows], [row[2] for row in rows], structures)
 
 

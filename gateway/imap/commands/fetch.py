@@ -59,7 +59,18 @@ async def fetch(session: Session, args: Fetch) -> Reply:
 class _Answer:
     """The answer for one batch."""
 
-    __slots__ = ("batch", "complete", "index", "marked", "plan", "selected", "session", "statics")
+    __slots__ = (
+        "batch",
+        "complete",
+        "envelopes",
+        "headers",
+        "index",
+        "marked",
+        "plan",
+        "selected",
+        "session",
+        "structures",
+    )
 
     def __init__(self, session: Session, selected: Selected, wanted: Plan, index: FolderIndex, batch: Batch) -> None:
         self.session = session
@@ -68,7 +79,9 @@ class _Answer:
         self.index = index
         self.batch = batch
         self.marked: Marked = {}
-        self.statics: Sequence[Sequence[bytes]] = ()
+        self.envelopes: Sequence[bytes] = ()
+        self.structures: Sequence[bytes] = ()
+        self.headers: Sequence[bytes] = ()
         self.complete = True
 
     async def send(self) -> bool:
@@ -85,7 +98,7 @@ class _Answer:
                     await self._send_small(group)
                 await self.session.wire.drain()
         else:
-            self._emit(await self._with_statics(self.batch), {})
+            self._emit(await self._read_stored(self.batch), {})
         return self.complete
 
     async def _mark_seen(self) -> None:
@@ -105,38 +118,46 @@ class _Answer:
         self.selected.note_own(update.rows)
         self.marked = {row.uid: row for row in update.rows}
 
-    async def _with_statics(self, batch: Batch) -> Batch:
-        """Read the stored metadata of the batch, and leave out of it what has gone."""
-        if not self.plan.statics:
-            return batch
-        rows = await self.session.read(_read_statics, self.session, self.selected.folder_id, batch.uids)
-        if len(rows) < len(batch.uids):
-            self.complete = False
-            batch = batch.only({row[0] for row in rows})
-        self.statics = list(zip(*rows, strict=True))
+    async def _read_stored(self, batch: Batch) -> Batch:
+        """Read the ready bytes that the plan asks for, and leave out of the batch what has gone."""
+        read, mailbox, folder_id = self.session.read, self.session.mailbox, self.selected.folder_id
+        if self.plan.metadata and batch.uids:
+            rows = await read(mailbox.metadata, folder_id, batch.uids)
+            batch = self._present(batch, [row[0] for row in rows])
+            _, self.envelopes, self.structures = zip(*rows, strict=True) if rows else ((), (), ())
+        if self.plan.headers and batch.uids:
+            lines = await read(mailbox.common_headers, folder_id, batch.uids)
+            there = self._present(batch, [row[0] for row in lines])
+            if there is not batch and self.plan.metadata:
+                return await self._read_stored(there)
+            batch = there
+            self.headers = [row[1] for row in lines]
         return batch
 
+    def _present(self, batch: Batch, uids: list[int]) -> Batch:
+        """The batch without what has gone: of `uids` alone."""
+        if len(uids) == len(batch.uids):
+            return batch
+        self.complete = False
+        return batch.only(set(uids))
+
     async def _send_small(self, batch: Batch) -> None:
-        batch = await self._with_statics(batch)
         messages = await self.session.read(
             load, self.session.mailbox, self.selected.folder_id, batch.uids, self.plan.parts
         )
-        if len(messages.uids) < len(batch.uids):
-            self.complete = False
-            batch = await self._with_statics(batch.only(set(messages.uids)))
+        batch = await self._read_stored(self._present(batch, messages.uids))
+        messages = messages.only(batch.uids)
         bodies = {item: messages.column(item) for item in self.plan.items if self.plan.reads(item)}
         self._emit(batch, bodies)
 
     async def _send_large(self, batch: Batch) -> None:
         """Send one message by pieces; everything but its sections is made as for any other."""
-        batch = await self._with_statics(batch)
+        batch = await self._read_stored(batch)
         if batch.uids:
-            columns = [None if self.plan.reads(item) else self._column(item, batch)[0] for item in self.plan.items]
             items = self.plan.items
-            row = self.marked.get(batch.uids[0])
-            if row is not None and FetchAttribute.FLAGS not in items:
-                items = (*items, FetchAttribute.FLAGS)
-                columns.append(self._column(FetchAttribute.FLAGS, batch)[0])
+            if batch.uids[0] in self.marked:
+                items += self._changed_items()
+            columns = [None if self.plan.reads(item) else self._column(item, batch)[0] for item in items]
             item_id = batch.column(self.index.item_ids)[0]
             self.complete = await send_large(self.session, batch.numbers[0], item_id, items, columns) and self.complete
 
@@ -145,14 +166,10 @@ class _Answer:
         if not batch.uids:
             return
         columns = [bodies[item] if item in bodies else self._column(item, batch) for item in self.plan.items]
-        told = self.marked and FetchAttribute.FLAGS not in self.plan.items
-        if not told:
+        extra = self._changed_items() if self.marked else ()
+        if not extra:
             self.session.send(writer.fetch_lines(self.plan.template, zip(batch.numbers, *columns, strict=True)))
             return
-        # [RFC3501] 6.4.5: flags that the FETCH itself has changed belong into its reply.
-        extra: tuple[FetchItem, ...] = (FetchAttribute.FLAGS,)
-        if self.session.condstore and FetchAttribute.MODSEQ not in self.plan.items:
-            extra = (FetchAttribute.FLAGS, FetchAttribute.MODSEQ)
         template = writer.fetch_template(self.plan.items + extra)
         more = [self._column(item, batch) for item in extra]
         rows = zip(batch.uids, zip(batch.numbers, *columns, strict=True), zip(*more, strict=True), strict=True)
@@ -162,10 +179,18 @@ class _Answer:
             [template % (row + end) if uid in marked else plain % row for uid, row, end in rows]
         )
 
+    def _changed_items(self) -> tuple[FetchItem, ...]:
+        """What the reply must say of a message that this FETCH made \\Seen, unless it was asked for anyway.
+
+        [RFC3501] 6.4.5: flags that the FETCH itself has changed belong into its reply; [RFC7162] 3.1.4.2: and MODSEQ.
+        """
+        wanted = (FetchAttribute.FLAGS, FetchAttribute.MODSEQ) if self.session.condstore else (FetchAttribute.FLAGS,)
+        return tuple(item for item in wanted if item not in self.plan.items)
+
     def _column(self, item: FetchItem, batch: Batch) -> Column:
         """The values of one item, as the template wants them."""
         if isinstance(item, BodySection):
-            return sections.header_column(item, self.statics[4])
+            return sections.header_column(item, self.headers)
         return _COLUMNS[item](self, batch)
 
     def _flags(self, batch: Batch) -> Column:
@@ -192,12 +217,6 @@ _COLUMNS: dict[FetchAttribute, Callable[[_Answer, Batch], Column]] = {
         map(writer.internal_date, batch.column(answer.index.dates))
     ),
     FetchAttribute.RFC822_SIZE: lambda answer, batch: batch.column(answer.index.sizes),
-    FetchAttribute.ENVELOPE: lambda answer, batch: answer.statics[2],
-    FetchAttribute.BODYSTRUCTURE: lambda answer, batch: answer.statics[3],
+    FetchAttribute.ENVELOPE: lambda answer, batch: answer.envelopes,
+    FetchAttribute.BODYSTRUCTURE: lambda answer, batch: answer.structures,
 }
-
-
-def _read_statics(
-    session: Session, folder_id: int, uids: Sequence[int]
-) -> list[tuple[int, int, bytes, bytes, bytes, int]]:
-    return list(session.mailbox.statics(folder_id, uids))
