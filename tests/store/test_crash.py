@@ -212,7 +212,7 @@ def _read(store: Store, ref: MailboxRef, sizes: dict[str, int]) -> _State:
 
 
 def _replay(store: Store, ref: MailboxRef, before: dict[int, tuple[int, dict[int, int]]], actual: _State) -> None:
-    """A client that was last here before the round asks for the changes since, and sees what is there ([RFC7162] 3.2)."""
+    """A client that was here before the round asks for the changes since, and sees what is there ([RFC7162] 3.2)."""
     box = store.open(ref)
     for number, (modseq, flags) in before.items():
         if number not in actual:
