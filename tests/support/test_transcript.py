@@ -73,6 +73,7 @@ async def test_lines_and_any_text() -> None:
         ("S1: {|}\nS1| a\nS1: b", b"{6}\r\na\r\nb\r\nb\r\n"),
         ("S1: {|}\nS1| a\nS1| b", b"{3}\r\na\r\nb\r\n"),
         ("S1: {|}\nS1| a", b"a\r\n"),
+        ("S1: {|}\nS1| ...\nS1| b", b"{3}\r\na\r\n"),
         ("S1: a", b""),
     ],
 )
@@ -93,7 +94,9 @@ async def test_what_does_not_fit(text: str, greeting: bytes) -> None:
         ("S1: x (~a b) y", b"x (b a) y\r\n"),
         ("S1: (~a ...)(~)", b"(b a)()\r\n"),
         ("S1: ${x} ${x}", b"1 1\r\n"),
-        ("S1: {|}\nS1| a\nS1| ...\nS1: )", b"{6}\r\na\r\nb\r\n)\r\n"),
+        ("S1: {|}\nS1| a\nS1| b...\nS1: )", b"{6}\r\na\r\nb\r\n)\r\n"),
+        ("S1: {|}\nS1| ...\nS1| b\nS1| ...\nS1: )", b"{9}\r\na\r\nb\r\nc\r\n)\r\n"),
+        ("S1: {|}\nS1| ...\nS1| b\nS1| ...\nS1: )", b"{3}\r\nb\r\n)\r\n"),
         ("S1: \u00fc", "\u00fc\r\n".encode()),
         ("S1: a\nS1: <silent>", b"a\r\n"),
     ],

@@ -12,6 +12,7 @@ Client lines
     C1| text          a line of a literal: lines that follow one another are one literal, each with its CRLF
     C1> text          octets without a line end; \r \n \t \0 \\ \xNN stand for octets
     C1: <close>       the client hangs up
+    C1: <tls>         the client begins TLS on the connection
 
 Server lines: the next line from the server must be this one
     S1: text          exactly this text, but for what is listed below
@@ -30,17 +31,18 @@ Inside a line
     ${name:pattern}   the same with a regular expression for what to keep
     (~a b c)          a parenthesized list of these words in any order; with ... among them there may be more
 
-Lines of a literal follow the same rules, line by line; a literal always ends in CRLF here.
+Lines of a literal follow the same rules, line by line; `...` alone is any number of lines. A literal ends in CRLF here.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
+import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 TIMEOUT = 10.0
 """Seconds to wait for a line from the server."""
@@ -64,6 +66,13 @@ class Connection(Protocol):
 
     async def close(self) -> None:
         """Hang up."""
+
+
+class TlsConnection(Connection, Protocol):
+    """A connection that can begin TLS, for `<tls>`."""
+
+    async def start_tls(self) -> None:
+        """Do the handshake."""
 
 
 class SocketConnection:
@@ -93,6 +102,12 @@ class SocketConnection:
             return await asyncio.wait_for(self._reader.read(65536), 0.05)
         except TimeoutError:
             return b""
+
+    async def start_tls(self) -> None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        await self._writer.start_tls(context)
 
     async def close(self) -> None:
         self._writer.close()
@@ -322,6 +337,8 @@ class _Run:
             await client.connection.send(_unescape(self.substitute(step, text)).encode("latin-1"))
         elif text == "<close>":
             await client.connection.close()
+        elif text == "<tls>":
+            await cast(TlsConnection, client.connection).start_tls()
         else:
             text = self.substitute(step, text)
             if "{|}" in text or "{|+}" in text:
@@ -370,13 +387,26 @@ class _Run:
         lines = data.decode("utf-8", "surrogateescape").split("\r\n")
         if lines[-1]:
             raise self.fail(step, f"the literal does not end in CRLF: {data!r}")
+        at = 0
+        skipping = False
         for offset, expected in enumerate((*step.texts, None)):
-            line = lines[offset] if offset < len(lines) - 1 else None
-            kept = None if line is None or expected is None else _Pattern.of(expected, self.variables, None).fits(line)
-            if kept is None and (line is not None or expected is not None):
-                at = Step(step.line + offset, step.client, step.kind, step.texts)
-                raise self.fail(at, f"line of a literal\n  expected {expected!r}\n  got      {line!r}")
-            self.variables.update(kept or {})
+            if expected == "...":
+                skipping = True
+                continue
+            while True:
+                line = lines[at] if at < len(lines) - 1 else None
+                at += 1
+                if line is None or expected is None:
+                    kept = {} if line is expected else None
+                else:
+                    kept = _Pattern.of(expected, self.variables, None).fits(line)
+                if kept is not None or not skipping or line is None:
+                    break
+            if kept is None:
+                where = Step(step.line + offset, step.client, step.kind, step.texts)
+                raise self.fail(where, f"line of a literal\n  expected {expected!r}\n  got      {line!r}")
+            skipping = False
+            self.variables.update(kept)
 
     async def hear_group(self, step: Step, client: _Client) -> None:
         waiting = list(step.texts)

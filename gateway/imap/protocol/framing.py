@@ -1,4 +1,4 @@
-"""Cuts the octets of a client into commands: lines joined by literals ([RFC3501] 2.2.1, 4.3, 7.5; [RFC7888] 4, 5).
+"""Cuts the octets of a client into commands: lines joined by literals ([RFC3501] 2.2.1, 4.3, 7.5; [RFC7888] 3, 4).
 
 Sans-IO. The session feeds what arrives and pulls one event at a time, so that it can change the mode between two
 commands (AUTHENTICATE, IDLE, STARTTLS) however the client has pipelined them:
@@ -38,6 +38,7 @@ class Limits:
 
 
 LIMITS_BEFORE_LOGIN = Limits(line=16_384, command=32_768, literal=4_096, append=0, literals=4)
+# [RFC7162] 4 asks for lines of 8,192 octets at least; clients send longer lists of UIDs.
 LIMITS = Limits(line=65_536, command=1_048_576, literal=1_048_576, append=50 * 1_048_576)
 RAW_LINE_LIMIT = 12_288
 """Octets of a line that is not a command, such as a SASL response (NTLM tokens reach some 1,200)."""
@@ -152,7 +153,7 @@ class Framing:
     def discard(self) -> int:
         """Forget what has been fed and not been pulled, and return how much it was.
 
-        For STARTTLS: nothing sent in the clear may be carried into TLS ([RFC3501] 6.2.1).
+        For STARTTLS: nothing sent in the clear may be carried into TLS ([RFC3501] 6.2.1, 11.1).
         """
         dropped = self.buffered + self._size + sum(map(len, self._parts))
         self._chunks.clear()

@@ -1,5 +1,7 @@
 """Turns a frame into a Command: the grammar of [RFC3501] 9 and of the extensions, by recursive descent.
 
+The extensions' grammars: [RFC2177] 4, [RFC2342] 6, [RFC2971] 4, [RFC3691] 4, [RFC4315] 4, [RFC4959] 7, [RFC5161] 4,
+[RFC6154] 6, [RFC6851] 5, [RFC7162] 7, [RFC7888] 8.
 Strict, but for the quirks that the scanner's docstrings name. Every list, depth and number has a limit, and the cost is
 linear in the frame.
 """
@@ -65,7 +67,8 @@ ParseArguments = Callable[[Scanner], Arguments]
 def parse(frame: Frame, *, utf8: bool = False) -> Command:
     """Parse one command. `utf8`: mailbox names come in UTF-8, not modified UTF-7.
 
-    Raises BadCommand, and UnsupportedCharset for a SEARCH in an unknown charset.
+    Raises BadCommand, and UnsupportedCharset for a SEARCH in an unknown charset. There are no experimental commands
+    ([RFC3501] 6.5.1).
     """
     scanner = Scanner(frame.parts, utf8=utf8)
     line = frame.parts[0]

@@ -1,4 +1,4 @@
-"""Reads the tokens of one command ([RFC3501] 4, 9). Every method moves on past what it read, or raises BadCommand."""
+"""Reads the tokens of a command ([RFC3501] 4.1 to 4.5, 9). Every method moves on past what it read or raises BadCommand."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ class Scanner:
         return match[0]
 
     def atom(self, what: str = "an atom") -> bytes:
-        """An atom."""
+        """An atom ([RFC3501] 4.1)."""
         return self._match(_ATOM, what)
 
     def word(self, what: str) -> bytes:
@@ -118,7 +118,7 @@ class Scanner:
         return self._match(_WORD, what).upper()
 
     def number(self, what: str = "a number", *, most: int = 0xFFFF_FFFF, least: int = 0) -> int:
-        """An unsigned number between two bounds."""
+        """An unsigned number between two bounds ([RFC3501] 4.2)."""
         value = int(self._match(_NUMBER, what))
         if not least <= value <= most:
             self.fail(f"{value} is not between {least} and {most}")
@@ -137,7 +137,7 @@ class Scanner:
             raise BadCommand(self.tag, str(error)) from error
 
     def string(self, what: str = "a string") -> bytes:
-        """A quoted string or a literal. Quirk: 8-bit octets are taken in quoted strings."""
+        """A quoted string or a literal ([RFC3501] 4.3). Quirk: 8-bit octets are taken in quoted strings, too."""
         line, position = self.line, self.position
         match = _PLAIN_QUOTED.match(line, position)
         if match is not None:
@@ -154,7 +154,7 @@ class Scanner:
         return self.literal(what)
 
     def literal(self, what: str = "a literal") -> bytes:
-        """A literal; goes on in the line that follows it."""
+        """A literal of any octets; goes on in the line that follows it ([RFC3501] 4.3, 4.3.1)."""
         if self._index + 2 >= len(self._parts) or _LITERAL.match(self.line, self.position) is None:
             self.expected(what)
         data = self._parts[self._index + 1]
@@ -219,7 +219,7 @@ class Scanner:
         return MailboxName(value, raw)
 
     def items(self, read: Callable[[], T], most: int) -> list[T]:
-        """`item *(SP item) ")"`, the opening parenthesis read already; at least one, at most `most`."""
+        """`item *(SP item) ")"` ([RFC3501] 4.4), the `(` read already; at least one, at most `most`."""
         found = [read()]
         while not self.accept(b")"):
             if self.peek() != 0x20:

@@ -44,7 +44,10 @@ class SequenceSet:
 
 
 class FetchAttribute(Enum):
-    """FETCH items without argument, by their name in the reply ([RFC3501] 6.4.5, [RFC7162] 3.1.4.2)."""
+    """FETCH items without argument, by their name in the reply ([RFC3501] 6.4.5, [RFC7162] 3.1.4.2).
+
+    They are the message attributes of [RFC3501] 2.3.1.1, 2.3.2, 2.3.3, 2.3.4, 2.3.5 and 2.3.6.
+    """
 
     FLAGS = b"FLAGS"
     UID = b"UID"

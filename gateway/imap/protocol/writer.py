@@ -32,7 +32,7 @@ def quoted(data: bytes) -> bytes:
 
 
 def literal(data: bytes) -> bytes:
-    """A literal ([RFC3501] 4.3)."""
+    """A literal ([RFC3501] 4.3, 4.3.1)."""
     return b"{%d}\r\n%b" % (len(data), data)
 
 
@@ -77,7 +77,7 @@ def _day(number: int) -> bytes:
 
 
 def internal_date(seconds: int) -> bytes:
-    """A date-time in UTC, quoted, from seconds since 1970-01-01 UTC ([RFC3501] 9 `date-time`)."""
+    """A date-time in UTC, quoted, from seconds since 1970-01-01 UTC ([RFC3501] 2.3.3, 9 `date-time`)."""
     day, clock = divmod(seconds, _SECONDS_OF_DAY)
     return _day(day) + _CLOCK[clock // 60] + _SECONDS[clock % 60]
 
@@ -91,7 +91,7 @@ def text(words: str) -> bytes:
 
 
 def status(tag: bytes, condition: bytes, words: str, code: bytes = b"") -> bytes:
-    """`tag OK|NO|BAD|BYE|PREAUTH [code] text` ([RFC3501] 7.1); the tag `*` makes it untagged."""
+    """`tag OK|NO|BAD|BYE [code] text` ([RFC3501] 7.1.1 to 7.1.5); the tag `*` makes it untagged."""
     if code:
         return b"%b %b [%b] %b\r\n" % (tag, condition, code, text(words))
     return b"%b %b %b\r\n" % (tag, condition, text(words))
@@ -193,7 +193,7 @@ def status_line(name: str, items: Iterable[tuple[bytes, int]], *, utf8: bool = F
 
 
 def search_line(numbers: Sequence[int], modseq: int | None = None) -> bytes:
-    """`* SEARCH 2 3 6`, with `(MODSEQ n)` if asked and something was found ([RFC3501] 7.2.5, [RFC7162] 3.1.5)."""
+    """`* SEARCH 2 3 6`, with `(MODSEQ n)` if asked and something was found ([RFC3501] 7.2.5, [RFC7162] 3.1.6)."""
     if not numbers:
         return b"* SEARCH\r\n"
     found = " ".join(map(str, numbers)).encode("ascii")

@@ -60,13 +60,14 @@ def test_a_synchronising_literal_asks_for_leave() -> None:
 
 
 def test_a_non_synchronising_literal_needs_no_leave() -> None:
-    """[RFC7888] 4"""
+    """[RFC7888] 3"""
     assert events(b"A001 LOGIN {11+}\r\nFRED FOOBAR {7+}\r\nfat man\r\n") == [
         Frame((b"A001 LOGIN {11+}", b"FRED FOOBAR", b" {7+}", b"fat man", b""))
     ]
 
 
 def test_a_literal_may_hold_line_ends_and_what_looks_like_a_command() -> None:
+    """[RFC3501] 4.3.1: any octets"""
     assert events(b"a APPEND x {12+}\r\nb LOGOUT\r\n{9}\r\n")[0] == Frame(
         (b"a APPEND x {12+}", b"b LOGOUT\r\n{9", b"}")
     )
@@ -227,7 +228,7 @@ def test_a_raw_line_is_never_a_literal() -> None:
 
 
 def test_discard_forgets_what_was_sent_in_the_clear() -> None:
-    """[RFC3501] 6.2.1: nothing behind STARTTLS is a command"""
+    """[RFC3501] 6.2.1, 11.1: nothing behind STARTTLS is a command"""
     framing = Framing()
     framing.feed(b"a STARTTLS\r\nb NOOP\r\nc LOG")
     assert framing.pull() == Frame((b"a STARTTLS",))

@@ -68,6 +68,11 @@ def test_commands_without_arguments(command: str) -> None:
     assert refused(b"abcd " + command.encode() + b" x").tag == b"abcd"
 
 
+def test_there_are_no_experimental_commands() -> None:
+    """[RFC3501] 6.5.1"""
+    assert refused(b"a XLIST x x").text == "Unknown command XLIST"
+
+
 def test_every_name_is_known() -> None:
     assert {"UID EXPUNGE", "FETCH", "NOOP"} < COMMANDS
     assert "UID" not in COMMANDS
@@ -645,7 +650,7 @@ def test_nesting_up_to_the_limit() -> None:
     ],
 )
 def test_broken_commands_keep_their_tag(octets: bytes, tag: bytes) -> None:
-    """[RFC3501] 2.2.1, 7.1.3: untagged where the tag cannot be told"""
+    """[RFC3501] 2.2.1, 4.1, 4.2, 7.1.3: untagged where the tag cannot be told"""
     error = refused(octets)
     assert error.tag == tag
     assert error.text.isascii()
@@ -659,7 +664,7 @@ def test_unusual_tags() -> None:
 
 
 def test_long_uid_lists() -> None:
-    """A command line of 64 KiB, as clients send them"""
+    """[RFC7162] 4 asks for 8,192 octets; clients send 64 KiB"""
     text = b",".join(b"%d" % number for number in range(1, 11_000))
     command = args(b"a UID FETCH " + text + b" (FLAGS)")
     assert isinstance(command, t.Fetch)

@@ -1,4 +1,8 @@
-"""What a client writes is what the parser reads, however the octets arrive ([RFC3501] 9)."""
+"""What a client writes is what the parser reads, however the octets arrive ([RFC3501] 4.1 to 4.5, 9).
+
+With the grammars of the extensions: [RFC2177] 4, [RFC2342] 6, [RFC2971] 4, [RFC3691] 4, [RFC4315] 4, [RFC4959] 7,
+[RFC5161] 4, [RFC6154] 6, [RFC6851] 5, [RFC7162] 7, [RFC7888] 8.
+"""
 
 from __future__ import annotations
 

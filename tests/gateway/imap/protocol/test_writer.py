@@ -87,7 +87,7 @@ def test_mailbox_names() -> None:
 
 
 def test_internal_dates() -> None:
-    """[RFC3501] 9 `date-time`, `date-day-fixed`"""
+    """[RFC3501] 2.3.3, 9 `date-time`, `date-day-fixed`"""
     assert writer.internal_date(837_596_665) == b'"17-Jul-1996 09:44:25 +0000"'
     assert writer.internal_date(0) == b'" 1-Jan-1970 00:00:00 +0000"'
     assert writer.internal_date(-1) == b'"31-Dec-1969 23:59:59 +0000"'
@@ -103,7 +103,7 @@ def test_internal_dates_read_back(seconds: int) -> None:
 
 
 def test_status_responses() -> None:
-    """[RFC3501] 7.1, 7.5"""
+    """[RFC3501] 7.1.1, 7.1.2, 7.1.3, 7.1.5, 7.5"""
     assert writer.status(b"a1", b"OK", "Done") == b"a1 OK Done\r\n"
     assert writer.status(b"*", b"OK", "Ready", b"CAPABILITY IMAP4rev1") == b"* OK [CAPABILITY IMAP4rev1] Ready\r\n"
     assert writer.status(b"a", b"NO", "line\r\nbreak é\0") == b"a NO line break ? \r\n"
@@ -123,7 +123,7 @@ def test_response_codes() -> None:
 
 
 def test_untagged_data() -> None:
-    """[RFC3501] 7.2, 7.3, 7.4.1"""
+    """[RFC3501] 4.4, 7.2.1, 7.2.6, 7.3.1, 7.3.2, 7.4.1; [RFC5161] 3.2"""
     assert writer.exists(23) == b"* 23 EXISTS\r\n"
     assert writer.recent(5) == b"* 5 RECENT\r\n"
     assert writer.expunge(44) == b"* 44 EXPUNGE\r\n"
@@ -145,7 +145,7 @@ def test_list_lines() -> None:
 
 
 def test_status_search_id_namespace() -> None:
-    """[RFC3501] 7.2.4, 7.2.5; [RFC7162] 3.1.5; [RFC2971] 3.2; [RFC2342] 5"""
+    """[RFC3501] 7.2.4, 7.2.5; [RFC7162] 3.1.6; [RFC2971] 3.2; [RFC2342] 5"""
     assert writer.status_line("a b", [(b"MESSAGES", 231), (b"UIDNEXT", 44292)]) == (
         b'* STATUS "a b" (MESSAGES 231 UIDNEXT 44292)\r\n'
     )
