@@ -1,4 +1,4 @@
-"""IMAP mailbox names and folders of the store: paths, which folders show, special uses ([RFC3501] 5.1, [RFC6154] 2)."""
+"""Mailbox names and folders: paths, which folders show, special uses ([RFC3501] 5.1.1, [RFC6154] 2)."""
 
 from __future__ import annotations
 

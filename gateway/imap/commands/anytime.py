@@ -37,7 +37,7 @@ async def logout(session: Session, args: NoArguments) -> Reply:
 
 
 async def identify(session: Session, args: Id) -> Reply:
-    """ID: who we are; what the client says of itself goes to the log ([RFC2971] 3.1)."""
+    """ID: who we are; the version only if the administrator shows it ([RFC2971] 3.1, 7)."""
     if args.parameters:
         log.debug("client %s: %r", session.wire.peer, args.parameters[:30])
     version = session.services.settings.version

@@ -21,7 +21,10 @@ async def copy(session: Session, args: Copy) -> Reply:
 
 
 async def move(session: Session, args: Move) -> Reply:
-    """MOVE: as COPY and EXPUNGE of just these in one step ([RFC6851] 3.1, [RFC6851] 3.2, [RFC6851] 4.3)."""
+    """MOVE: as COPY and EXPUNGE of just these in one step ([RFC6851] 3.1, 3.2, 3.3, 4.3).
+
+    It needs no room in the mailbox ([RFC6851] 4.1).
+    """
     selected = session.writable_folder()
     uids = session.uids_of(args.messages, uid=args.uid)
     target = await session.folder(args.mailbox, missing=b"TRYCREATE")

@@ -215,6 +215,6 @@ async def status(session: Session, args: Status) -> Reply:
 
 
 async def namespace(session: Session, args: NoArguments) -> Reply:
-    """NAMESPACE: one personal namespace ([RFC2342] 5)."""
+    """NAMESPACE: one personal namespace, and no other ([RFC2342] 4, 5, [RFC3501] 5.1.2)."""
     session.send(writer.namespace_line([("", b"/")], None, None))
     return ok(b"NAMESPACE completed.")

@@ -25,14 +25,17 @@ async def starttls(session: Session, args: NoArguments) -> Reply:
 
 
 async def login(session: Session, args: Login) -> Reply:
-    """LOGIN; the user name may name another's mailbox ([RFC3501] 6.2.3, [MS-OXIMAP4] 2.2.2)."""
+    """LOGIN; the user name may name another's mailbox ([RFC3501] 6.2.3, [MS-OXIMAP4] 2.2.2, 3.2.5.2)."""
     _need_private_line(session)
     await _enter(session, PasswordAttempt(args.user, args.password), b"LOGIN failed.")
     return ok(b"LOGIN completed.", b"CAPABILITY " + session.capabilities())
 
 
 async def authenticate(session: Session, args: Authenticate) -> Reply:
-    """AUTHENTICATE, with or without an initial response ([RFC3501] 6.2.2, [RFC4959] 3, [MS-OXIMAP4] 3.2.5.1)."""
+    """AUTHENTICATE, with or without an initial response ([RFC3501] 6.2.2, [RFC4959] 3, [MS-OXIMAP4] 3.2.5.1).
+
+    The coroutine is the state machine of [MS-OXIMAP4] 3.2.1: it is inside the exchange as long as it asks for lines.
+    """
     exchange = registry.create(args.mechanism)
     if exchange is None:
         # [MS-OXIMAP4] 2.2.1 and [RFC3501] 6.2.2: BAD for a mechanism that is not supported.
@@ -60,7 +63,7 @@ def _failed(failure: Failure) -> Refusal:
 
 
 def _need_private_line(session: Session) -> None:
-    """Refuse a password in the clear where policy wants TLS ([RFC3501] 6.2.3, [RFC5530] 3)."""
+    """Refuse a password in the clear where policy wants TLS ([RFC3501] 6.2.3, 11.2, [RFC5530] 3)."""
     if not session.mechanisms():
         raise no(b"Start TLS first; passwords are not taken in the clear.", b"PRIVACYREQUIRED")
 

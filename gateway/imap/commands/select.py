@@ -12,7 +12,8 @@ from gateway.imap.session import Session
 async def select(session: Session, args: Select) -> Reply:
     """SELECT and EXAMINE ([RFC3501] 6.3.1, [RFC3501] 6.3.2, [RFC7162] 3.1.2.1, [RFC7162] 3.1.8).
 
-    A SELECT that fails leaves no mailbox selected.
+    A SELECT that fails leaves no mailbox selected. HIGHESTMODSEQ is always there, because the mod-sequences of every
+    folder last ([RFC7162] 3.1.12).
     """
     if session.selected is not None:
         await session.deselect()

@@ -53,7 +53,9 @@ TABLE: tuple[Command, ...] = (
     ),
     Command("LOGIN", State.NOT_AUTHENTICATED, types.Login, nonauth.login, ("[RFC3501] 6.2.3", "[MS-OXIMAP4] 2.2.2")),
     Command("ENABLE", LOGGED_IN, types.Enable, anytime.enable, ("[RFC5161] 3.1",), "ENABLE"),
-    Command("SELECT", LOGGED_IN, types.Select, select.select, ("[RFC3501] 6.3.1", "[RFC7162] 3.1.8"), "CONDSTORE"),
+    Command(
+        "SELECT", LOGGED_IN, types.Select, select.select, ("[RFC3501] 6.3.1", "[RFC7162] 3.1.1, 3.1.8"), "CONDSTORE"
+    ),
     Command("EXAMINE", LOGGED_IN, types.Select, select.select, ("[RFC3501] 6.3.2",)),
     Command("CREATE", LOGGED_IN, types.Create, mailboxes.create, ("[RFC3501] 6.3.3",)),
     Command("DELETE", LOGGED_IN, types.OneMailbox, mailboxes.delete, ("[RFC3501] 6.3.4",)),
@@ -77,7 +79,14 @@ TABLE: tuple[Command, ...] = (
     Command("CLOSE", State.SELECTED, types.NoArguments, select.close, ("[RFC3501] 6.4.2",)),
     Command("UNSELECT", State.SELECTED, types.NoArguments, select.unselect, ("[RFC3691] 2",), "UNSELECT"),
     Command("EXPUNGE", State.SELECTED, types.NoArguments, expunge.expunge, ("[RFC3501] 6.4.3",)),
-    Command("UID EXPUNGE", State.SELECTED, types.UidExpunge, expunge.uid_expunge, ("[RFC4315] 2.1",), "UIDPLUS"),
+    Command(
+        "UID EXPUNGE",
+        State.SELECTED,
+        types.UidExpunge,
+        expunge.uid_expunge,
+        ("[RFC4315] 2.1", "[MS-OXIMAP4] 2.2.3"),
+        "UIDPLUS",
+    ),
     Command(
         "SEARCH",
         State.SELECTED,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +15,7 @@ from tests.gateway.imap.harness import Server
 
 
 async def test_greeting_and_capability(server: Server) -> None:
-    """[RFC3501] 7.1.1, 6.1.1: IMAP4rev1 and each extension that works; STARTTLS only where it is offered."""
+    """[RFC3501] 7.1.1, 6.1.1, [RFC7162] 3.1.1: IMAP4rev1, each extension that works, STARTTLS where it is offered."""
     client = server.connect()
     (greeting,) = client.take()
     assert greeting.startswith(b"* OK [CAPABILITY IMAP4rev1 ")
@@ -114,7 +115,7 @@ async def test_authenticate_login(server: Server) -> None:
 
 
 async def test_authenticate_that_fails(server: Server) -> None:
-    """[MS-OXIMAP4] 2.2.1, 3.2.5.1: the exact texts; bad base64 is BAD; afterwards commands are read again."""
+    """[MS-OXIMAP4] 2.2.1, 3.2.5, 3.2.5.1: the exact texts; bad base64 is BAD; afterwards commands are read again."""
     client = server.connect()
     client.take()
     bad = base64.b64encode(b"\0alice\0wrong")
@@ -340,5 +341,18 @@ async def test_client_that_vanishes(server: Server) -> None:
     assert not server.connections
 
 
-async def test_settings_are_followed(server: Server) -> None:
-    assert ImapSettings().idle_timeout >= 1800, "[RFC3501] 5.4"
+async def test_id_hides_the_version(tmp_path: Path) -> None:
+    """[RFC2971] 7: nothing that helps an attacker unless the administrator wants it."""
+    server = Server(tmp_path, ImapSettings(version=""))
+    client = await server.client(None)
+    assert await client.ok("ID NIL") == [b'* ID ("name" "oxgate")']
+    await server.close()
+
+
+async def test_delegate_form_reaches_the_logon_service(server: Server) -> None:
+    """[MS-OXIMAP4] 2.2.2, 3.2.5.2: the user name goes on as typed, an unquoted backslash too."""
+    client = server.connect()
+    client.take()
+    await client(b"LOGIN EXAMPLE\\alice\\sales password")
+    await client('LOGIN "alice@example.test/sales" password')
+    assert [attempt.login for attempt in server.logon.attempts] == ["EXAMPLE\\alice\\sales", "alice@example.test/sales"]

@@ -169,6 +169,17 @@ async def test_move(server: Server) -> None:
     assert await client.ok("STATUS there (MESSAGES)") == [b"* STATUS there (MESSAGES 3)"]
 
 
+async def test_move_in_a_full_mailbox(server: Server) -> None:
+    """[RFC6851] 4.1: a move takes no room; [RFC6851] 3.3: a copy does."""
+    server.deliver()
+    client = await server.client()
+    await client.ok("CREATE there")
+    server.mailbox.set_quota(receive=10)
+    assert (await client("APPEND there {3+}\r\nabc"))[-1].startswith(b"NO [OVERQUOTA]")
+    await client.ok("MOVE 1 there")
+    assert await client.ok("STATUS there (MESSAGES)") == [b"* STATUS there (MESSAGES 1)"]
+
+
 async def test_append(server: Server) -> None:
     """[RFC3501] 6.3.11, [RFC4315] 3: flags, date, APPENDUID; the octets come back as they were sent."""
     client = await server.client()
