@@ -7,7 +7,6 @@ docs/decisions/0011: \\Seen moves `read_cn`, \\Deleted only `modseq`, all others
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import compress
 
 from sqlalchemy import bindparam, case, update
 
@@ -31,24 +30,21 @@ _new = _old.op("&")(bindparam("keep")).op("|")(bindparam("put"))
 _new_kw = _kw.op("&")(bindparam("kw_keep")).op("|")(bindparam("kw_put"))
 _number = message.c.uid + bindparam("offset")
 _SYNC_CHANGED = (_old.op("&")(_SYNCED) != _new.op("&")(_SYNCED)) | (_kw != _new_kw)
-_UPDATE = Statement(
+_update = (
     update(message)
-    .where(*IN_FOLDER, one_of(message.c.uid, "uids"))
+    .where(*IN_FOLDER)
     .values(
         flags=_new,
         kw=_new_kw,
         modseq=_number,
         cn=case((_SYNC_CHANGED, _number), else_=message.c.cn),
         read_cn=case((_old.op("&")(_SEEN) != _new.op("&")(_SEEN), _number), else_=message.c.read_cn),
-    ),
-    "m",
-    "f",
-    "uids",
-    "keep",
-    "put",
-    "kw_keep",
-    "kw_put",
-    "offset",
+    )
+)
+_VALUES = ("keep", "put", "kw_keep", "kw_put", "offset")
+_UPDATE_LIST = Statement(_update.where(one_of(message.c.uid, "uids")), "m", "f", "uids", *_VALUES)
+_UPDATE_RANGE = Statement(
+    _update.where(message.c.uid.between(bindparam("low"), bindparam("high"))), "m", "f", "low", "high", *_VALUES
 )
 _FOLDER = Statement(
     update(folder)
@@ -84,11 +80,11 @@ def set_flags(
     TooLarge when the mailbox has no room for a new keyword.
     """
     kw_put = keywords.register(work, add_keywords)
-    put = add & _CLIENT
+    put = int(add) & _CLIENT  # plain integers: the operators of IntFlag cost a microsecond each
     if replace:
         keep, kw_keep = ~_CLIENT, 0
     else:
-        keep = ~(remove & _CLIENT)
+        keep = ~(int(remove) & _CLIENT)
         kw_keep = _ALL_KEYWORDS & ~keywords.mask(work, remove_keywords)
     if put & _SEEN:
         put |= _EVER_READ
@@ -97,44 +93,52 @@ def set_flags(
     if unchanged_since is not None:
         modified = [row[0] for row in rows if row[3] > unchanged_since]
         rows = [row for row in rows if row[3] <= unchanged_since]
-    differs = [((row[4] & keep | put) ^ row[4]) & _CLIENT != 0 or (row[5] & kw_keep | kw_put) != row[5] for row in rows]
-    changed = list(compress(rows, differs))
+    changed = [
+        row for row in rows if ((row[4] & keep | put) ^ row[4]) & _CLIENT or (row[5] & kw_keep | kw_put) != row[5]
+    ]
     if not changed:
         return FlagUpdate([MessageRow(*row) for row in rows], modified)
-    offsets = _write(work, folder_id, changed, keep, put, kw_keep, kw_put)
-    made: list[MessageRow] = []
-    for row, different in zip(rows, differs, strict=True):
-        uid, mid, item_id, modseq, flags, kw, date, size, saved = row
-        if different:
-            modseq, flags, kw = offsets[uid], flags & keep | put, kw & kw_keep | kw_put
-        made.append(MessageRow(uid, mid, item_id, modseq, flags, kw, date, size, saved))
+    taken = _write(work, folder_id, changed, (keep, put, kw_keep, kw_put))
+    new = tuple.__new__  # what MessageRow(...) comes down to, at half its cost
+    made = [
+        new(MessageRow, (uid, mid, item_id, taken[uid], flags & keep | put, kw & kw_keep | kw_put, date, size, saved))
+        if uid in taken
+        else new(MessageRow, (uid, mid, item_id, modseq, flags, kw, date, size, saved))
+        for uid, mid, item_id, modseq, flags, kw, date, size, saved in rows
+    ]
     return FlagUpdate(made, modified)
 
 
-def _write(
-    work: Work, folder_id: int, changed: list[Row], keep: int, put: int, kw_keep: int, kw_put: int
-) -> dict[int, int]:
+def _write(work: Work, folder_id: int, changed: list[Row], values: tuple[int, int, int, int]) -> dict[int, int]:
     """Update the rows; return the change number that each UID took.
 
     A change number is the UID plus an offset, so one statement numbers a whole run of messages. The numbers between
     are passed over, so UIDs that lie far apart are written in several runs.
     """
+    m = work.mailbox_id
     runs = _runs([row[0] for row in changed])
     span = sum(run[-1] - run[0] + 1 for run in runs)
     first = work.allocate(cns=span).cn
     taken: dict[int, int] = {}
     for run in runs:
-        offset = first - run[0]
-        work.run(_UPDATE, (work.mailbox_id, folder_id, work.array(run), keep, put, kw_keep, kw_put, offset))
-        for uid in run:
-            taken[uid] = uid + offset
-        first += run[-1] - run[0] + 1
-    before = sum(1 for row in changed if not row[4] & _SEEN)
-    after = sum(1 for row in changed if not (row[4] & keep | put) & _SEEN)
-    marked_before = sum(1 for row in changed if row[4] & _DELETED)
-    marked_after = sum(1 for row in changed if (row[4] & keep | put) & _DELETED)
+        low, high = run[0], run[-1]
+        offset = first - low
+        if high - low + 1 == len(run):
+            work.run(_UPDATE_RANGE, (m, folder_id, low, high, *values, offset))
+        else:
+            work.run(_UPDATE_LIST, (m, folder_id, work.array(run), *values, offset))
+        taken.update(zip(run, map(offset.__add__, run), strict=True))
+        first += high - low + 1
+    keep, put = values[:2]
+    unseen = marked = 0
+    if (~keep | put) & (_SEEN | _DELETED):
+        for row in changed:
+            old = row[4]
+            now = old & keep | put
+            unseen += (old & _SEEN) - (now & _SEEN)
+            marked += (now & _DELETED) - (old & _DELETED)
     last = first - 1
-    if not work.run(_FOLDER, (work.mailbox_id, folder_id, after - before, marked_after - marked_before, last)):
+    if not work.run(_FOLDER, (m, folder_id, unseen, marked // _DELETED, last)):
         raise NotFound(f"there is no folder {folder_id}")
     work.touch(folder_id, last)
     return taken

@@ -34,6 +34,7 @@ _RAW_CHUNK = 64
 _SEEN = int(MessageFlag.SEEN)
 _DELETED = int(MessageFlag.DELETED)
 _EVER_READ = int(MessageFlag.EVER_READ)
+_HAS_ATTACHMENT = int(MessageFlag.HAS_ATTACHMENT)
 _CLIENT = int(SYSTEM_FLAGS)
 
 _ENTER_FOLDER = Statement(
@@ -186,12 +187,11 @@ def _deliver(
     now = time.time()
     filetime = FILETIME_UNIX_EPOCH + int(now * 10_000_000)
     date = int(now) if internal_date is None else internal_date
-    flags &= _CLIENT
+    flags = int(flags) & _CLIENT  # plain integers: the operators of IntFlag cost a microsecond each
     if flags & _SEEN:
         flags |= _EVER_READ
     if content.attachments:
-        flags |= MessageFlag.HAS_ATTACHMENT
-    flags = int(flags)
+        flags |= _HAS_ATTACHMENT
     bits = keywords.register(work, names) if names else 0
     numbers = work.allocate(cns=1, ids=1, grow=size)
     quota.check_receive(numbers)
@@ -251,7 +251,7 @@ def enter_folder(
 
 def rows(db: Reader, folder_id: int, uids: Sequence[int] | None = None) -> list[MessageRow]:
     """Read placements in the order of their UIDs; UIDs that are not there are left out."""
-    return [MessageRow(*row) for row in raw_rows(db, folder_id, uids)]
+    return list(map(MessageRow._make, raw_rows(db, folder_id, uids)))
 
 
 def raw_rows(db: Reader, folder_id: int, uids: Sequence[int] | None = None) -> list[Row]:
