@@ -52,7 +52,7 @@ class PeerServer:
     folder: Path
     workers: int = 2
     offset: int = field(default_factory=free_offset)
-    users: int = 60
+    users: int = 200
 
     def __post_init__(self) -> None:
         self.data = self.folder / "data"
@@ -119,7 +119,8 @@ class PeerServer:
                     ready.set()
             ready.set()
 
-        threading.Thread(target=read, daemon=True).start()
+        self._reader = threading.Thread(target=read, daemon=True)
+        self._reader.start()
         if not ready.wait(30) or self.process.poll() is not None:
             raise RuntimeError("the server did not get ready:\n" + "".join(self.log))
 
@@ -128,6 +129,9 @@ class PeerServer:
         assert self.process is not None
         self.process.terminate()
         code = self.process.wait(30)
+        self._reader.join(10)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
         assert code == 0, f"exit {code}\n" + "".join(self.log)
 
     def account(self) -> str:

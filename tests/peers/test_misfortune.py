@@ -67,8 +67,8 @@ def test_imap_bad_input(server: PeerServer, user: str) -> None:
     assert b"a OK" in line.ask(f"a LOGIN {user} {PASSWORD}\r\n".encode(), b"a ")
     assert line.ask(b"b SEARCH " + b"X" * 200_000 + b"\r\n", b"").startswith((b"b BAD", b"* BAD"))
     assert b"c NO" in line.ask(b"c APPEND INBOX {999999999999}\r\n", b"c ")
-    assert b"d BAD" in line.ask(b"d SELECT {99999}\r\n", b"d ")
-    assert b"e NO" in line.ask(b'e CREATE "&bad"\r\n', b"e ")
+    assert line.ask(b"d SELECT {99999999}\r\n", b"d ")[:4] in {b"d BA", b"d NO"}
+    assert line.ask(b'e CREATE "&bad"\r\n', b"e ")[:4] in {b"e BA", b"e NO"}
     assert b"f BAD" in line.ask(b"f \x00\xff\xfe\r\n", b"")
     assert b"g BAD" in line.ask(b"g FETCH 1 (((((\r\n", b"g ")
     deep = b"(" * 20_000 + b"ALL" + b")" * 20_000
@@ -231,7 +231,7 @@ def refused(server: PeerServer) -> str:
 def test_a_port_in_use(server: PeerServer) -> None:
     text = refused(server)
     assert any(str(port + server.offset) in text for port in BASE_PORTS.values()), text
-    assert "in use" in text.lower()
+    assert "another program listens there" in text
 
 
 def test_a_bad_setting(tmp_path: Path) -> None:

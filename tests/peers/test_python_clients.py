@@ -38,6 +38,7 @@ def test_imaplib(server: PeerServer, user: str, mode: str) -> None:
     assert client.copy("1", "Archive")[0] == "OK"
     assert client.uid("MOVE", "1:1", "Trash")[0] == "OK"
     assert client.store("1:*", "+FLAGS", "(\\Deleted)")[0] == "OK"
+    client.response("EXPUNGE")  # what MOVE left behind
     assert len(client.expunge()[1]) == 2
     assert client.namespace()[1] == [b'(("" "/")) NIL NIL']
     assert client.close()[0] == "OK"
@@ -53,7 +54,9 @@ def test_poplib(server: PeerServer, user: str, mode: str) -> None:
     else:
         client = poplib.POP3("localhost", server.pop3, timeout=20)
         if mode == "starttls":
+            plain = client.file  # poplib forgets it without closing it
             client.stls(trust(server))
+            plain.close()
     client.user(user)
     client.pass_(PASSWORD)
     assert client.stat() == (3, sum(map(len, raws)))
@@ -132,6 +135,6 @@ def test_imapclient(server: PeerServer, user: str, mode: str) -> None:
             other.append("INBOX", b"Subject: pushed\r\n\r\nx\r\n", flags=[SEEN])
         assert any(reply[1] == b"EXISTS" for reply in client.idle_check(timeout=5))
         client.idle_done()
-        assert client.id_({"name": "test"})[b"name"] == b"oxgate"
+        assert b"oxgate" in dict(zip(*[iter(client.id_({"name": "test"})[0])] * 2, strict=True)).values()
         client.rename_folder("Grüße/Ä", "Grüße/B")
         client.delete_folder("Grüße/B")
