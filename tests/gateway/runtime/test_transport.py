@@ -14,7 +14,8 @@ from twisted.python.failure import Failure
 
 from gateway.runtime.connections import ConnectionLimits, Connections
 from gateway.runtime.transport import Transport
-from tests.gateway.runtime.hosting import KINDS, Host, play, trusting_nobody
+from tests.gateway.runtime.hosting import KINDS, Host, play
+from tests.support.certificates import trusting_nobody
 
 kinds = pytest.mark.parametrize("kind", KINDS)
 native = pytest.mark.parametrize("kind", ["uvloop", "asyncio"])
