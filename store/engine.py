@@ -28,7 +28,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -179,6 +179,10 @@ class Reader(ABC):
     @abstractmethod
     def all(self, statement: Statement, parameters: Parameters = ()) -> list[Row]:
         """Run a statement; return its rows."""
+
+    @abstractmethod
+    def chunks(self, statement: Statement, parameters: Parameters, size: int) -> Iterator[list[Row]]:
+        """Run a statement; give its rows in lists of at most `size`. Exhaust it before the reader is given back."""
 
     @abstractmethod
     def array(self, numbers: Iterable[int]) -> Any:

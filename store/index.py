@@ -28,6 +28,8 @@ DEFAULT_MEMORY = 192 << 20
 
 _LOAD = Statement(select(*MESSAGE_COLUMNS).where(*IN_FOLDER).order_by(message.c.uid), "m", "f")
 _TYPES = "LQQQLQqQQ"
+_CHUNK = 500
+"""Rows turned into array elements at a time: few enough to stay in the processor's cache."""
 
 
 class FolderIndex:
@@ -145,11 +147,10 @@ class FolderIndex:
 def load(db: Reader, folder_id: int) -> FolderIndex:
     """Read a whole folder. `db` must see one state throughout. Raises NotFound."""
     modseq, uidvalidity, uidnext, _ = changelog.state(db, folder_id)
-    rows = db.all(_LOAD, (db.mailbox_id, folder_id))
-    if rows:
-        columns = [array(kind, values) for kind, values in zip(_TYPES, zip(*rows, strict=True), strict=True)]
-    else:
-        columns = [array(kind) for kind in _TYPES]
+    columns = [array(kind) for kind in _TYPES]
+    for rows in db.chunks(_LOAD, (db.mailbox_id, folder_id), _CHUNK):
+        for column, kind, values in zip(columns, _TYPES, zip(*rows, strict=True), strict=True):
+            column.extend(array(kind, values))
     return FolderIndex(columns, modseq, uidvalidity, uidnext)
 
 
@@ -167,56 +168,76 @@ def refresh(db: Reader, folder_id: int, index: FolderIndex) -> FolderIndex:
     return index
 
 
+class _Entry:
+    """One folder's index, and the lock under which it is brought up to date."""
+
+    __slots__ = ("index", "lock", "weight")
+
+    def __init__(self) -> None:
+        self.index: FolderIndex | None = None
+        self.lock = threading.Lock()
+        self.weight = 0
+
+
 class IndexCache:
     """The indexes of a process, least recently used dropped first when they pass `memory` bytes."""
 
     def __init__(self, memory: int = DEFAULT_MEMORY) -> None:
         self._memory = memory
         self._used = 0
-        self._kept: OrderedDict[tuple[int, int], tuple[FolderIndex, int]] = OrderedDict()
-        self._lock = threading.RLock()
+        self._kept: OrderedDict[tuple[int, int], _Entry] = OrderedDict()
+        self._lock = threading.Lock()
 
     def get(self, shard: Shard, folder_id: int) -> FolderIndex:
         """Give the up-to-date index of a folder. Raises NotFound."""
         key = (shard.mailbox_id, folder_id)
         with self._lock:
-            kept = self._kept.get(key)
-            if kept is not None:
+            entry = self._kept.get(key)
+            if entry is None:
+                entry = self._kept[key] = _Entry()
+            else:
+                self._kept.move_to_end(key)
+        with entry.lock:
+            index = entry.index
+            if index is not None:
                 with shard.committed() as db:
                     row = db.one(STATE, key)
-                if row is None:
-                    self._drop(key)
-                    raise NotFound(f"there is no folder {folder_id}")
-                index = kept[0]
-                if row[0] == index.modseq and row[1] == index.uidvalidity:
-                    self._kept.move_to_end(key)
+                if row is not None and row[0] == index.modseq and row[1] == index.uidvalidity:
                     return index
-            with shard.committed_snapshot() as db:
-                index = load(db, folder_id) if kept is None else refresh(db, folder_id, kept[0])
-            self._keep(key, index)
-            return index
+            try:
+                with shard.committed_snapshot() as db:
+                    index = load(db, folder_id) if index is None else refresh(db, folder_id, index)
+            except NotFound:
+                self._drop(key)
+                raise
+            entry.index = index
+        self._weigh(key, entry, 1024 + BYTES_A_MESSAGE * len(index))
+        return index
 
     def drop(self, mailbox_id: int) -> None:
         """Forget the indexes of a mailbox."""
         with self._lock:
-            for key in [key for key in self._kept if key[0] == mailbox_id]:
-                self._drop(key)
+            keys = [key for key in self._kept if key[0] == mailbox_id]
+        for key in keys:
+            self._drop(key)
 
     def clear(self) -> None:
         """Forget everything; also right after a fork, when another thread may have held the lock."""
-        self._lock = threading.RLock()
-        self._kept.clear()
+        self._lock = threading.Lock()
+        self._kept = OrderedDict()
         self._used = 0
 
-    def _keep(self, key: tuple[int, int], index: FolderIndex) -> None:
-        self._drop(key)
-        weight = 1024 + BYTES_A_MESSAGE * len(index)
-        self._kept[key] = (index, weight)
-        self._used += weight
-        while self._used > self._memory and len(self._kept) > 1:
-            self._drop(next(iter(self._kept)))
+    def _weigh(self, key: tuple[int, int], entry: _Entry, weight: int) -> None:
+        with self._lock:
+            if self._kept.get(key) is not entry:
+                return
+            self._used += weight - entry.weight
+            entry.weight = weight
+            while self._used > self._memory and len(self._kept) > 1:
+                self._used -= self._kept.popitem(last=False)[1].weight
 
     def _drop(self, key: tuple[int, int]) -> None:
-        kept = self._kept.pop(key, None)
-        if kept is not None:
-            self._used -= kept[1]
+        with self._lock:
+            entry = self._kept.pop(key, None)
+            if entry is not None:
+                self._used -= entry.weight

@@ -135,6 +135,13 @@ class PostgresReader(Reader):
         rows: list[Row] = self._cursor.execute(statement.postgresql, parameters).fetchall()
         return rows
 
+    def chunks(self, statement: Statement, parameters: Parameters, size: int) -> Iterator[list[Row]]:
+        """See `Reader.chunks`."""
+        cursor: Any = self.connection.cursor(binary=True)
+        cursor.execute(statement.postgresql, parameters)
+        while rows := cursor.fetchmany(size):
+            yield rows
+
     def array(self, numbers: Iterable[int]) -> str:
         """See `Reader.array`: an array as text, whose element type the driver cannot guess too small."""
         return "{" + ",".join(map(str, numbers)) + "}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from threading import get_ident
@@ -48,6 +48,12 @@ class SqliteReader(Reader):
     def all(self, statement: Statement, parameters: Parameters = ()) -> list[Row]:
         """See `Reader.all`."""
         return self._execute(statement.sqlite, parameters).fetchall()
+
+    def chunks(self, statement: Statement, parameters: Parameters, size: int) -> Iterator[list[Row]]:
+        """See `Reader.chunks`."""
+        cursor = self.connection.execute(statement.sqlite, parameters)
+        while rows := cursor.fetchmany(size):
+            yield rows
 
     def array(self, numbers: Iterable[int]) -> str:
         """See `Reader.array`: a JSON array."""
