@@ -19,7 +19,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -45,14 +45,14 @@ mail_gid = {uid}
 first_valid_uid = {uid}
 first_valid_gid = {uid}
 default_vsz_limit = 0
-mail_location = maildir:{dir}/mail
+mail_location = maildir:{dir}/mail/%u
 passdb {{
   driver = static
   args = password=password
 }}
 userdb {{
   driver = static
-  args = uid={uid} gid={uid} home={dir}/mail
+  args = uid={uid} gid={uid} home={dir}/mail/%u
 }}
 namespace inbox {{
   inbox = yes
@@ -105,12 +105,17 @@ def dovecot() -> Iterator[int]:
 class Client:
     """As little IMAP as the comparison needs, with the responses as octets."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, user: str) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), 60)
         self.file = self.socket.makefile("rb")
         self.file.readline()
         self.tag = 0
-        self.command(b"LOGIN tester password")
+        self.command(f"LOGIN {user} password".encode())
+
+    def close(self) -> None:
+        """End the connection."""
+        self.file.close()
+        self.socket.close()
 
     def command(self, line: bytes, literal: bytes | None = None) -> list[bytes]:
         """Send a command and return its untagged responses, literals included; RuntimeError unless OK."""
@@ -207,9 +212,15 @@ def _bodies(where: str, mine: dict[str, Any], theirs: dict[str, Any]) -> Iterato
             yield f"{where}.{name}", one, other
 
 
-def ask(port: int, messages: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, list[Difference]]]:
-    """Put every message into Dovecot, fetch the items, and yield each message's differences."""
-    client = Client(port)
+def ask(
+    port: int, messages: Iterable[tuple[str, bytes]], *, user: str = "tester"
+) -> Iterator[tuple[str, list[Difference]]]:
+    """Put every message into the Inbox of `user` at Dovecot, fetch the items, and yield each message's differences."""
+    with closing(Client(port, user)) as client:
+        yield from _ask(client, messages)
+
+
+def _ask(client: Client, messages: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, list[Difference]]]:
     names: list[tuple[str, bytes]] = []
     for name, data in messages:
         raw = normalise_newlines(data)
