@@ -73,9 +73,9 @@ async def _enter(session: Session, attempt: PasswordAttempt, failed: bytes) -> N
     try:
         logon = await session.services.logon.authenticate(attempt, session.wire.peer)
     except LogonRefused as refused:
-        session.note_failed_logon()
-        if refused.kind is RefusalKind.UNAVAILABLE:
+        if refused.kind in (RefusalKind.UNAVAILABLE, RefusalKind.TOO_MANY):
             raise no(b"Sign-in is not possible just now; try again later.", b"UNAVAILABLE") from refused
+        session.note_failed_logon()
         raise no(failed) from refused
     try:
         await session.enter(logon)

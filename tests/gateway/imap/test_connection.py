@@ -71,12 +71,14 @@ async def test_login(server: Server) -> None:
     assert (await client("LOGIN alice password"))[-1].startswith(b"BAD")
 
 
-async def test_unavailable_directory_is_not_a_wrong_password(server: Server) -> None:
-    """[RFC5530] 3, UNAVAILABLE."""
-    server.logon.refusal = RefusalKind.UNAVAILABLE
+@pytest.mark.parametrize("kind", [RefusalKind.UNAVAILABLE, RefusalKind.TOO_MANY])
+async def test_a_trouble_of_the_server_is_not_a_wrong_password(server: Server, kind: RefusalKind) -> None:
+    """[RFC5530] 3, UNAVAILABLE; it does not count as a failed login."""
+    server.logon.refusal = kind
     client = server.connect()
     client.take()
-    assert (await client("LOGIN alice wrong"))[-1].startswith(b"NO [UNAVAILABLE]")
+    for _ in range(4):
+        assert (await client("LOGIN alice wrong"))[-1].startswith(b"NO [UNAVAILABLE]")
 
 
 async def test_three_failed_logins_end_the_connection(server: Server) -> None:
