@@ -227,12 +227,21 @@ def _replay(store: Store, ref: MailboxRef, before: dict[int, tuple[int, dict[int
         assert seen == {uid: one[1] for uid, one in actual[number].messages.items()}
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> Iterator[str | None]:
+    if request.param == "sqlite":
+        yield None
+        return
+    with request.getfixturevalue("postgres_server").schema() as url:
+        yield url
+
+
 @pytest.mark.timeout(7200)
-def test_kill_9_loses_nothing_acknowledged(url: str | None, tmp_path: Path) -> None:
+def test_kill_9_loses_nothing_acknowledged(database: str | None, tmp_path: Path) -> None:
     random = Random(SEED)
     print(f"OXGATE_CRASH_SEED={SEED}")
     ref = MailboxRef(1, uuid4())
-    first = Round(str(tmp_path), url, ref.id, str(ref.guid), 0)
+    first = Round(str(tmp_path), database, ref.id, str(ref.guid), 0)
     store = Store(first.settings())
     store.create(ref, MailboxKind.PRIVATE)
     oracle = _Oracle()
@@ -245,7 +254,7 @@ def test_kill_9_loses_nothing_acknowledged(url: str | None, tmp_path: Path) -> N
             by_step = random.random() < 0.7
             die_at = random.randint(1, random.choice((60, 600, 6_000))) if by_step else 0
             kill_after = 0 if by_step else random.randint(1, 150)
-            plan = Round(str(tmp_path), url, ref.id, str(ref.guid), number, die_at)
+            plan = Round(str(tmp_path), database, ref.id, str(ref.guid), number, die_at)
             pending: list[Any] | None = None
             for line in nursery.run(plan, kill_after):
                 if line[0] == "begin":

@@ -59,8 +59,9 @@ class _Patient:
         return fsck.check(self.shard, self.blobs, **options)
 
     def break_it(self, construct: Any, **values: Any) -> None:
+        own = construct.where(construct.table.c.mailbox_id == bindparam("own_mailbox"))
         with self.shard.write() as work:
-            work.run(Statement(construct, *values), tuple(values.values()))
+            work.run(Statement(own, "own_mailbox", *values), (work.mailbox_id, *values.values()))
 
     def set(self, table: Any, where: Any = None, **values: Any) -> None:
         change = update(table).values({name: bindparam(f"new_{name}") for name in values})
@@ -71,9 +72,10 @@ class _Patient:
             row = {"mailbox_id": work.mailbox_id, **values}
             work.run(insert_statement(table, *row), tuple(row.values()))
 
-    def one(self, construct: Any) -> Any:
+    def one(self, column: Any, where: Any) -> Any:
+        own = select(column).where(column.table.c.mailbox_id == bindparam("own_mailbox"), where)
         with self.shard.read() as db:
-            row = db.one(Statement(construct))
+            row = db.one(Statement(own, "own_mailbox"), (db.mailbox_id,))
         assert row is not None
         return row[0]
 
@@ -148,7 +150,7 @@ def _folder_modseq(patient: _Patient) -> None:
 
 
 def _shared_cn(patient: _Patient) -> None:
-    cn = patient.one(select(message.c.cn).where(message.c.folder_id == 5, message.c.uid == 2))
+    cn = patient.one(message.c.cn, (message.c.folder_id == 5) & (message.c.uid == 2))
     patient.set(message, (message.c.folder_id == 5) & (message.c.uid == 3), cn=cn)
 
 
@@ -161,7 +163,7 @@ def _uid_reused(patient: _Patient) -> None:
 
 
 def _mid_reused(patient: _Patient) -> None:
-    mid = patient.one(select(expunge.c.mid).where(expunge.c.uid == 6))
+    mid = patient.one(expunge.c.mid, expunge.c.uid == 6)
     patient.set(message, (message.c.folder_id == 5) & (message.c.uid == 2), mid=mid)
 
 

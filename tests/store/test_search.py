@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from typing import Any
-from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,8 +15,7 @@ from conversion.mime.rendition import COMMON_FIELDS, render
 from conversion.mime.text import MimeText as Reader
 from store import searchrows
 from store.errors import TooLarge
-from store.ids import MailboxKind, MailboxRef, MessageFlag, SpecialFolder
-from store.mailbox import Mailbox
+from store.ids import MessageFlag, SpecialFolder
 from store.mapi.message import AttachmentContent, MessageContent, RecipientRow, RecipientType
 from store.mapi.restriction import (
     And,
@@ -63,7 +61,6 @@ from store.search import find
 from store.store import Store, StoreSettings
 from tests.store.conftest import World
 
-_REF = MailboxRef(3, UUID(int=3))
 _INBOX = SpecialFolder.INBOX
 _OWN = PropertyName(PSETID_Common, 0x7123, PropertyType.INTEGER32)
 
@@ -75,10 +72,8 @@ def _mail(*lines: str, body: str = "text", charset: str = "utf-8") -> bytes:
 class _Folder:
     """The inbox of a fresh store, with the calls that the tests make."""
 
-    def __init__(self, store: Store) -> None:
-        self.store = store
-        self.store.create(_REF, MailboxKind.PRIVATE)
-        self.mailbox: Mailbox = self.store.open(_REF)
+    def __init__(self, world: World) -> None:
+        self.mailbox = world.mailbox()
 
     def add(
         self,
@@ -104,7 +99,7 @@ class _Folder:
 
 @pytest.fixture
 def folder(world: World) -> _Folder:
-    return _Folder(world.store)
+    return _Folder(world)
 
 
 def _never(raw: bytes) -> Any:
@@ -362,7 +357,9 @@ _TREES = st.recursive(
 
 @pytest.fixture(scope="module")
 def colours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Folder]:
-    folder = _Folder(Store(StoreSettings(tmp_path_factory.mktemp("colours"), durable=False)))
+    places = StoreSettings(tmp_path_factory.mktemp("colours"), durable=False)
+    store = Store(places)
+    folder = _Folder(World(places, store))
     for number in range(12):
         subject, colour, body = _WORDS[number % 3], _WORDS[number // 3 % 3], _WORDS[number // 2 % 3]
         folder.add(
@@ -376,7 +373,7 @@ def colours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Folder]:
             flags=(MessageFlag.SEEN if number % 2 else 0) | (MessageFlag.FLAGGED if number % 5 == 0 else 0),
         )
     yield folder
-    folder.store.close()
+    store.close()
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -402,8 +399,8 @@ def test_any_tree_means_what_its_leaves_mean(colours: _Folder, tree: Restriction
 
 
 def test_searching_flags_costs_well_under_a_microsecond_a_message(make_world: Callable[..., World]) -> None:
-    """The bound is ten times the cost measured on an idle machine, so that a busy one passes."""
-    folder = _Folder(make_world().store)
+    """CPU time, and the best of some runs: the bound is eight times what an idle machine needs."""
+    folder = _Folder(make_world())
     folder.add(_mail("Subject: x"))
     index = folder.mailbox.index(_INBOX)
     for _ in range(13):
@@ -411,9 +408,9 @@ def test_searching_flags_costs_well_under_a_microsecond_a_message(make_world: Ca
             column.extend(column[:])
     parts = folder.mailbox._parts
     best = 1.0
-    for _ in range(5):
-        start = time.perf_counter()
+    for _ in range(10):
+        start = time.thread_time()
         found = find(parts.shard, parts.blobs, index, _clear(MessageFlag.SEEN), text=_never)
-        best = min(best, time.perf_counter() - start)
+        best = min(best, time.thread_time() - start)
     assert len(found) == len(index) == 8192
     assert best / 8192 < 1e-6

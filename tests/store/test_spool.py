@@ -29,9 +29,13 @@ else:
 """
 
 
-@pytest.fixture
-def location(url: str | None, tmp_path: Path) -> str:
-    return url or str(tmp_path / "spool.sqlite")
+@pytest.fixture(params=["sqlite", "postgresql"])
+def location(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if request.param == "sqlite":
+        yield str(tmp_path / "spool.sqlite")
+        return
+    with request.getfixturevalue("postgres_server").schema() as url:
+        yield url
 
 
 @pytest.fixture
