@@ -84,7 +84,7 @@ _UNKNOWN = frozenset(
     ("", "unknown", "x-unknown", "unknown-8bit", "x-user-defined", "8bit", "binary", "none", "default")
 )
 
-# Code page numbers of Windows by Python codec (values of PidTagInternetCodepage, [MS-OXOMSG] 2.2.1.56 refers to them).
+# Code page numbers of Windows by Python codec (values of PidTagInternetCodepage, [MS-OXCMSG] 2.2.1.58.6).
 _CODE_PAGES = {
     "ascii": 20127,
     "utf-8": 65001,
@@ -157,18 +157,22 @@ def decode_text(data: bytes, charset: str | None) -> str:
     if name == "cp1252":
         return data.decode("cp1252", "oxgate.c1")
     try:
-        return data.decode(name)
+        text = data.decode(name)
     except UnicodeError:
         pass
+    else:
+        # UTF-7 can spell half a surrogate pair, which no other encoding can carry on.
+        return text if name != "utf-7" else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     if name == "iso2022_jp_ext":
         return _decode_jis(data)
     if name == "big5hkscs":
         return data.decode("cp950", "replace")
     try:
-        return data.decode(name, "replace")
+        text = data.decode(name, "replace")
     except UnicodeError:
         # UTF-16 and UTF-32 refuse some input whatever the error handler.
         return decode_unlabelled(data)
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def decode_unlabelled(data: bytes) -> str:

@@ -17,7 +17,7 @@ class Limits:
     depth: int = 100
     """Multiparts and enclosed messages inside one another."""
     parts: int = 10_000
-    """Parts of one message, of every kind."""
+    """Parts of one message, of every kind; 65,535 at most, for `pack`."""
     header_bytes: int = 1 << 20
     """Octets of one header in which fields are looked for."""
     header_fields: int = 10_000

@@ -14,6 +14,9 @@ from store.mapi.types import PropertyKey, Value
 _NATIVE_PLAIN, _NATIVE_HTML = 1, 3  # PidTagNativeBody ([MS-OXCMSG] 2.2.1.58.2)
 _UTF_8 = 65001
 
+MAX_BODY = 4 << 20
+"""Octets of a body, still encoded, that become a property; a larger one is left to the original MIME."""
+
 
 @dataclass(slots=True)
 class Attached:
@@ -133,9 +136,12 @@ class _Chooser:
 def body_properties(source: Source, layout: Layout) -> dict[PropertyKey, Value]:
     """Make the body properties ([MS-OXCMAIL] 2.2.3.3.2).
 
-    An HTML body is kept in its own charset with the code page beside it. A plain body that came with an HTML body is
-    left out: it can be derived, and the original MIME still has it.
+    An HTML body is kept in its own charset with the code page beside it. Left out is what the original MIME gives when
+    it is wanted: a plain body that came with an HTML body, and a body above MAX_BODY.
     """
+    chosen = layout.html or layout.plain
+    if chosen is not None and chosen.body_end - chosen.body_start > MAX_BODY:
+        return {tags.PidTagNativeBody: _NATIVE_HTML if layout.html else _NATIVE_PLAIN}
     if layout.html is not None:
         return _html_properties(source, layout.html)
     if layout.plain is None:

@@ -41,12 +41,13 @@ def read_text(value: bytes) -> str | None:
 
 def read_verbatim(value: bytes) -> str | None:
     """Take a field as it stands, unfolded, cut at MAX_REFERENCES octets."""
-    return decode_unlabelled(unfold(value[:MAX_REFERENCES])) or None
+    return decode_unlabelled(unfold(value[:MAX_REFERENCES])).replace("\0", "") or None
 
 
 def read_bracketed(value: bytes) -> str | None:
     """Take a content identifier without its angle brackets ([MS-OXCMAIL] 2.2.3.2)."""
-    return decode_unlabelled(unfold(value[:MAX_TEXT])).removeprefix("<").removesuffix(">") or None
+    text = decode_unlabelled(unfold(value[:MAX_TEXT])).replace("\0", "")
+    return text.removeprefix("<").removesuffix(">") or None
 
 
 def read_time(value: bytes) -> int | None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from conversion.mime.rendition import render
+from conversion.oxcmail.body import MAX_BODY
 from conversion.oxcmail.reader import read_mime
 from store.mapi import tags
 
@@ -78,10 +79,16 @@ def test_encodings_and_charsets() -> None:
 
 
 def test_html_keeps_its_octets_and_names_their_code_page() -> None:
-    """[MS-OXOMSG] PidTagHtml is binary; PidTagInternetCodepage says in which code page."""
+    """[MS-OXCMSG] 2.2.1.58.6: PidTagHtml is binary; PidTagInternetCodepage says in which code page."""
     got = read_mime(render(b"Content-Type: text/html; charset=koi8-r\r\n\r\n\xd0")).properties
     assert (got[tags.PidTagHtml], got[tags.PidTagInternetCodepage], got[tags.PidTagNativeBody]) == (b"\xd0", 20866, 3)
     got = read_mime(render(b"Content-Type: text/html\r\n\r\n<meta charset=windows-1251>\xef")).properties
     assert got[tags.PidTagInternetCodepage] == 1251
     got = read_mime(render(b"Content-Type: text/html; charset=x-none\r\n\r\n\xe4")).properties
     assert (got[tags.PidTagHtml], got[tags.PidTagInternetCodepage]) == ("ä".encode(), 65001)
+
+
+def test_a_huge_body_is_left_to_the_original() -> None:
+    got = read_mime(render(b"Subject: x\r\n\r\n" + b"x" * (MAX_BODY + 1))).properties
+    assert tags.PidTagBody not in got
+    assert got[tags.PidTagNativeBody] == 1
