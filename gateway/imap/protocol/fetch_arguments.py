@@ -85,7 +85,10 @@ def _parse_items(scanner: Scanner, *, uid: bool) -> tuple[tuple[FetchItem, ...],
 
 
 def _modifiers(scanner: Scanner) -> int:
-    """`(CHANGEDSINCE n)` ([RFC7162] 3.1.4.1); VANISHED belongs to QRESYNC, which is not offered."""
+    """`(CHANGEDSINCE n)` ([RFC7162] 3.1.4.1); VANISHED belongs to QRESYNC, which is not offered.
+
+    Quirk: 0 is taken, and means since ever; clients without a cache send it.
+    """
     scanner.opening()
     name = scanner.word("a FETCH modifier")
     if name != b"CHANGEDSINCE":

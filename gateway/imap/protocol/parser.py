@@ -324,7 +324,7 @@ def _store(scanner: Scanner, *, uid: bool) -> Store:
         if name != b"UNCHANGEDSINCE":
             scanner.fail(f"Unknown STORE modifier {name[:40].decode('ascii')}")
         scanner.space()
-        unchanged_since = scanner.modseq(zero=True)
+        unchanged_since = scanner.modseq()
         scanner.closing()
         scanner.space()
     action = StoreAction.REPLACE

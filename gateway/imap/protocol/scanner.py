@@ -1,4 +1,4 @@
-"""Reads the tokens of a command ([RFC3501] 4.1 to 4.5, 9). Every method moves on past what it read or raises BadCommand."""
+"""Reads the tokens of a command ([RFC3501] 4.1 to 4.5, 9): every method moves past what it read or raises BadCommand."""
 
 from __future__ import annotations
 
@@ -124,9 +124,9 @@ class Scanner:
             self.fail(f"{value} is not between {least} and {most}")
         return value
 
-    def modseq(self, *, zero: bool = False) -> int:
-        """A mod-sequence value, 63 bits ([RFC7162] 7 `mod-sequence-value`, `mod-sequence-valzer`)."""
-        return self.number("a mod-sequence", most=0x7FFF_FFFF_FFFF_FFFF, least=0 if zero else 1)
+    def modseq(self) -> int:
+        """A mod-sequence, 63 bits, or zero ([RFC7162] 7 `mod-sequence-valzer`)."""
+        return self.number("a mod-sequence", most=0x7FFF_FFFF_FFFF_FFFF)
 
     def sequence_set(self) -> SequenceSet:
         """A sequence set."""
@@ -214,7 +214,8 @@ class Scanner:
             raise BadCommand(self.tag, f"Mailbox name is not modified UTF-7: {error}") from error
         except UnicodeDecodeError as error:
             raise BadCommand(self.tag, "Mailbox name is not UTF-8") from error
-        if value[:5].upper() == INBOX and value[5:6] in ("", "/"):
+        # ASCII alone: other alphabets have letters whose capitals are I, N, B, O or X.
+        if value[:5].isascii() and value[:5].upper() == INBOX and value[5:6] in ("", "/"):
             value = INBOX + value[5:]
         return MailboxName(value, raw)
 

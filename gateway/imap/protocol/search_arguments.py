@@ -191,7 +191,7 @@ class _KeyReader:
         scanner = self._scanner
         self.modseq = True
         if scanner.peek() != 0x22:
-            return ModSeqKey(scanner.modseq(zero=True))
+            return ModSeqKey(scanner.modseq())
         entry = scanner.string("an entry name").decode("latin-1")
         if not entry.lower().startswith("/flags/"):
             scanner.fail("Entry names begin with /flags/")
@@ -200,4 +200,4 @@ class _KeyReader:
         if kind not in ("priv", "shared", "all"):
             scanner.fail("Entry types are priv, shared and all")
         scanner.space()
-        return ModSeqKey(scanner.modseq(zero=True), entry, kind)
+        return ModSeqKey(scanner.modseq(), entry, kind)

@@ -163,6 +163,11 @@ def test_inbox_in_any_case(spelling: bytes) -> None:
     assert args(b"a SELECT " + spelling) == t.Select(name("INBOX"), read_only=False)
 
 
+def test_inbox_in_ascii_only() -> None:
+    """The capital of a dotless i is I"""
+    assert args(b"a SELECT &ATE-nbox") == t.Select(name("\u0131nbox"), read_only=False)
+
+
 def test_inbox_above_other_names() -> None:
     assert args(b"a SELECT inbox/Sub") == t.Select(name("INBOX/Sub"), read_only=False)
     assert args(b"a SELECT inboxes") == t.Select(name("inboxes"), read_only=False)
@@ -384,7 +389,6 @@ def test_fetch_items(text: bytes, item: t.FetchItem) -> None:
         b"ALL FAST",
         b"BODY[" + b"1." * 100 + b"1]",
         b"(" + b"FLAGS " * 256 + b"UID)",
-        b"FLAGS (CHANGEDSINCE 0)",
         b"FLAGS (VANISHED)",
         b"FLAGS (CHANGEDSINCE 9223372036854775808)",
     ],
@@ -406,6 +410,13 @@ def test_changedsince_adds_modseq() -> None:
     assert args(b"s100 UID FETCH 1:* (FLAGS) (CHANGEDSINCE 12345)") == t.Fetch(
         numbers((1, t.STAR)), (Item.UID, Item.FLAGS, Item.MODSEQ), uid=True, changed_since=12345
     )
+
+
+def test_changedsince_may_be_zero() -> None:
+    """A named quirk: the grammar of [RFC7162] 7 wants 1 at least"""
+    command = args(b"a FETCH 1 FLAGS (CHANGEDSINCE 0)")
+    assert isinstance(command, t.Fetch)
+    assert command.changed_since == 0
 
 
 def test_a_remembered_fetch_means_the_same() -> None:

@@ -32,7 +32,9 @@ flags = st.lists(st.one_of(system_flags, keywords), max_size=5, unique=True).map
 
 def spelled(name: str) -> str:
     """INBOX as the parser spells it."""
-    return "INBOX" + name[5:] if name[:5].upper() == "INBOX" and name[5:6] in ("", "/") else name
+    if name[:5].isascii() and name[:5].upper() == "INBOX" and name[5:6] in ("", "/"):
+        return "INBOX" + name[5:]
+    return name
 
 
 mailboxes = st.one_of(
