@@ -1,4 +1,4 @@
-"""Reads the tokens of a command ([RFC3501] 4.1 to 4.5, 9): every method moves past what it read or raises BadCommand."""
+"""Reads the tokens of a command ([RFC3501] 4.1 to 4.5, 9): each method moves past what it read or raises BadCommand."""
 
 from __future__ import annotations
 
