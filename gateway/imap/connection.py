@@ -192,6 +192,10 @@ class ImapConnection(Protocol):
         except BadCommand as error:
             self._finish(error.tag, Reply(b"BAD", writer.text(error.text)))
             return
+        except Exception:
+            log.exception("a command of %s cannot be read", self.peer)
+            self._finish(frame.parts[0].split(b" ", 1)[0] or b"*", SERVER_BUG)
+            return
         reply = await self._carry_out(command)
         if reply is idle.WAITING:
             self._begin_idle(command.tag)

@@ -24,7 +24,7 @@ class Selected:
         self.recent: list[tuple[int, int]] = []
         """UIDs that are \\Recent here: pairs first, end (not included), ascending."""
         self.own: list[tuple[int, int]] = []
-        """Mod-sequences, first and last, of flag changes that this session made and has answered already."""
+        """Mod-sequences, first and last of a run, of flag changes that the client knows from its own command."""
 
     def is_recent(self, uid: int) -> bool:
         """Whether the message is \\Recent in this session ([RFC3501] 2.3.2)."""
@@ -49,14 +49,15 @@ class Selected:
         return sum(bisect_left(uids, end) - bisect_left(uids, first) for first, end in self.recent)
 
     def note_own(self, rows: Sequence[MessageRow]) -> None:
-        """Remember that the client has been told of these changes.
+        """Remember that the client knows of these versions from its own command.
 
-        The change numbers of one call are consecutive, given out under the mailbox's lock, so their span holds no
-        change by anybody else.
+        Every change has a mod-sequence of its own, and those of one command are neighbours: so runs are few.
         """
-        changed = [row.modseq for row in rows if row.modseq > self.watermark]
-        if changed:
-            self.own.append((min(changed), max(changed)))
+        for modseq in sorted([row.modseq for row in rows if row.modseq > self.watermark]):
+            if self.own and self.own[-1][1] == modseq - 1:
+                self.own[-1] = (self.own[-1][0], modseq)
+            else:
+                self.own.append((modseq, modseq))
 
     def knows_all(self, modseq: int) -> bool:
         """Whether everything up to a mod-sequence is the session's own change, so that there is nothing to pull."""

@@ -343,36 +343,35 @@ class Session:
             self.state = State.AUTHENTICATED
             self.wire.give_up(b"The selected mailbox is gone.")
             return
+        await self._prepare(selected, changes)
+        # From here on nothing can fail: what is taken out of the log is told.
         selected.watermark = watermark
+        told: list[Change] = changes
+        if selected.own:
+            told = [c for c in changes if not (isinstance(c, FlagsChanged) and selected.is_own(c.row))]
+            selected.own.clear()
+        self._tell(selected, told, expunge=expunge and (forced or self.wire.expunge_is_safe()))
+
+    async def _prepare(self, selected: Selected, changes: list[Change]) -> None:
+        """Take \\Recent for new messages, and learn the keywords that the changes bring."""
         if any(isinstance(change, MessageCreated) for change in changes):
             if selected.read_only:
                 first, end = await self.read(self._peek_recent, selected.folder_id)
             else:
                 first, end = await self._claim_recent(selected.folder_id)
             selected.add_recent(first, end)
-        told: list[Change] = changes
-        if selected.own:
-            told = [c for c in changes if not (isinstance(c, FlagsChanged) and selected.is_own(c.row))]
-            selected.own.clear()
-        await self._tell(selected, told, expunge=expunge and (forced or self.wire.expunge_is_safe()))
+        await self.learn_keywords([change.row.keywords for change in changes if isinstance(change, FlagsChanged)])
 
-    async def _tell(self, selected: Selected, changes: list[Change], *, expunge: bool) -> None:
-        grew = False
-        fetches: list[tuple[int, MessageRow]] = []
+    def _tell(self, selected: Selected, changes: list[Change], *, expunge: bool) -> None:
         out: list[bytes] = []
         for update in selected.view.apply(changes, allow_expunge=expunge):
             if isinstance(update, Expunged):
                 out.append(writer.expunge(update.sequence))
             elif isinstance(update, Exists):
-                grew = True
                 out.append(writer.exists(update.count))
+                out.append(writer.recent(selected.count_recent()))
             elif isinstance(update, FlagsOf):
-                fetches.append((update.sequence, update.row))
-        if grew:
-            out.append(writer.recent(selected.count_recent()))
-        if fetches:
-            await self.learn_keywords([row.keywords for _, row in fetches])
-            out += [self.flags_line(sequence, row) for sequence, row in fetches]
+                out.append(self.flags_line(update.sequence, update.row))
         self.wire.send_parts(out)
 
     def flags_line(self, sequence: int, row: MessageRow) -> bytes:

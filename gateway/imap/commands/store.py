@@ -26,10 +26,11 @@ async def store(session: Session, args: Store) -> Reply:
     found = 0
     for start in range(0, len(uids), BATCH):
         batch = uids[start : start + BATCH]
+        untold = await _untold(session, selected, batch) if args.silent else frozenset()
         update = await _change(session, selected, args, batch, change.bits, change.keywords)
         found += len(update.rows)
         modified += update.modified
-        selected.note_own(update.rows)
+        selected.note_own([row for row in update.rows if row.uid not in untold])
         await session.learn_keywords([row.keywords for row in update.rows])
         _report(session, selected, args, update.rows)
         await session.wire.drain()
@@ -40,6 +41,15 @@ async def store(session: Session, args: Store) -> Reply:
     if found + len(modified) < len(uids) and not args.uid:
         raise no(b"Some of the messages have been expunged.", code or b"EXPUNGEISSUED")
     return ok(b"Conditional STORE failed for some." if modified else b"STORE completed.", code)
+
+
+async def _untold(session: Session, selected: Selected, uids: list[int]) -> frozenset[int]:
+    """Messages that others have changed without the client knowing: `.SILENT` is not about these."""
+    index = await session.read(session.mailbox.index, selected.folder_id)
+    if index.modseq == selected.watermark:
+        return frozenset()
+    places = [(uid, index.position(uid)) for uid in uids]
+    return frozenset(uid for uid, place in places if place >= 0 and index.modseqs[place] > selected.watermark)
 
 
 async def _change(

@@ -70,6 +70,23 @@ async def test_own_and_foreign_changes_side_by_side(server: Server) -> None:
     ]
 
 
+async def test_a_silent_store_hides_nothing_of_others(server: Server) -> None:
+    """[RFC3501] 6.4.6: .SILENT is about the own change; what another session did is told all the same."""
+    for _ in range(4):
+        server.deliver()
+    first, second = await server.client(), await server.client()
+    inbox = server.mailbox.folder(("INBOX",)).id
+    server.mailbox.set_flags(inbox, [2], add=MessageFlag.SEEN)
+    server.mailbox.set_flags(inbox, [4], add=MessageFlag.SEEN)
+    server.mailbox.set_flags(inbox, [3], add=MessageFlag.DRAFT)
+    assert await first.ok(r"STORE 1:3 +FLAGS.SILENT (\Seen)") == [
+        rb"* 2 FETCH (FLAGS (\Recent \Seen))",
+        rb"* 3 FETCH (FLAGS (\Recent \Seen \Draft))",
+        rb"* 4 FETCH (FLAGS (\Recent \Seen))",
+    ]
+    assert len(await second.ok("NOOP")) == 4
+
+
 async def test_expunge_waits_for_a_command_that_may_carry_it(server: Server) -> None:
     """[RFC3501] 7.4.1: not during FETCH, STORE, SEARCH by number; during their UID forms and NOOP it may come."""
     for _ in range(4):
