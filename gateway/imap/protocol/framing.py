@@ -9,7 +9,8 @@ commands (AUTHENTICATE, IDLE, STARTTLS) however the client has pipelined them:
 Rules:
 - A line ends with LF; a CR before it belongs to the line end.
 - A line that ends with `{n}` or `{n+}` goes on after n octets of literal.
-- Every octet is looked at once; what has arrived of an unfinished line or literal is kept as a list of pieces.
+- Every octet is looked at once; what has arrived of an unfinished line or literal is kept as a list of pieces, small
+  ones run together, so that neither time nor memory depends on how the client cuts its octets.
 - What is over a limit is skipped up to the end of the command and gives one BadFrame; the next command is read as
   usual. A synchronising literal over a limit is refused before the client sends it, so that nothing needs skipping.
 """
@@ -92,6 +93,8 @@ _TAG = re.compile(rb'[^\x00-\x20\x7f-\xff(){%*"\\+]{1,100}(?= |\Z)')
 _APPEND_MESSAGE = re.compile(rb"[^ ]+ +APPEND +[^ {]", re.IGNORECASE)
 _APPEND = re.compile(rb"[^ ]+ +APPEND ", re.IGNORECASE)
 _LONGEST_ANNOUNCEMENT = 24
+_SMALL_PIECE = 4_096
+_LARGE_PIECE = 262_144
 
 
 class Framing:
@@ -109,6 +112,7 @@ class Framing:
         "_size",
         "_skip",
         "_tail",
+        "_waiting",
         "_wanted",
         "limits",
     )
@@ -116,9 +120,10 @@ class Framing:
     def __init__(self, limits: Limits = LIMITS_BEFORE_LOGIN) -> None:
         self.limits = limits
         self._chunks: deque[bytes] = deque()
+        self._waiting = 0  # octets in _chunks
         self._buffer = b""
         self._position = 0
-        self._pieces: list[bytes] = []  # of the unfinished line or literal
+        self._pieces: list[bytes | bytearray] = []  # of the unfinished line or literal
         self._size = 0  # octets in _pieces
         self._parts: list[bytes] = []  # finished parts of the unfinished command
         self._command = 0  # octets in _parts, less an APPEND's message
@@ -131,7 +136,7 @@ class Framing:
     @property
     def buffered(self) -> int:
         """Octets fed and not yet looked at: the measure for pausing the transport."""
-        return len(self._buffer) - self._position + sum(map(len, self._chunks))
+        return len(self._buffer) - self._position + self._waiting
 
     @property
     def idle(self) -> bool:
@@ -145,6 +150,7 @@ class Framing:
             self._position = 0
         elif data:
             self._chunks.append(data)
+            self._waiting += len(data)
 
     def expect_line(self, limit: int = RAW_LINE_LIMIT) -> None:
         """Take the next line as it is: a SASL response, or the end of IDLE. Commands follow again after it."""
@@ -157,6 +163,7 @@ class Framing:
         """
         dropped = self.buffered + self._size + sum(map(len, self._parts))
         self._chunks.clear()
+        self._waiting = 0
         self._buffer = b""
         self._position = 0
         self._restart()
@@ -189,8 +196,21 @@ class Framing:
         if not self._chunks:
             return False
         self._buffer = self._chunks.popleft()
+        self._waiting -= len(self._buffer)
         self._position = 0
         return True
+
+    def _keep(self, piece: bytes) -> None:
+        """Keep a piece of an unfinished line or literal."""
+        self._size += len(piece)
+        if len(piece) >= _SMALL_PIECE:
+            self._pieces.append(piece)
+            return
+        last = self._pieces[-1] if self._pieces else b""
+        if isinstance(last, bytearray) and len(last) < _LARGE_PIECE:
+            last += piece
+        else:
+            self._pieces.append(bytearray(piece))
 
     def _restart(self) -> None:
         self._parts = []
@@ -208,8 +228,7 @@ class Framing:
         if end < 0:
             piece = buffer[start:]
             self._position = len(buffer)
-            self._pieces.append(piece)
-            self._size += len(piece)
+            self._keep(piece)
             if self._size > limit + 1:  # the last octet may be the CR
                 return self._line_too_long(b"".join(self._pieces), ended=False)
             return None
@@ -287,8 +306,7 @@ class Framing:
         self._position = start + len(piece)
         if len(piece) < missing:
             if piece:
-                self._pieces.append(piece)
-                self._size += len(piece)
+                self._keep(piece)
             return None
         if self._pieces:
             self._pieces.append(piece)

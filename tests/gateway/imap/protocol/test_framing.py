@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import tracemalloc
 from dataclasses import replace
 
 import pytest
@@ -282,6 +283,30 @@ def test_single_octets_cost_no_more_than_linear_time() -> None:
     cost(2000)
     small = min(cost(5_000) for _ in range(3))
     assert min(cost(50_000) for _ in range(3)) < 10 * small * 4
+
+
+def test_small_pieces_take_no_more_memory_than_their_octets() -> None:
+    framing = Framing(LIMITS)
+    framing.feed(b"a APPEND x {4000000+}\r\n")
+    framing.pull()
+    tracemalloc.start()
+    for _ in range(100_000):
+        framing.feed(bytes(3))
+        framing.pull()
+    used, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert used < 1_000_000
+
+
+def test_octets_that_wait_are_counted_without_being_looked_at() -> None:
+    framing = Framing(LIMITS)
+    start = time.process_time()
+    for number in range(100_000):
+        framing.feed(b"x")
+        assert framing.buffered == number + 1
+    assert time.process_time() - start < 2
+    framing.pull()
+    assert framing.buffered == 0
 
 
 def test_a_literal_in_one_piece_is_not_copied_again() -> None:
