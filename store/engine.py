@@ -237,7 +237,10 @@ class Shard(ABC):
 
     @abstractmethod
     def snapshot(self) -> AbstractContextManager[Reader]:
-        """Like `read`, and all statements inside see one state. Raises Unavailable."""
+        """Like `read`, and all statements inside see one state. Raises Unavailable.
+
+        Inside a `read` or a `snapshot` another one is joined, not begun. Do not ask for a folder's index inside.
+        """
 
     @abstractmethod
     def write(self) -> AbstractContextManager[Work]:

@@ -131,7 +131,9 @@ class _Reading:
         try:
             reader = shard.reader or shard.open_reader()
             if self._begin:
-                reader.connection.execute("BEGIN")
+                if not shard.snapshots:
+                    reader.connection.execute("BEGIN")
+                shard.snapshots += 1
         except BaseException as error:
             shard.read_lock.release()
             shard.raise_translated(error)
@@ -142,8 +144,10 @@ class _Reading:
     ) -> None:
         shard = self._shard
         try:
-            if self._begin and shard.reader is not None and shard.reader.connection.in_transaction:
-                shard.reader.connection.execute("COMMIT")
+            if self._begin:
+                shard.snapshots -= 1
+                if not shard.snapshots and shard.reader is not None and shard.reader.connection.in_transaction:
+                    shard.reader.connection.execute("COMMIT")
         finally:
             shard.read_lock.release()
         if isinstance(error, sqlite3.Error):
@@ -217,6 +221,7 @@ class SqliteShard(Shard):
         self.work: SqliteWork | None = None
         self.read_lock = threading.RLock()
         self.write_lock = threading.RLock()
+        self.snapshots = 0
         self.depth = 0
         self.owner = 0
         self.used = 0.0
@@ -287,7 +292,7 @@ class SqliteShard(Shard):
         """Forget the connections without closing them: they belong to the process that forked this one."""
         kept: list[object] = [self.reader, self.work]
         self.reader = self.work = None
-        self.depth = self.owner = 0
+        self.depth = self.owner = self.snapshots = 0
         self.read_lock = threading.RLock()
         self.write_lock = threading.RLock()
         return kept

@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from store import changelog
 from store.errors import NotFound, QuotaExceeded, StoreError, TooLarge, Unavailable
 from store.ids import MailboxKind, MessageFlag, SpecialFolder
 from tests.store.conftest import World
@@ -232,3 +233,17 @@ def test_every_mailbox_is_clean(world: World) -> None:
     mailbox.rename_folder(INBOX, ("Old",))
     findings = world.store.fsck(mailbox.ref, thorough=True)
     assert [one for one in findings if one.code != "no-sync"] == [], "only the tests' server syncs nothing"
+
+
+def test_snapshots_nest(world: World) -> None:
+    """All that is read inside a snapshot is of one state, also by what opens a snapshot of its own."""
+    mailbox = world.mailbox()
+    other = world.other_process()
+    row = deliver(mailbox, INBOX)
+    with mailbox._shard.snapshot() as outer:
+        assert len(changelog.changes_since(outer, INBOX, 0)[1]) == 1
+        deliver(other.open(mailbox.ref), INBOX)
+        assert mailbox.content(row.mid).recipients
+        assert len(changelog.changes_since(outer, INBOX, 0)[1]) == 1
+    assert len(mailbox.changes_since(INBOX, 0)[1]) == 2
+    other.close()

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
@@ -16,7 +17,7 @@ from sqlalchemy.pool import NullPool
 
 from store import migrate
 from store.errors import Unavailable
-from store.ids import SpecialFolder
+from store.ids import MailboxRef, SpecialFolder
 from store.schema import POSTGRESQL_ONLY, SCHEMA_VERSION, metadata
 from store.sqlitefiles import template
 from tests.store.conftest import World
@@ -217,3 +218,28 @@ def test_an_older_server_is_brought_up_to_date(
 def _file(world: World) -> Any:
     (path,) = world.settings.root.glob("mbx/??/*.sqlite")
     return os.fspath(path)
+
+
+def test_a_mailbox_of_the_first_schema_opens(make_world: Callable[..., World]) -> None:
+    """A mailbox written by the release that had schema 1, as SQL."""
+    world = make_world()
+    ref = MailboxRef(7, UUID(int=7))
+    path = world.settings.root / "mbx" / ref.guid.hex[:2] / f"{ref.guid.hex}.sqlite"
+    path.parent.mkdir(parents=True)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript((Path(__file__).parent / "data" / "mailbox-schema-1.sql").read_text())
+        connection.execute("PRAGMA journal_mode = WAL")
+    mailbox = world.store.open(ref)
+    assert [(row.uid, row.internal_date) for row in mailbox.rows(INBOX)] == [
+        (1, 1_700_000_000),
+        (2, 1_700_000_001),
+        (5, 1_700_000_009),
+    ]
+    assert [row.total for row in mailbox.folders() if row.path in {("Archive",), ("INBOX",)}] == [2, 3]
+    assert [uid for uid, _, raw in mailbox.raw_many(INBOX, [1, 2, 5]) if raw.endswith(b"x")] == [1, 2, 5]
+    assert mailbox.keyword_names() == {0: "Work"}
+    assert mailbox.subscriptions() == ["Projects/2026"]
+    assert mailbox.vanished_since(INBOX, 0) == [3, 4]
+    assert mailbox.properties(mailbox.rows(INBOX)[0].mid)
+    assert deliver(mailbox, INBOX).uid == 6
+    assert world.store.fsck(ref, thorough=True) == []
