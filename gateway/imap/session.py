@@ -286,10 +286,7 @@ class Session:
 
     async def select(self, row: FolderRow, name: str, *, read_only: bool) -> tuple[Selected, FolderIndex]:
         """Make the folder the selected one. EXAMINE leaves \\Recent to others ([RFC3501] 6.3.2)."""
-        if read_only:
-            first, end = await self.read(self._peek_recent, row.id)
-        else:
-            first, end = await self._claim_recent(row.id)
+        first, end = await self._recent(row.id, row.uidnext, claim=not read_only)
         index = await self.read(self.mailbox.index, row.id)
         selected = Selected(row, name, FolderView(index.uids), index.modseq, read_only=read_only)
         selected.add_recent(first, end)
@@ -303,19 +300,19 @@ class Session:
             self.selected = None
             self.state = State.AUTHENTICATED
 
-    def _peek_recent(self, folder_id: int) -> tuple[int, int]:
-        return self.mailbox.recent_from(folder_id), self.mailbox.folder(folder_id).uidnext
+    async def _recent(self, folder_id: int, uidnext: int, *, claim: bool) -> tuple[int, int]:
+        """UIDs, first and end (not included), that are \\Recent now; with `claim` they are in no later session.
 
-    async def _claim_recent(self, folder_id: int) -> tuple[int, int]:
-        """Make what is recent this session's own; a write only where something is."""
-        first, end = await self.read(self._peek_recent, folder_id)
-        if first >= end:
-            return first, end
+        It is a write only where something is recent.
+        """
+        first = await self.read(self.mailbox.recent_from, folder_id)
+        if not claim or first >= uidnext:
+            return first, uidnext
 
-        def claim() -> tuple[int, int]:
+        def take() -> tuple[int, int]:
             return self.mailbox.claim_recent(folder_id), self.mailbox.folder(folder_id).uidnext
 
-        return await self.write(claim)
+        return await self.write(take)
 
     # --- untagged updates
 
@@ -354,11 +351,9 @@ class Session:
 
     async def _prepare(self, selected: Selected, changes: list[Change]) -> None:
         """Take \\Recent for new messages, and learn the keywords that the changes bring."""
-        if any(isinstance(change, MessageCreated) for change in changes):
-            if selected.read_only:
-                first, end = await self.read(self._peek_recent, selected.folder_id)
-            else:
-                first, end = await self._claim_recent(selected.folder_id)
+        uidnext = max((change.row.uid + 1 for change in changes if isinstance(change, MessageCreated)), default=0)
+        if uidnext:
+            first, end = await self._recent(selected.folder_id, uidnext, claim=not selected.read_only)
             selected.add_recent(first, end)
         await self.learn_keywords([change.row.keywords for change in changes if isinstance(change, FlagsChanged)])
 
