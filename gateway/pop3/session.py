@@ -168,7 +168,10 @@ class Session:
     # Any state
 
     async def capa(self, command: Command) -> None:
-        """List the capabilities of this moment ([RFC2449] 5, 6, [RFC3206] 6, [RFC5034] 3, [RFC2595] 4)."""
+        """List the capabilities of this moment.
+
+        [RFC2449] 5, 6.1 to 6.4, 6.6 to 6.9, [RFC3206] 6, [RFC5034] 3, [RFC2595] 4.
+        """
         lines = [b"TOP", b"UIDL", b"PIPELINING", b"RESP-CODES", b"AUTH-RESP-CODE", b"EXPIRE NEVER"]
         mechanisms = self._mechanisms()
         if mechanisms:
@@ -200,7 +203,10 @@ class Session:
         return offered(self._wire.tls, self._services.plaintext_allowed(self._wire.peer))
 
     async def user(self, command: Command) -> None:
-        """Take a name, which may have blanks; it is never said whether it exists ([RFC1939] 7, [MS-OXPOP3] 2.2.2)."""
+        """Take a name, which may have blanks; it is never said whether it exists ([RFC1939] 7, [MS-OXPOP3] 2.2.2).
+
+        Without TLS there is no signing in, but where the policy allows it ([RFC2595] 2.2, 2.3).
+        """
         if not self._mechanisms():
             self.refuse(err(b"Signing in without TLS is not permitted; use STLS", b"SYS/PERM"))
             return
@@ -216,7 +222,7 @@ class Session:
         await self._logon(PasswordAttempt(_text(name), _text(command.argument)))
 
     async def auth(self, command: Command) -> None:
-        """Sign in by SASL ([RFC5034] 4, [MS-OXPOP3] 2.2.1); a bare AUTH lists the mechanisms ([MS-POP3] 2.2.1)."""
+        """Sign in by SASL ([RFC5034] 4, [MS-OXPOP3] 2.2.1, 3.2.1, 3.2.5); a bare AUTH lists the mechanisms."""
         words = command.words()
         if not words:
             self._wire.write(multi_line(b"", [name.encode() for name in self._mechanisms()]))
@@ -306,7 +312,7 @@ class Session:
             self._wire.write(ok(b"%d %b" % (at + 1, self._drop.unique_id(at))))
 
     async def retr(self, command: Command) -> None:
-        """Send a message whole ([RFC1939] 5)."""
+        """Send a message whole, lines ending with CRLF, of the size that LIST gave ([RFC1939] 5, 11)."""
         at = self._position(command)
         if at is None:
             return

@@ -101,8 +101,9 @@ class DeliveryService:
     async def resolve(self, address: str, *, size: int = 0) -> Recipient:
         """Find the mailboxes behind an address and whether they take mail of about `size` octets.
 
-        Aliases, groups (nested, each mailbox once), shared and public mailboxes, `user+detail` for `user`
-        ([RFC5233] 1), `postmaster` without a domain ([RFC5321] 4.1.1.3). A directory that cannot be asked is TEMPORARY.
+        Aliases ([RFC5321] 3.9.1), groups (nested, each mailbox once, [RFC5321] 3.9.2), shared and public mailboxes,
+        `user+detail` for `user` ([RFC5233] 1), `postmaster` without a domain ([RFC5321] 4.1.1.3). A directory that
+        cannot be asked is TEMPORARY.
         """
         try:
             found = await self._runner.read(self._resolve_now, address)

@@ -53,7 +53,7 @@ class Path(NamedTuple):
 def parse_path(text: str) -> Path:
     """Parse what follows `FROM:` or `TO:`, decoded as UTF-8 with surrogates for what is none.
 
-    Source routes are dropped ([RFC5321] 4.1.1.3, appendix C); a quoted local part that needs no quotes loses them; an
+    Source routes are dropped ([RFC5321] 3.6.1, appendix C); a quoted local part that needs no quotes loses them; an
     address without angle brackets is taken too (docs/quirks.md). Raises PathSyntaxError.
     """
     match = _FAST.match(text)

@@ -52,7 +52,7 @@ LOGON_REPLIES: dict[RefusalKind, bytes] = {
     RefusalKind.UNAVAILABLE: replies.AUTH_TEMPORARY,
     RefusalKind.TOO_MANY: replies.AUTH_TEMPORARY,
 }
-"""Why nobody was signed in; a name that exists is never told from one that does not ([MS-SMTPNTLM] 2.2.1.4)."""
+"""Why nobody was signed in ([RFC4954] 6); a name that exists is never told from one that does not."""
 
 
 def reply_for(problem: Problem) -> bytes:

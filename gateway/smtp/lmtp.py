@@ -1,4 +1,7 @@
-"""LMTP: as SMTP, with LHLO and one reply for each recipient ([RFC2033])."""
+"""LMTP: as SMTP, with LHLO and one reply for each recipient ([RFC2033] 3).
+
+PIPELINING and ENHANCEDSTATUSCODES are there as it demands; its port is never 25 ([RFC2033] 5).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Every reply line that has a fixed text, with its enhanced status code ([RFC2034] 4, [RFC3463]).
+"""Every reply line that has a fixed text, within 512 octets ([RFC5321] 4.5.3.1.5).
+
+Each has an enhanced status code of its class ([RFC2034] 4).
 
 Where Exchange's text is known it is kept, because clients and administrators search for it.
 """

@@ -1,4 +1,4 @@
-"""Greeting, TLS, sign-in and the small commands ([RFC5321] 3, 4.1, [RFC3207], [RFC4954])."""
+"""Greeting, TLS, sign-in and the small commands ([RFC5321] 3.1, 3.2, 3.8, [RFC3207] 2, [RFC4954] 3)."""
 
 from __future__ import annotations
 
@@ -109,6 +109,7 @@ class SmtpSession(SmtpStream):
         super().__init__(loop, registry, limits, services.hostname)
 
     def _greeting(self) -> bytes:
+        """Name host and program, no version ([RFC5321] 3.1, 7.5)."""
         return f"220 {self.hostname} {self.profile.greeting} oxgate ready".encode()
 
     def check_hello(self) -> None:
@@ -117,7 +118,10 @@ class SmtpSession(SmtpStream):
             raise Refused(replies.HELLO_FIRST)
 
     async def check_sender(self, reverse_path: str) -> None:
-        """Refuse a sender who is not signed in where that is needed, or who may not use the reverse-path."""
+        """Refuse a sender who is not signed in where that is needed, or who may not use the reverse-path.
+
+        A submission port asks for STARTTLS first where it must ([RFC3207] 4.3).
+        """
         logon = self.session.auth_data
         if logon is not None:
             if not await self.services.senders.may_send(logon.user, reverse_path):
@@ -152,7 +156,8 @@ class SmtpSession(SmtpStream):
     def extensions(self) -> list[str]:
         """The EHLO keywords of this moment.
 
-        [RFC1870] 3, [RFC2920] 3, [RFC2034] 3, [RFC6152] 2, [RFC6531] 3.1, [RFC3030] 2, [RFC3207] 2, [RFC4954] 3.
+        [RFC1870] 3, [RFC2920] 3, [RFC2034] 3, [RFC6152] 2, [RFC6531] 3.2, 3.7.1, [RFC3030] 2, [RFC3207] 3,
+        [RFC4954] 3, [MS-XLOGIN] 2.2.1.
         """
         lines = [
             f"SIZE {self.limits.max_message}",
@@ -173,7 +178,7 @@ class SmtpSession(SmtpStream):
 
     @syntax("STARTTLS")
     async def smtp_STARTTLS(self, arg: str | None) -> None:
-        """Go over to TLS; what was pipelined behind the command is dropped ([RFC3207] 4, 4.2, 6)."""
+        """Go over to TLS; what was pipelined behind the command is dropped ([RFC3207] 4, 4.1, 4.2, 6)."""
         if arg:
             raise Refused(replies.SYNTAX)
         if self.session.ssl is not None:
@@ -223,7 +228,7 @@ class SmtpSession(SmtpStream):
 
     @syntax("AUTH mechanism [initial-response]")
     async def smtp_AUTH(self, arg: str | None) -> None:
-        """Sign in ([RFC4954] 4, [MS-XLOGIN] 2.2.2)."""
+        """Sign in ([RFC4954] 4, [MS-XLOGIN] 2.2, 2.2.2, [MS-OXSMTP] 2.2.1)."""
         self.check_hello()
         if not self.profile.offers_auth or not self.session.extended_smtp:
             raise Refused(replies.AUTH_NOT_OFFERED)
@@ -292,7 +297,7 @@ class SmtpSession(SmtpStream):
 
     @syntax("VRFY address")
     async def smtp_VRFY(self, arg: str | None) -> None:
-        """Neither confirm nor deny ([RFC5321] 3.5.3, 7.3)."""
+        """Neither confirm nor deny ([RFC5321] 4.1.1.6, 3.5.3, 7.3); any parameter is taken ([RFC6531] 3.7.4.2)."""
         if not arg:
             raise Refused(replies.SYNTAX)
         self.reply(replies.CANNOT_VERIFY)

@@ -42,6 +42,6 @@ class MailEnvelope(Envelope):
         self.chunked = 0
         """Octets that BDAT has brought."""
         self.bdat = False
-        """BDAT has begun: DATA is out ([RFC3030] 3)."""
+        """BDAT has begun: DATA is out ([RFC3030] 2)."""
         self.bdat_failed = False
         """A chunk was refused: only RSET helps ([RFC3030] 2)."""

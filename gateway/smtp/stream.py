@@ -230,6 +230,7 @@ class SmtpStream(SMTP):
             return None
 
     async def _execute(self, line: bytes) -> None:
+        """Run one command; what is unknown is 500, private commands too ([RFC5321] 4.1.5, 4.2.4)."""
         verb, _, rest = line.partition(b" ")
         command = verb.upper().decode("latin-1")
         method = self.methods.get(command)

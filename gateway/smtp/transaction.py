@@ -1,4 +1,8 @@
-"""The mail transaction: MAIL, RCPT, DATA, BDAT, RSET ([RFC5321] 3.3, [RFC3030] 2)."""
+"""The mail transaction: MAIL, RCPT, DATA, BDAT, RSET ([RFC5321] 3.3, [RFC3030] 2).
+
+Keywords match in any case ([RFC5321] 2.4). Octets over 127 in a message are kept as they came, whatever BODY said
+([RFC6152] 3, [RFC6531] 3.6).
+"""
 
 from __future__ import annotations
 
@@ -25,7 +29,10 @@ class SmtpConnection(SmtpSession):
 
     @syntax("MAIL FROM:<reverse-path>", extended=" [SP <mail-parameters>]")
     async def smtp_MAIL(self, arg: str | None) -> None:
-        """Begin a transaction ([RFC5321] 4.1.1.2); on a submission port only for who signed in ([RFC6409] 4.3)."""
+        """Begin a transaction ([RFC5321] 4.1.1.2); on a submission port only for who signed in ([RFC6409] 4.3).
+
+        A non-ASCII path needs SMTPUTF8 ([RFC6531] 3.4, 3.5, 3.7.4.1).
+        """
         self.check_hello()
         if self.envelope.mail_from is not None:
             raise Refused(replies.NESTED_MAIL)
@@ -43,7 +50,10 @@ class SmtpConnection(SmtpSession):
 
     @syntax("RCPT TO:<forward-path>", extended=" [SP <rcpt-parameters>]")
     async def smtp_RCPT(self, arg: str | None) -> None:
-        """Add a recipient when it can be delivered to here ([RFC5321] 4.1.1.3)."""
+        """Add a recipient when it can be delivered to here, and nobody else ([RFC5321] 4.1.1.3, 4.5.3.1.10, 7.9).
+
+        The announced size is held against the quota of this recipient ([RFC1870] 6.4).
+        """
         self.check_hello()
         envelope = self.envelope
         if envelope.mail_from is None:
@@ -74,7 +84,11 @@ class SmtpConnection(SmtpSession):
 
     @syntax("DATA")
     async def smtp_DATA(self, arg: str | None) -> None:
-        """Read a message up to the lone dot and deliver it ([RFC5321] 4.1.1.4)."""
+        """Read a message up to the lone dot and deliver it ([RFC5321] 4.1.1.4).
+
+        Lines may be of any length ([RFC5321] 4.5.3.1.6); the message is bounded ([RFC5321] 4.5.3.1.7), and only by the
+        limit, whatever size was announced ([RFC1870] 6.3).
+        """
         self.check_hello()
         if arg:
             raise Refused(replies.SYNTAX)
@@ -96,7 +110,7 @@ class SmtpConnection(SmtpSession):
 
     @syntax("BDAT size [LAST]")
     async def smtp_BDAT(self, arg: str | None) -> None:
-        """Take one chunk; its octets are swallowed whatever the answer ([RFC3030] 2)."""
+        """Take one chunk; its octets are swallowed whatever the answer ([RFC3030] 2, [RFC2033] 4.3)."""
         words = (arg or "").split()
         size = words[0] if words else ""
         last = len(words) == 2 and words[1].upper() == "LAST"
@@ -180,7 +194,7 @@ class SmtpConnection(SmtpSession):
             self.reply(line)
 
     def _received_field(self) -> bytes:
-        """The start of the Received field; made once for a run of messages over one connection."""
+        """The start of the Received field ([RFC6531] 3.7.3); made once for a run of messages over one connection."""
         session = self.session
         key = (session.host_name, session.extended_smtp, self.envelope.smtp_utf8, self.tls_words, session.authenticated)
         if self._received[0] != key:

@@ -92,7 +92,7 @@ async def test_logon_failures_end_the_connection(tmp_path):
 
 
 async def test_plaintext_policy(tmp_path, contexts):
-    """[RFC2595] 2.2: no password without TLS; then neither USER nor SASL is a capability."""
+    """[RFC2595] 2.3: no password without TLS; then neither USER nor SASL is a capability."""
     server_tls, client_tls = contexts
     async with serving(tmp_path, plaintext=False, starttls=server_tls) as server, client(server.port) as one:
         found = await one.ask(b"CAPA")
@@ -125,7 +125,7 @@ async def test_stls_drops_injected_commands(tmp_path, contexts, caplog):
 
 
 async def test_implicit_tls_and_poplib(tmp_path, contexts):
-    """[RFC8314] 3.3."""
+    """[RFC8314] 3.1."""
     server_tls, client_tls = contexts
     async with serving(tmp_path, implicit=server_tls, plaintext=False) as server:
 

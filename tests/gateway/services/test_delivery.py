@@ -137,6 +137,7 @@ async def test_who_is_refused(house, address, refusal):
 
 
 async def test_disabled_and_full(house):
+    """[RFC1870] 6.4: the announced size counts for one recipient; a group takes it."""
     house.directory.set_enabled(house.people["dave"].id, False)
     assert (await house.service.resolve("dave@example.test")).refusal is Refusal.DISABLED
     house.store.open(ref(house.people["carol"])).set_quota(receive=1000)

@@ -313,7 +313,7 @@ async def test_connection_limit():
 
 
 async def test_idle_connections_are_ended():
-    """[RFC5321] 4.5.3.2: 421 on a timeout."""
+    """[RFC5321] 4.5.3.2.7: 421 on a timeout."""
     async with serving(limits=SmtpLimits(idle=0.05)) as server, client(server.port) as one:
         assert await one.rest() == b"421 4.4.1 Connection timed out\r\n"
 

@@ -297,7 +297,7 @@ async def test_a_bug_is_answered_vaguely(caplog):
 
 
 async def test_bdat_example_of_the_standard():
-    """[RFC3030] 4.1: two chunks, LAST with zero octets."""
+    """[RFC3030] 2: two chunks, LAST with zero octets."""
     async with serving() as server, client(server.port) as one:
         await begin(one)
         one.send(b"BDAT 20\r\n" + b"Subject: x\r\n\r\n.\r\nab\n" + b"BDAT 3\r\n" + b"c\r\n" + b"BDAT 0 LAST\r\n")
@@ -313,7 +313,7 @@ async def test_bdat_example_of_the_standard():
 
 
 async def test_bdat_and_data_do_not_mix():
-    """[RFC3030] 3: DATA after BDAT is 503; RSET ends the transaction."""
+    """[RFC3030] 2: DATA after BDAT is 503; RSET ends the transaction."""
     async with serving() as server, client(server.port) as one:
         await begin(one)
         one.send(b"BDAT 2\r\nab")
