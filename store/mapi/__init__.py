@@ -1,1 +1,1 @@
-"""The vocabulary of MAPI objects: types, tags, bags, messages, restrictions, entry identifiers. Pure data and codecs."""
+"""The vocabulary of MAPI objects: types, tags, bags, messages, restrictions, EntryIDs. Pure data and codecs."""

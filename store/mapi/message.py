@@ -32,7 +32,7 @@ class MimeSlice:
     offset: int
     length: int
     encoding: str
-    """Content-Transfer-Encoding, lower case: `7bit`, `8bit`, `binary`, `base64`, `quoted-printable`, or an unknown word."""
+    """Content-Transfer-Encoding, lower case; an unknown word stays as it is."""
 
 
 @dataclass(frozen=True, slots=True)

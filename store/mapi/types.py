@@ -95,7 +95,7 @@ FILETIME_UNIX_EPOCH = 116_444_736_000_000_000
 
 def filetime_from_unix(seconds: float) -> int:
     """Turn seconds since 1970-01-01 UTC into a FILETIME (100 ns since 1601-01-01 UTC)."""
-    return FILETIME_UNIX_EPOCH + int(round(seconds * 10_000_000))
+    return FILETIME_UNIX_EPOCH + round(seconds * 10_000_000)
 
 
 def unix_from_filetime(filetime: int) -> float:
