@@ -72,6 +72,11 @@ class OctetReader:
         return b"\n" in self._buffer
 
     @property
+    def ended(self) -> bool:
+        """Whether the peer has closed its side."""
+        return self._eof
+
+    @property
     def waiting(self) -> bool:
         """Whether a reader waits for the peer."""
         return self._waiter is not None

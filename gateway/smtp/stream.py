@@ -210,7 +210,7 @@ class SmtpStream(SMTP):
         transport = self.transport
         if transport is None:
             return
-        if self._goodbye or self.session.ssl is not None or not transport.can_write_eof():
+        if self._goodbye or self.octets.ended or self.session.ssl is not None or not transport.can_write_eof():
             transport.close()
             return
         self._deaf = True

@@ -186,6 +186,12 @@ async def test_each_mailbox_once(house):
     assert house.mail("dave") == []
 
 
+@pytest.mark.parametrize("name", ["sales", "news"])
+async def test_shared_and_public_mailboxes(house, name):
+    assert (await house.send(f"{name}@example.test"))[0].ok
+    assert len(house.mail(name)) == 1
+
+
 async def test_line_ends_and_old_return_path(house):
     """[RFC5321] 2.3.8: lines end with CRLF; 4.4: an old Return-Path goes."""
     await house.send("alice@example.test", raw=b"Return-Path: <old@x>\nSubject: x\n\na\r\nb\n", sender="")
