@@ -58,7 +58,7 @@ def span(wanted: Section, raw: bytes, structure: Structure | None) -> tuple[int,
 def pick(wanted: Section, data: bytes) -> bytes:
     """From the octets of the span: the named fields if the section names some, else all ([RFC3501] 6.4.5)."""
     if wanted.kind is SectionKind.HEADER_FIELDS:
-        return _ended(b"".join(_finder(wanted.fields)(data)))
+        return _block(_finder(wanted.fields)(b"\n" + data))
     if wanted.kind is SectionKind.HEADER_FIELDS_NOT:
         return select_fields(data, frozenset(wanted.fields), True)
     return data
@@ -66,14 +66,20 @@ def pick(wanted: Section, data: bytes) -> bytes:
 
 @lru_cache(maxsize=512)
 def _finder(names: tuple[bytes, ...]) -> Callable[[bytes], list[bytes]]:
-    """A function that finds the lines of these fields in a header; one expression is twice as fast as a loop."""
+    """A function that finds these fields in a header with a line feed put before it; it leaves their last one out.
+
+    One expression for all names is twice as fast as a loop over the fields.
+    """
     alternatives = b"|".join(map(re.escape, names))
-    return re.compile(rb"^(?:%b)[ \t]*+:[^\n]*+\n?(?:[ \t][^\n]*+\n?)*+" % alternatives, re.M | re.I).findall
+    return re.compile(rb"\n((?:%b)[ \t]*+:[^\n]*+(?:\n[ \t][^\n]*+)*+)" % alternatives, re.I).findall
 
 
-def _ended(lines: bytes) -> bytes:
-    """Header lines with the blank line that ends them ([RFC3501] 6.4.5)."""
-    return lines + b"\r\n" if not lines or lines.endswith(b"\n") else lines + b"\r\n\r\n"
+def _block(fields: list[bytes]) -> bytes:
+    """Fields without their last line feed, as a header with the blank line that ends it ([RFC3501] 6.4.5)."""
+    if not fields:
+        return b"\r\n"
+    lines = b"\n".join(fields)
+    return lines + (b"\n\r\n" if lines.endswith(b"\r") else b"\r\n\r\n")
 
 
 def picks_fields(wanted: Section) -> bool:
@@ -100,7 +106,7 @@ def header_column(item: BodySection, headers: Sequence[bytes]) -> list[bytes]:
     if item.partial is not None:
         return [from_header(item, header) for header in headers]
     find = _finder(item.section.fields)
-    found = [_ended(b"".join(find(header))) for header in headers]
+    found = [_block(find(b"\n" + header)) for header in headers]
     return [b"{%d}\r\n%b" % (len(lines), lines) for lines in found]
 
 

@@ -282,3 +282,18 @@ async def test_new_mail_waits_for_the_view(server: Server) -> None:
     lines = await client("FETCH 1:* UID")
     assert lines[0] == b"* 1 FETCH (UID 1)"
     assert lines[1:3] == [b"* 2 EXISTS", b"* 2 RECENT"]
+
+
+async def test_header_without_a_line_end(server: Server) -> None:
+    """[RFC3501] 6.4.5: the blank line is there even where the message ends within its header."""
+    server.deliver(b"Subject: a\r\nX-Y: b")
+    client = await server.client()
+    assert await client.ok("FETCH 1 BODY.PEEK[HEADER.FIELDS (X-Y)]") == [
+        b"* 1 FETCH (%b)" % literal(b"BODY[HEADER.FIELDS (X-Y)]", b"X-Y: b\r\n\r\n")
+    ]
+    assert await client.ok("FETCH 1 BODY.PEEK[HEADER.FIELDS (Subject X-Y)]") == [
+        b"* 1 FETCH (%b)" % literal(b"BODY[HEADER.FIELDS (Subject X-Y)]", b"Subject: a\r\nX-Y: b\r\n\r\n")
+    ]
+    assert await client.ok("FETCH 1 BODY.PEEK[HEADER.FIELDS (Y)]") == [
+        b"* 1 FETCH (%b)" % literal(b"BODY[HEADER.FIELDS (Y)]", b"\r\n")
+    ]
