@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from dataclasses import dataclass
 from email.utils import formatdate
 from typing import NamedTuple
@@ -124,7 +123,7 @@ class _DateCache:
 
     def __call__(self, second: int) -> str:
         if second != self._second:
-            self._second, self._text = second, formatdate(second, localtime=time.timezone != 0)
+            self._second, self._text = second, formatdate(second, localtime=True)
         return self._text
 
 
