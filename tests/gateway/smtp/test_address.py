@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.smtp.address import Path, PathSyntaxError, parse_path
@@ -82,6 +82,7 @@ def test_what_is_no_path(text):
         parse_path(text)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60) | st.text(alphabet='<>@"\\.,:[]a1- \u00e9', max_size=60))
 def test_any_text_is_a_path_or_a_syntax_error(text):
     try:
