@@ -98,7 +98,8 @@ def _has_ipv6() -> bool:
 
 
 def _open(family: socket.AddressFamily, address: str, port: int, *, shared: bool) -> socket.socket:
-    sock = socket.socket(family, socket.SOCK_STREAM)
+    # asyncio's own loop sets TCP_NODELAY only on sockets that name their protocol.
+    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if shared:

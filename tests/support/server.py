@@ -13,12 +13,11 @@ import asyncio
 import dataclasses
 import json
 import os
-import selectors
 import signal
 import ssl
 import subprocess
 import sys
-import time
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -152,7 +151,9 @@ class ServedProcess:
         self.ports: dict[str, int] = {}
         self.lines: list[str] = []
         self._workers = workers
-        self._partial = b""
+        self._news = threading.Condition()
+        self._ended = False
+        self._reader = threading.Thread(target=self._read, daemon=True)
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -164,6 +165,7 @@ class ServedProcess:
             env={**os.environ, "OXGATE_WORKERS__COUNT": str(self._workers), "PYTHONUNBUFFERED": "1"},
             cwd=self.folder,
         )
+        self._reader.start()
         self.wait_for("ready")
         for line in self.lines:
             if line.startswith("{") and " listens on " in line:
@@ -171,29 +173,33 @@ class ServedProcess:
                 self.ports[words[0]] = int(words[-1])
 
     def wait_for(self, text: str, *, since: int = 0) -> str:
-        """Read the log until a line, of those from number `since` on, contains `text`; return that line."""
-        deadline = time.monotonic() + PATIENCE
+        """Wait for a line of the log, of those from number `since` on, that contains `text`; return it."""
         seen = since
-        while True:
-            for line in self.lines[seen:]:
-                seen += 1
-                if text in line:
-                    return line
-            self._read(deadline)
+        with self._news:
+            while True:
+                for line in self.lines[seen:]:
+                    seen += 1
+                    if text in line:
+                        return line
+                if self._ended:
+                    assert self.process is not None
+                    status = self.process.wait(PATIENCE)
+                    raise RuntimeError(f"ended with status {status}:\n" + "\n".join(self.lines))
+                if not self._news.wait(PATIENCE):
+                    raise TimeoutError("\n".join(self.lines))
 
-    def _read(self, deadline: float) -> None:
+    def _read(self) -> None:
+        """Take the log as it comes: a server whose log nobody reads comes to a stop."""
         assert self.process is not None
         assert self.process.stdout is not None
-        with selectors.DefaultSelector() as selector:
-            selector.register(self.process.stdout, selectors.EVENT_READ)
-            if not selector.select(max(0.0, deadline - time.monotonic())):
-                raise TimeoutError("\n".join(self.lines))
-        data = os.read(self.process.stdout.fileno(), 65536)
-        if not data:
-            self.process.wait(PATIENCE)
-            raise RuntimeError(f"ended with status {self.process.returncode}:\n" + "\n".join(self.lines))
-        *lines, self._partial = (self._partial + data).split(b"\n")
-        self.lines += [line.decode() for line in lines]
+        with self.process.stdout as stream:
+            for line in stream:
+                with self._news:
+                    self.lines.append(line.decode().rstrip("\n"))
+                    self._news.notify_all()
+        with self._news:
+            self._ended = True
+            self._news.notify_all()
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the supervisor."""
@@ -211,15 +217,8 @@ class ServedProcess:
         assert self.process is not None
         if self.process.poll() is None:
             self.process.terminate()
-        try:
-            deadline = time.monotonic() + PATIENCE
-            while True:
-                self._read(deadline)
-        except RuntimeError:
-            pass
-        assert self.process.stdout is not None
-        self.process.stdout.close()
-        return self.process.returncode
+        self._reader.join(PATIENCE)
+        return self.process.wait(PATIENCE)
 
     def __enter__(self) -> ServedProcess:
         try:
@@ -244,8 +243,7 @@ class ServedProcess:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
-        if self.process.stdout is not None:
-            self.process.stdout.close()
+        self._reader.join(PATIENCE)
 
     async def connect(self, port: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """Connect to a listener by its name; on a TLS port after the handshake."""
