@@ -21,8 +21,8 @@ MISSING_DOMAIN = b'"MISSING_DOMAIN"'
 def envelope(raw: bytes, structure: Structure, part: Part | None = None) -> bytes:
     """Write the ENVELOPE of the message, or of an enclosed message, from `(` to `)` ([RFC3501] 7.4.2).
 
-    Encoded words stay encoded. Sender and Reply-To default to From. Address fields that are repeated count as one
-    list, of other repeated fields the last one counts.
+    Encoded words stay encoded. Sender and Reply-To, absent or empty, default to From. Address fields that are
+    repeated count as one list, of other repeated fields the last one counts.
     """
     return envelope_of(structure.header(raw, structure.root if part is None else part))
 
@@ -43,14 +43,18 @@ def envelope_of(lines: HeaderLines) -> bytes:
         _nstring(get(b"date")),
         _ntext(get(b"subject")),
         sender,
-        addresses(found[b"sender"]) if b"sender" in found else sender,
-        addresses(found[b"reply-to"]) if b"reply-to" in found else sender,
+        sender if _is_blank(get(b"sender")) else addresses(found[b"sender"]),
+        sender if _is_blank(get(b"reply-to")) else addresses(found[b"reply-to"]),
         addresses(get(b"to")),
         addresses(get(b"cc")),
         addresses(get(b"bcc")),
         _nstring(get(b"in-reply-to")),
         _nstring(get(b"message-id")),
     )
+
+
+def _is_blank(value: bytes | None) -> bool:
+    return value is None or not value.strip(b" \t\r\n,")
 
 
 def _nstring(value: bytes | None) -> bytes:

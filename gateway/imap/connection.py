@@ -37,7 +37,7 @@ from gateway.imap.protocol.framing import (
 )
 from gateway.imap.protocol.numset import BadNumber
 from gateway.imap.protocol.parser import parse
-from gateway.imap.protocol.types import BadCommand, Command, UnsupportedCharset
+from gateway.imap.protocol.types import BadCommand, BadMailboxName, Command, UnsupportedCharset
 from gateway.imap.session import ImapServices, Session, State
 from gateway.runtime.transport import Transport
 from gateway.services.logon import PeerInfo
@@ -188,6 +188,9 @@ class ImapConnection(Protocol):
         except UnsupportedCharset as error:
             code = b"BADCHARSET (%b)" % b" ".join(charset.encode("ascii", "replace") for charset in error.charsets)
             self._finish(error.tag, Reply(b"NO", writer.text(error.text), code))
+            return
+        except BadMailboxName as error:
+            self._finish(error.tag, Reply(b"NO", writer.text(error.text), b"CANNOT"))
             return
         except BadCommand as error:
             self._finish(error.tag, Reply(b"BAD", writer.text(error.text)))

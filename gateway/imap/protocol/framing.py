@@ -38,7 +38,8 @@ class Limits:
     """Number of literals in one command."""
 
 
-LIMITS_BEFORE_LOGIN = Limits(line=16_384, command=32_768, literal=4_096, append=0, literals=4)
+# [RFC2971] 3.3 allows an ID of 30 names and values of 1,024 octets, each of which may need a backslash.
+LIMITS_BEFORE_LOGIN = Limits(line=65_536, command=98_304, literal=4_096, append=0, literals=64)
 # [RFC7162] 4 asks for lines of 8,192 octets at least; clients send longer lists of UIDs.
 LIMITS = Limits(line=65_536, command=1_048_576, literal=1_048_576, append=50 * 1_048_576)
 RAW_LINE_LIMIT = 12_288

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import NoReturn
 
@@ -24,6 +25,7 @@ from gateway.imap.protocol.types import (
     Arguments,
     Authenticate,
     BadCommand,
+    BadMailboxName,
     Command,
     Copy,
     Create,
@@ -238,9 +240,27 @@ def _rename(scanner: Scanner) -> Rename:
 
 def _lsub(scanner: Scanner) -> List:
     """Reference and pattern ([RFC3501] 6.3.9)."""
-    reference = scanner.mailbox()
+    reference = _if_name(scanner.mailbox)
     scanner.space()
-    return List(reference, (scanner.pattern(),), subscribed_only=True)
+    return _listing(reference, [_if_name(scanner.pattern)], List(_ROOT, (), subscribed_only=True))
+
+
+_ROOT = MailboxName("")
+
+
+def _if_name(read: Callable[[], MailboxName]) -> MailboxName | None:
+    """A name or pattern; None for one that can match nothing because it is not modified UTF-7, which is no error."""
+    try:
+        return read()
+    except BadMailboxName:
+        return None
+
+
+def _listing(reference: MailboxName | None, patterns: list[MailboxName | None], command: List) -> List:
+    """The command with its names; with no patterns where none can match."""
+    if reference is None:
+        return command
+    return replace(command, reference=reference, patterns=tuple(name for name in patterns if name is not None))
 
 
 def _list(scanner: Scanner) -> List:
@@ -251,15 +271,18 @@ def _list(scanner: Scanner) -> List:
         scanner.space()
         if ListOption.RECURSIVEMATCH in select and ListOption.SUBSCRIBED not in select:
             scanner.fail("RECURSIVEMATCH needs SUBSCRIBED beside it")
-    reference = scanner.mailbox()
+    reference = _if_name(scanner.mailbox)
     scanner.space()
-    patterns: list[MailboxName]
-    patterns = scanner.items(scanner.pattern, MAX_PATTERNS) if scanner.accept(b"(") else [scanner.pattern()]
+    patterns: list[MailboxName | None]
+    if scanner.accept(b"("):
+        patterns = scanner.items(lambda: _if_name(scanner.pattern), MAX_PATTERNS)
+    else:
+        patterns = [_if_name(scanner.pattern)]
     returns: frozenset[ListOption] = frozenset()
     if scanner.line[scanner.position : scanner.position + 8].upper() == b" RETURN ":
         scanner.position += 8
         returns = _options(scanner, _RETURN, "return")
-    return List(reference, tuple(patterns), select=select, returns=returns)
+    return _listing(reference, patterns, List(_ROOT, (), select=select, returns=returns))
 
 
 def _options(scanner: Scanner, allowed: frozenset[ListOption], kind: str) -> frozenset[ListOption]:

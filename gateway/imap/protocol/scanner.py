@@ -8,7 +8,7 @@ from typing import NoReturn, TypeVar
 
 from gateway.imap.protocol import utf7
 from gateway.imap.protocol.numset import BadNumber, parse_set
-from gateway.imap.protocol.types import INBOX, BadCommand, MailboxName, SequenceSet
+from gateway.imap.protocol.types import INBOX, BadCommand, BadMailboxName, MailboxName, SequenceSet
 
 T = TypeVar("T")
 
@@ -205,15 +205,18 @@ class Scanner:
         return self.name(match[0])
 
     def name(self, raw: bytes) -> MailboxName:
-        """Decode a mailbox name; INBOX is spelled so in whatever case it came."""
+        """Decode a mailbox name; INBOX is spelled so in whatever case it came.
+
+        Raises BadMailboxName for one that is not modified UTF-7.
+        """
         if b"\0" in raw or b"\r" in raw or b"\n" in raw:
             self.fail("Mailbox name holds NUL, CR or LF")
         try:
             value = raw.decode("utf-8") if self.utf8 else utf7.decode(raw)
         except utf7.Utf7Error as error:
-            raise BadCommand(self.tag, f"Mailbox name is not modified UTF-7: {error}") from error
+            raise BadMailboxName(self.tag, f"Mailbox name is not modified UTF-7: {error}") from error
         except UnicodeDecodeError as error:
-            raise BadCommand(self.tag, "Mailbox name is not UTF-8") from error
+            raise BadMailboxName(self.tag, "Mailbox name is not UTF-8") from error
         # ASCII alone: other alphabets have letters whose capitals are I, N, B, O or X.
         if value[:5].isascii() and value[:5].upper() == INBOX and value[5:6] in ("", "/"):
             value = INBOX + value[5:]

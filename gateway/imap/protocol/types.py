@@ -370,7 +370,7 @@ class List:
 
     reference: MailboxName
     patterns: tuple[MailboxName, ...]
-    """One, or several in the extended form."""
+    """One, or several in the extended form; none where those sent can match nothing ([RFC3501] 5.1.3)."""
     subscribed_only: bool = False
     """LSUB."""
     select: frozenset[ListOption] = frozenset()
@@ -480,6 +480,10 @@ class BadCommand(Exception):
         super().__init__(text)
         self.tag = tag
         self.text = text
+
+
+class BadMailboxName(BadCommand):
+    """A well-formed string that no mailbox can have as its name ([RFC3501] 5.1.3): answer `tag NO [CANNOT] text`."""
 
 
 class UnsupportedCharset(BadCommand):
