@@ -57,6 +57,14 @@ def optional(check: Check) -> Check:
     return lambda value: check(value) if value else None
 
 
+def mail_address(value: Any) -> str | None:
+    """Accept one address, local part and domain ([RFC5321] 4.1.2)."""
+    local, at, domain = value.rpartition("@")
+    if at and local and local.isprintable() and " " not in local and host_name(domain) is None:
+        return None
+    return f'must be an address such as "admin@example.com", not "{value}"'
+
+
 def netbios_name(value: Any) -> str | None:
     """Accept a NetBIOS domain name: up to 15 characters, no blanks ([MS-NBTE] 2.2.1)."""
     return None if _NETBIOS.fullmatch(value) else f'must be up to 15 letters and digits, not "{value}"'

@@ -151,6 +151,19 @@ class Smtp:
     max_hops: int = option(60, "Received fields after which a message is taken to run in circles.", between(1, 1000))
     max_errors: int = option(10, "Protocol errors after which the connection is closed.", between(1, 1000))
     idle_timeout: int = option(300, "Seconds to wait for the next command or block of data.", between(5, 86400))
+    postmaster: str = option(
+        "",
+        "Who gets mail for postmaster where nobody has that address; empty: nobody.",
+        checks.optional(checks.mail_address),
+    )
+    subaddress_delimiter: str = option(
+        "+", "Cuts the detail off a local part: user+detail is user; empty: no subaddresses.", one_of("", "+", "-", "=")
+    )
+    bare_newlines: str = option(
+        "normalise",
+        "A line feed without carriage return in a message: normalise or reject.",
+        one_of("normalise", "reject"),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,6 +226,11 @@ class Settings:
     def netbios_domain(self) -> str:
         """The short domain name in capitals."""
         return self.general.netbios_domain.upper() or self.default_domain.split(".")[0].upper()[:15]
+
+    @property
+    def spool_location(self) -> Path | str:
+        """Where deliveries wait that must be retried: a PostgreSQL URL, or the path of a SQLite file."""
+        return self.store.url or self.general.data / "spool.sqlite"
 
     @property
     def directory_location(self) -> Path | str:

@@ -47,12 +47,12 @@ from gateway.services.delivery import DeliveryService, DeliverySettings
 from gateway.services.logon import LogonPolicy, LogonService, PeerInfo
 from gateway.services.submission import SubmissionPolicy
 from gateway.services.watch import Watch
-from gateway.smtp.profile import Service, SmtpLimits
+from gateway.smtp.profile import BareNewline, Service, SmtpLimits
 from gateway.smtp.server import SmtpFrontEnd, SmtpPort
 from gateway.smtp.session import PlaintextPolicy, SmtpServices
 from store.changes import Touched
 from store.errors import StoreError
-from store.notify import HintSocket, PostgresHints
+from store.notify import HintPipe, PostgresHints
 from store.spool import Spool
 
 log = logging.getLogger("oxgate")
@@ -93,7 +93,7 @@ class Application:
             watch = self._start_watch()
             store = open_store(self.settings, publish=watch.publish)
             self._parts.callback(store.close)
-            spool = Spool(self.settings.directory_location)
+            spool = Spool(self.settings.spool_location)
             self._parts.callback(spool.close)
         runner = StoreRunner(inline=store.inline, group=store.group)
         self._parts.push_async_callback(runner.close)
@@ -149,8 +149,8 @@ class Application:
                 log.warning("closing idle mailboxes: %s", error)
 
     def _start_watch(self) -> Watch:
-        """Join this worker to the others: by datagrams on this host, by PostgreSQL between hosts."""
-        hints = HintSocket(self.settings.general.data / "run", f"worker-{self._worker}")
+        """Join this worker to the others: by pipes on this host, by PostgreSQL between hosts."""
+        hints = HintPipe(self.settings.general.data / "run", f"worker-{self._worker}")
         self._parts.callback(hints.close)
         forward: list[Callable[[Touched], None]] = [hints.publish]
 
@@ -273,6 +273,7 @@ def smtp_limits(settings: Settings) -> SmtpLimits:
         max_errors=settings.smtp.max_errors,
         max_logon_failures=settings.auth.max_failures,
         idle=settings.smtp.idle_timeout,
+        bare_newline=BareNewline(settings.smtp.bare_newlines),
     )
 
 
@@ -283,6 +284,8 @@ def delivery_settings(settings: Settings) -> DeliverySettings:
         max_message=settings.limits.message_size,
         max_header=settings.smtp.max_header,
         max_hops=settings.smtp.max_hops,
+        delimiter=settings.smtp.subaddress_delimiter,
+        postmaster=settings.smtp.postmaster,
     )
 
 
@@ -340,7 +343,7 @@ def serve(settings: Settings, *, on_ready: Callable[[], None] | None = None, inp
         with explained(settings):
             # Creates or upgrades tables once, here; closed again, because no connection may cross a fork.
             open_directory(settings).close()
-            Spool(settings.directory_location).close()
+            Spool(settings.spool_location).close()
         contexts = load_tls(settings)
         ports = bind_all(settings, workers=count)
     except StartError as error:

@@ -167,9 +167,6 @@ class HintPipe:
         self.close()
 
 
-HintSocket = HintPipe
-
-
 _CHANNEL: Final = "oxgate_hints"
 _POLL: Final = 0.25
 _RETRY: Final = (0.1, 5.0)
