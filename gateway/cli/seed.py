@@ -74,7 +74,7 @@ def _user(here: Tenant, row: tuple[str, str, str, str, str], hashed: str) -> Pri
         f"{account}@{DOMAIN}",
         password_hash=hashed,
         display_name=f"{given} {surname}",
-        aliases=[f"{given}.{surname}@{DOMAIN}".lower()],
+        aliases=[f"{given}.{surname}@{DOMAIN}".lower(), *([f"postmaster@{DOMAIN}"] if account == "alice" else [])],
         attributes=attributes,
     )
     here.make_mailbox(made)
