@@ -260,12 +260,15 @@ class Mailbox:
                 unchanged_since=unchanged_since,
             )
 
-    def copy(self, folder_id: int, uids: Sequence[int], target_id: int) -> Transfer:
-        """Add placements of messages to a folder ([RFC3501] 6.4.7). Raises NotFound, QuotaExceeded, TooLarge."""
+    def copy(self, folder_id: int, uids: Sequence[int], target_id: int, *, whole: bool = False) -> Transfer:
+        """Add placements of messages to a folder ([RFC3501] 6.4.7). Raises NotFound, QuotaExceeded, TooLarge.
+
+        With `whole` it is all of them or none: Conflict if one is not there.
+        """
         with self._shard.write() as work:
             self._need(work, folder_id, Rights.READ_ANY)
             self._need(work, target_id, Rights.CREATE)
-            return transfer.copy(work, folder_id, uids, target_id)
+            return transfer.copy(work, folder_id, uids, target_id, whole=whole)
 
     def move(self, folder_id: int, uids: Sequence[int], target_id: int) -> Transfer:
         """Take messages to another folder ([RFC6851]). Raises NotFound, TooLarge."""

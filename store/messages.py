@@ -18,7 +18,7 @@ from store.blob import BlobStore
 from store.changelog import IN_FOLDER, MESSAGE_COLUMNS
 from store.changes import MessageRow
 from store.engine import Reader, Row, Shard, Statement, Work, insert_statement, one_of
-from store.errors import NotFound, TooLarge
+from store.errors import NotFound, TooLarge, Unavailable
 from store.foldertree import KIND_GENERIC, KIND_ROOT
 from store.ids import SYSTEM_FLAGS, MessageFlag
 from store.mapi.bag import decode_bag, decode_recipients
@@ -294,8 +294,14 @@ def raw_many(
             if raw_id is None:
                 yield uid, item_id, data, parts_table
             else:
-                with shard.read() as db:
-                    large = items.read_content(db, blobs, raw_id)
+                try:
+                    with shard.read() as db:
+                        large = items.read_content(db, blobs, raw_id)
+                except (NotFound, Unavailable):
+                    with shard.read() as db:
+                        if _chosen(db, folder_id, [uid], _RAWS):
+                            raise
+                    continue  # expunged since the chunk was read
                 yield uid, item_id, large, parts_table
 
 

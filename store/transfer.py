@@ -17,7 +17,7 @@ from store.blob import BlobStore
 from store.changelog import HOW_HARD, HOW_MOVED, IN_FOLDER
 from store.changes import Transfer
 from store.engine import Reader, Row, Statement, Work, one_of
-from store.errors import NotFound
+from store.errors import Conflict, NotFound
 from store.ids import MessageFlag
 from store.mapi.types import filetime_from_unix
 from store.schema import expunge, folder, message
@@ -138,12 +138,16 @@ class _Totals:
         self.octets = sum(row[7] for row in rows)
 
 
-def copy(work: Work, folder_id: int, uids: Sequence[int], target_id: int) -> Transfer:
+def copy(work: Work, folder_id: int, uids: Sequence[int], target_id: int, *, whole: bool) -> Transfer:
     """Add placements of messages to a folder, flags and dates kept ([RFC3501] 6.4.7).
 
-    UIDs that are not there are left out. Raises NotFound (either folder), QuotaExceeded, TooLarge.
+    UIDs that are not there are left out, or with `whole` raise Conflict. Raises NotFound (either folder),
+    QuotaExceeded, TooLarge.
     """
-    return _place(work, folder_id, uids, target_id, move=False)
+    done = _place(work, folder_id, uids, target_id, move=False)
+    if whole and len(done.source) < len(set(uids)):
+        raise Conflict(f"{len(set(uids)) - len(done.source)} of the messages to copy are gone")
+    return done
 
 
 def move(work: Work, folder_id: int, uids: Sequence[int], target_id: int) -> Transfer:

@@ -12,7 +12,7 @@ from gateway.imap.commands.batch import Batch
 from gateway.imap.protocol.types import BodySection, FetchItem
 from gateway.imap.protocol.writer import fetch_template
 from gateway.imap.session import Session
-from store.errors import NotFound
+from store.errors import NotFound, StoreError
 from store.index import FolderIndex
 from store.mailbox import Mailbox
 
@@ -86,8 +86,8 @@ async def send_large(
 ) -> bool:
     """Send the FETCH line of one large message; `values` has None where the message itself must be read.
 
-    False, with nothing sent, if the message has gone. If it goes while it is being sent, the connection must end,
-    because the announced octets will not come: ConnectionError.
+    False, with nothing sent, if the message has gone. If it goes or cannot be read while it is being sent, the
+    connection must end, because the announced octets will not come: ConnectionError.
     """
     try:
         found = await session.read(_locate, session.mailbox, item_id, items, values)
@@ -105,9 +105,9 @@ async def send_large(
         while start < end:
             try:
                 piece = await session.read(session.mailbox.raw, item_id, start, min(PIECE, end - start))
-            except NotFound as error:
+            except StoreError as error:
                 session.wire.abort()
-                raise ConnectionAbortedError("message expunged while it was being sent") from error
+                raise ConnectionAbortedError(f"message cannot be sent to its end: {error}") from error
             session.send(piece)
             start += len(piece)
             await session.wire.drain()

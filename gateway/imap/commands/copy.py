@@ -2,44 +2,62 @@
 
 from __future__ import annotations
 
-from gateway.imap.errors import Reply, no, ok
+from gateway.imap.errors import Refusal, Reply, no, ok
 from gateway.imap.protocol import writer
 from gateway.imap.protocol.types import Copy, Move
 from gateway.imap.session import Session
 from store.changes import Transfer
+from store.errors import Conflict
+
+_NOTHING_TO_COPY = b"COPY completed; there was nothing to copy."
+_NOTHING_TO_MOVE = b"MOVE completed; there was nothing to move."
 
 
 async def copy(session: Session, args: Copy) -> Reply:
-    """COPY: all or nothing, flags and internal date are kept ([RFC3501] 6.4.7)."""
+    """COPY: all or nothing, flags and internal date are kept ([RFC3501] 6.4.7).
+
+    NO [EXPUNGEISSUED] if someone else has expunged one of the messages; by UID those are ignored ([RFC3501] 6.4.8).
+    """
     selected = session.folder_selected
     uids = session.uids_of(args.messages, uid=args.uid)
     target = await session.folder(args.mailbox, missing=b"TRYCREATE")
     if not uids:
-        return ok(b"COPY completed; there was nothing to copy.")
-    done = await session.write_many(len(uids), session.mailbox.copy, selected.folder_id, uids, target.id)
-    return ok(b"COPY completed.", _copyuid(done, uids))
+        return ok(_NOTHING_TO_COPY)
+    try:
+        done = await session.write_many(
+            len(uids), session.mailbox.copy, selected.folder_id, uids, target.id, whole=not args.uid
+        )
+    except Conflict as error:
+        raise _expunged() from error
+    return ok(b"COPY completed.", _copyuid(done)) if done.source else ok(_NOTHING_TO_COPY)
 
 
 async def move(session: Session, args: Move) -> Reply:
     """MOVE: as COPY and EXPUNGE of just these in one step ([RFC6851] 3.1, 3.2, 3.3, 4.3).
 
-    It needs no room in the mailbox ([RFC6851] 4.1).
+    It needs no room in the mailbox ([RFC6851] 4.1). What someone else has expunged is passed over; where nothing is
+    left the reply is NO [EXPUNGEISSUED], by UID it is OK ([RFC3501] 6.4.8).
     """
     selected = session.writable_folder()
     uids = session.uids_of(args.messages, uid=args.uid)
     target = await session.folder(args.mailbox, missing=b"TRYCREATE")
     if not uids:
-        return ok(b"MOVE completed; there was nothing to move.")
+        return ok(_NOTHING_TO_MOVE)
     done = await session.write_many(len(uids), session.mailbox.move, selected.folder_id, uids, target.id)
+    if not done.source:
+        if args.uid:
+            return ok(_NOTHING_TO_MOVE)
+        raise _expunged()
     # [RFC6851] 4.3: the new UIDs are told before the EXPUNGE responses.
-    session.send(writer.status(b"*", b"OK", "Moved UIDs.", _copyuid(done, uids)))
+    session.send(writer.status(b"*", b"OK", "Moved UIDs.", _copyuid(done)))
     await session.sync(expunge=True, forced=True)
     # [RFC7162] 3.2.7 asks for it after EXPUNGE; the same reason holds here.
     return ok(b"MOVE completed.", b"HIGHESTMODSEQ %d" % selected.watermark if session.condstore else b"")
 
 
-def _copyuid(done: Transfer, uids: list[int]) -> bytes:
-    """COPYUID; Refusal NO [EXPUNGEISSUED] when every message asked for had been expunged by someone else."""
-    if not done.source:
-        raise no(b"The messages have been expunged.", b"EXPUNGEISSUED")
+def _expunged() -> Refusal:
+    return no(b"Some of the messages have been expunged.", b"EXPUNGEISSUED")
+
+
+def _copyuid(done: Transfer) -> bytes:
     return writer.code_copyuid(done.uidvalidity, done.source, done.destination)

@@ -43,7 +43,17 @@ async def search(session: Session, args: t.Search) -> Reply:
         index = await session.read(session.mailbox.index, selected.folder_id)
         modseq = max((index.modseqs[place] for uid in found if (place := index.position(uid)) >= 0), default=None)
     session.send(writer.search_line(_numbers(selected, found, uid=args.uid), modseq))
-    return ok(b"SEARCH completed.")
+    code = b"" if args.uid or not await _has_gone(session, selected) else b"EXPUNGEISSUED"
+    return ok(b"SEARCH completed.", code)
+
+
+async def _has_gone(session: Session, selected: Selected) -> bool:
+    """Whether messages that the session still counts have been expunged: then no search finds them ([RFC5530] 3)."""
+    uids = selected.view.uids
+    if not uids:
+        return False
+    index = await session.read(session.mailbox.index, selected.folder_id)
+    return bisect_right(index.uids, uids[-1]) < len(uids)
 
 
 def _numbers(selected: Selected, found: Sequence[int], *, uid: bool) -> list[int]:

@@ -14,8 +14,8 @@ async def store(session: Session, args: Store) -> Reply:
     """STORE: changes flags, and answers with them unless `.SILENT` ([RFC3501] 6.4.6).
 
     With UNCHANGEDSINCE the messages that had changed are left alone and named in [MODIFIED] ([RFC7162] 3.1.3). A
-    message that someone else has expunged gives NO [EXPUNGEISSUED], if it was called by its number; the others are
-    changed.
+    message that someone else has expunged gives [EXPUNGEISSUED], if it was called by its number, the others are
+    changed; the reply is NO where none was and the client wants to be told ([RFC2180] 4.2, [RFC5530] 3).
     """
     selected = session.writable_folder()
     if args.unchanged_since is not None:
@@ -39,7 +39,11 @@ async def store(session: Session, args: Store) -> Reply:
         numbers = modified if args.uid else [selected.view.sequence(uid) for uid in modified]
         code = writer.code_modified(sorted(numbers))
     if found + len(modified) < len(uids) and not args.uid:
-        raise no(b"Some of the messages have been expunged.", code or b"EXPUNGEISSUED")
+        text = b"Some of the messages have been expunged."
+        if args.silent or found:
+            # [RFC2180] 4.2.1: the client would not have been told anything of those that are gone.
+            return ok(text, code or b"EXPUNGEISSUED")
+        raise no(text, code or b"EXPUNGEISSUED")
     return ok(b"Conditional STORE failed for some." if modified else b"STORE completed.", code)
 
 

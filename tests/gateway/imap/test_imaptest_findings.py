@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.gateway.imap.harness import Server
+from tests.gateway.imap.harness import MAIL, Client, Server
 
 
 async def test_id_of_the_largest_size_allowed(server: Server) -> None:
@@ -48,3 +48,85 @@ async def test_empty_sender_and_reply_to_are_those_of_from(server: Server) -> No
     client = await server.client()
     (line,) = await client.ok("FETCH 1 ENVELOPE")
     assert line == b"* 1 FETCH (ENVELOPE (NIL NIL %b %b %b NIL NIL NIL NIL NIL))" % ((b'((NIL NIL "a" "x.test"))',) * 3)
+
+
+async def _second_gone(server: Server) -> Client:
+    """A client that sees three messages, the second of which someone else has expunged without its knowing."""
+    for _ in range(3):
+        server.deliver()
+    client = await server.client()
+    server.mailbox.remove_messages(server.mailbox.folder(("INBOX",)).id, [2])
+    return client
+
+
+async def test_silent_store_passes_over_what_others_expunged(server: Server) -> None:
+    """[RFC2180] 4.2.1: with .SILENT the reply is OK when all that is left was changed; [RFC5530] 3, EXPUNGEISSUED."""
+    client = await _second_gone(server)
+    lines = await client(r"STORE 1:3 +FLAGS.SILENT (\Deleted)")
+    assert lines == [b"OK [EXPUNGEISSUED] Some of the messages have been expunged."]
+    assert (await client(r"STORE 2 +FLAGS.SILENT (\Deleted)"))[-1].startswith(b"OK [EXPUNGEISSUED]")
+    assert await client.ok("EXPUNGE") == [b"* 3 EXPUNGE", b"* 2 EXPUNGE", b"* 1 EXPUNGE"]
+
+
+async def test_store_of_some_that_others_expunged(server: Server) -> None:
+    """[RFC2180] 4.2.2, 4.2.3: the rest is changed and told; where nothing is left the reply is NO."""
+    client = await _second_gone(server)
+    lines = await client(r"STORE 1:3 +FLAGS (\Flagged)")
+    assert [line for line in lines if b" FETCH " in line] == [
+        rb"* 1 FETCH (FLAGS (\Recent \Flagged))",
+        rb"* 3 FETCH (FLAGS (\Recent \Flagged))",
+    ]
+    assert lines[-1].startswith(b"OK [EXPUNGEISSUED]")
+    assert (await client(r"STORE 2 +FLAGS (\Flagged)"))[-1].startswith(b"NO [EXPUNGEISSUED]")
+    assert (await client(r"UID STORE 2 +FLAGS (\Flagged)"))[-1].startswith(b"OK STORE")
+
+
+async def test_search_tells_that_numbers_are_gone(server: Server) -> None:
+    """[RFC5530] 3: the example of EXPUNGEISSUED is a SEARCH; its client should know why a number is missing."""
+    client = await _second_gone(server)
+    for _ in range(2):
+        assert await client("SEARCH ALL") == [b"* SEARCH 1 3", b"OK [EXPUNGEISSUED] SEARCH completed."]
+    await client.ok("NOOP")
+    assert await client("SEARCH ALL") == [b"* SEARCH 1 2", b"OK SEARCH completed."]
+
+
+async def test_copy_by_number_is_all_or_nothing(server: Server) -> None:
+    """[RFC3501] 6.4.7: a COPY that cannot be done leaves the destination as it was."""
+    server.mailbox.create_folder(("Target",))
+    client = await _second_gone(server)
+    assert await client("COPY 1:3 Target") == [b"NO [EXPUNGEISSUED] Some of the messages have been expunged."]
+    assert await client.ok("STATUS Target (MESSAGES)") == [b"* STATUS Target (MESSAGES 0)", b"* 2 EXPUNGE"]
+    assert (await client("COPY 1:2 Target"))[-1].startswith(b"OK [COPYUID ")
+
+
+@pytest.mark.parametrize("command", ["COPY", "MOVE"])
+async def test_uid_copy_and_move_of_what_is_gone_are_no_error(server: Server, command: str) -> None:
+    """[RFC3501] 6.4.8: a UID that does not exist is ignored without any error, also one that did a moment ago."""
+    server.mailbox.create_folder(("Target",))
+    client = await _second_gone(server)
+    lines = await client(f"UID {command} 2 Target")
+    assert [line for line in lines if b"COPYUID" in line] == []
+    assert lines[-1].startswith(b"OK ")
+    assert await client.ok("STATUS Target (MESSAGES)") == [b"* STATUS Target (MESSAGES 0)"]
+    lines = await client(f"UID {command} 1:3 Target")
+    assert [line.split(b"]")[0].split()[-2:] for line in lines if b"COPYUID" in line] == [[b"1,3", b"1:2"]]
+    assert lines[-1].startswith(b"OK ")
+
+
+async def test_move_by_number_of_what_is_gone(server: Server) -> None:
+    """[RFC6851] 3.3: each message is moved or not; of none the reply is NO."""
+    server.mailbox.create_folder(("Target",))
+    client = await _second_gone(server)
+    assert (await client("MOVE 2 Target"))[-1].startswith(b"NO [EXPUNGEISSUED]")
+
+
+async def test_a_long_message_that_goes_while_others_are_read(server: Server) -> None:
+    """A message expunged between two reads is missing from FETCH; the others come ([RFC5530] 3)."""
+    for n in range(2):
+        server.deliver(MAIL + b"long line %d\r\n" % n * 4000)
+    mailbox = server.mailbox
+    inbox = mailbox.folder(("INBOX",)).id
+    found = mailbox.raw_with_parts(inbox, [1, 2])
+    assert next(found)[0] == 1
+    mailbox.remove_messages(inbox, [2])
+    assert list(found) == []
