@@ -55,6 +55,10 @@ class MessageText(Protocol):
         """Give the decoded values of the top-level header fields of that name, in order."""
         ...
 
+    def addresses(self, name: str) -> list[str]:
+        """Give the addresses in the header fields of that name, decoded, each as `name <local@domain>`."""
+        ...
+
     def text(self, headers: bool) -> Iterator[str]:
         """Give the decoded text of the body parts; with `headers` that of the headers first."""
         ...
@@ -293,26 +297,34 @@ def _document_test(node: Restriction) -> _DocumentTest:
             return lambda document: not inner(document)
         case Comment(_, part) if part is not None:
             return _document_test(part)
-        case MimeHeader(name, value):
-            return _header_test(name, value)
+        case MimeHeader(name, value, addresses):
+            return _header_test(name, value, addresses)
         case MimeText(value, headers):
             return _text_test(value, headers)
         case _:
             raise RestrictionError(f"{type(node).__name__} is no question about text")
 
 
-def _header_test(name: str, wanted: str) -> _DocumentTest:
+_SPREAD: Final = re.compile(rb"[(\\]|@\s|\s@|<[^>]*\s")
+"""In a field of addresses one of which may not stand there in one piece: comments, quoting, blanks."""
+
+
+def _header_test(name: str, wanted: str, addresses: bool) -> _DocumentTest:
     """Make the test that a header field contains a string.
 
     Most values are plain ASCII: those are compared as octets, unfolded, in lower case. A value with an encoded word or
-    other octets is left to the reader ([RFC3501] 6.4.4, HEADER; [RFC2047]).
+    other octets is left to the reader, and so are `addresses` that may be spread over the field ([RFC3501] 6.4.4,
+    HEADER, and FROM that asks for the envelope's field; [RFC2047]).
     """
     field = name.lower().encode("utf-8", "surrogatepass")
     folded = fold(wanted)
     plain = folded.encode("ascii") if folded.isascii() else None
 
     def read(document: _Document) -> bool:
-        return any(folded in fold(value) for value in document.reader.header(name))
+        reader = document.reader
+        if any(folded in fold(value) for value in reader.header(name)):
+            return True
+        return addresses and any(folded in fold(value) for value in reader.addresses(name))
 
     def test(document: _Document) -> bool:
         hard = False
@@ -321,6 +333,8 @@ def _header_test(name: str, wanted: str) -> _DocumentTest:
                 hard = True
             elif plain is not None and plain in value.replace(b"\r\n", b""):
                 return True
+            elif addresses and _SPREAD.search(value):
+                hard = True
         return hard and read(document)
 
     return test

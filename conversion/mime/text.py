@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from conversion.mime.addresses import parse_addresses
 from conversion.mime.charset import decode_text
 from conversion.mime.headers import fields, header_end
 from conversion.mime.html import html_to_text, meta_charset
@@ -60,10 +61,25 @@ class MimeText:
 
     def header(self, name: str) -> list[str]:
         """Return the decoded values of every field with this name, whatever its case ([RFC3501] 6.4.4, HEADER)."""
+        return [decode_unstructured(value) for value in self._fields(name)]
+
+    def _fields(self, name: str) -> list[bytes]:
         if self._lines is None:
             self._lines = read_fields(self._raw, 0, header_end(self._raw), DEFAULT_LIMITS)
         wanted = name.lower().encode("utf-8", "replace")
-        return [decode_unstructured(value) for _, field, value in self._lines if field.lower() == wanted]
+        return [value for _, field, value in self._lines if field.lower() == wanted]
+
+    def addresses(self, name: str) -> list[str]:
+        """Return the addresses in every field with this name as ENVELOPE has them ([RFC3501] 6.4.4, FROM; 7.4.2).
+
+        Each is `name <local@domain>`, decoded; of a group the name alone.
+        """
+        found = []
+        for value in self._fields(name):
+            for entry in parse_addresses(value):
+                text = b"%b <%b@%b>" % (entry.name or b"", entry.local or b"", entry.domain or b"")
+                found.append(decode_unstructured(entry.local or b"" if entry.group else text))
+        return found
 
     def text(self, headers: bool) -> Iterator[str]:
         """Yield the text of the body piece by piece (BODY), with `headers` first that of the header (TEXT)."""

@@ -188,6 +188,8 @@ class MimeHeader:
 
     name: str
     value: str
+    addresses: bool = False
+    """The field lists addresses, and `value` may stand in one of them: comments, blanks and quoting left out."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,7 +134,7 @@ def _content(key: t.SearchKey) -> r.Restriction:
             return _date(key)
         case t.EnvelopeKey(field, value):
             # An empty string is contained in every field, whether it is there or not.
-            return r.MimeHeader(_FIELDS[field], value) if value else r.And(())
+            return r.MimeHeader(_FIELDS[field], value, field != "SUBJECT") if value else r.And(())
         case t.HeaderKey(name, value):
             return r.MimeHeader(name, value)
         case t.TextKey(value, headers):

@@ -130,3 +130,32 @@ async def test_a_long_message_that_goes_while_others_are_read(server: Server) ->
     assert next(found)[0] == 1
     mailbox.remove_messages(inbox, [2])
     assert list(found) == []
+
+
+@pytest.mark.parametrize(
+    ("field", "wanted", "there"),
+    [
+        ("<user (comment)@ (comment) x.test>", "user@x.test", True),
+        ("<user@\r\n x.test>", "USER@X.test", True),
+        ('"Joe \\"Q\\" Doe" <joe@x.test>', '"Joe \\"Q\\" Doe"', True),
+        ("joe@x.test (Joe Doe)", '"Joe Doe <joe@x.test>"', True),
+        ("=?utf-8?q?J=C3=B6?= <jo (c)@x.test>", "jo@x.test", True),
+        ("Team: a@x.test, b@(us)x.test;", "b@x.test", True),
+        ("<user (comment)@ (comment) x.test>", "usercomment", False),
+        ("<user@x.test>", "user @x.test", False),
+    ],
+)
+async def test_search_for_an_address_that_is_not_in_one_piece(
+    server: Server, field: str, wanted: str, there: bool
+) -> None:
+    """[RFC3501] 6.4.4: FROM, TO, CC and BCC search the field of the envelope, where comments are no part of a mailbox.
+
+    HEADER searches the text of the field as it is.
+    """
+    server.deliver(f"From: {field}\r\nCc: {field}\r\n\r\nbody\r\n".encode())
+    client = await server.client()
+    wanted = wanted if wanted.startswith('"') else f'"{wanted}"'
+    found = [b"* SEARCH 1"] if there else [b"* SEARCH"]
+    assert await client.ok(f"SEARCH FROM {wanted}") == found
+    assert await client.ok(f"SEARCH CC {wanted}") == found
+    assert await client.ok(f"SEARCH HEADER From {wanted}") == [b"* SEARCH"]
