@@ -154,7 +154,8 @@ class Supervisor:
         timeout = max(0.0, min(times)) if times else None
         for key, _ in self._selector.select(timeout):
             if isinstance(key.data, _Slot):
-                self._hear(key.data)
+                if key.data.report == key.fd:  # else the worker was buried, or replaced, within this very turn
+                    self._hear(key.data)
             else:
                 assert self._wake is not None
                 with contextlib.suppress(BlockingIOError):

@@ -53,9 +53,9 @@ async def close(stream: Stream) -> None:
         await asyncio.wait_for(stream[1].wait_closed(), 10)
 
 
-async def idling(server: RunningServer | ServedProcess, user: str = "alice") -> Stream:
+async def idling(server: RunningServer | ServedProcess, user: str = "alice", port: str = "imap") -> Stream:
     """Sign in to IMAP, select the Inbox, go idle."""
-    stream = await server.connect("imap")
+    stream = await server.connect(port)
     await until(stream, b"* OK")
     await say(stream, f"a LOGIN {user} {PASSWORD}".encode(), b"a OK")
     await say(stream, b"b SELECT INBOX", b"b OK")
@@ -138,9 +138,32 @@ class TestWorkers:
         with ServedProcess(tmp_path, workers=2) as server:
             assert len(server.workers()) == 2
             asyncio.run(scenario(server))
-            assert server.stop() == 0
+            assert server.stop() == 0, "\n".join(server.lines)
         pids = {json.loads(line)["pid"] for line in server.lines if '"event": "logon"' in line}
         assert len(pids) == 2
+
+    @pytest.mark.parametrize("port", ["imap", "imaps"])
+    def test_an_idle_connection_is_small(self, tmp_path: Path, port: str) -> None:
+        """Under 40 KB each, signed in and in IDLE, with TLS and without."""
+        count = 100
+
+        def held(pid: int) -> int:
+            lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+            return sum(int(line.split()[1]) for line in lines if line.startswith(("Private_Dirty:", "Swap:")))
+
+        async def scenario(server: ServedProcess) -> float:
+            (pid,) = server.workers()
+            clients = [await idling(server, port=port) for _ in range(20)]
+            before = held(pid)
+            clients += [await idling(server, port=port) for _ in range(count)]
+            grown = held(pid) - before
+            for client in clients:
+                client[1].transport.abort()
+            await asyncio.sleep(0)
+            return grown / count
+
+        with ServedProcess(tmp_path, workers=1) as server:
+            assert asyncio.run(scenario(server)) < 40
 
     def test_killed_worker_comes_back_and_nothing_is_lost(self, tmp_path: Path) -> None:
         with ServedProcess(tmp_path, workers=2) as server:
@@ -159,7 +182,7 @@ class TestWorkers:
                 await close(stream)
 
             asyncio.run(count())
-            assert server.stop() == 0
+            assert server.stop() == 0, "\n".join(server.lines)
 
     def test_sighup(self, tmp_path: Path) -> None:
         """A renewed certificate is shown on TLS ports and after STARTTLS, without a restart."""
@@ -190,7 +213,7 @@ class TestWorkers:
                 line = server.wait_for('"message": "reloaded"', since=mark)
                 mark = server.lines.index(line, mark) + 1
             assert asyncio.run(names(server)) == {"renewed"}
-            assert server.stop() == 0
+            assert server.stop() == 0, "\n".join(server.lines)
 
     def test_port_in_use(self, tmp_path: Path) -> None:
         with socket.create_server(("127.0.0.1", 0)) as other:

@@ -232,6 +232,8 @@ class ServedProcess:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._kill()
+        if error is not None:
+            print("\n".join(self.lines))  # pytest shows it with the failure
 
     def _kill(self) -> None:
         if self.process is None:

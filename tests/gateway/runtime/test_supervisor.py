@@ -114,6 +114,18 @@ def test_a_dead_worker_is_replaced(tmp_path: Path) -> None:
         assert server.process.returncode == 0
 
 
+def test_all_workers_die_at_once(tmp_path: Path) -> None:
+    with supervised(tmp_path) as server:
+        server.port = int(server.read_until("ready").split()[1])
+        before = server.everyone()
+        for pid in before:
+            os.kill(pid, signal.SIGKILL)
+        assert not server.everyone() & before
+        server.process.send_signal(signal.SIGTERM)
+        server.rest()
+        assert server.process.returncode == 0
+
+
 def test_sighup_brings_the_new_certificate(tmp_path: Path) -> None:
     """Also of another key type, also in workers made later; a bad one changes nothing."""
     with supervised(tmp_path) as server:
