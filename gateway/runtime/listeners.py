@@ -135,7 +135,7 @@ def _explain(endpoint: Endpoint, error: OSError) -> str:
 
 
 class Listener:
-    """One port in one worker."""
+    """One port in one worker. The sockets are its own from now on: it closes them when it stops."""
 
     def __init__(
         self,
@@ -180,10 +180,12 @@ class Listener:
             self._servers.append(server)
 
     def stop_accepting(self) -> None:
-        """Take no more connections; those that are open go on."""
+        """Take no more connections; those that are open go on. New clients are refused, not left waiting."""
         servers, self._servers = self._servers, []
         for server in servers:
             server.close()
+        for sock in self._sockets:
+            sock.close()
 
     async def stop(self, grace: float) -> None:
         """Wait up to `grace` seconds for the hosted connections to end by themselves, then cut them."""
