@@ -4,7 +4,9 @@ Rules of the executor:
 - Commands run strictly one at a time, in the order sent. A task exists only while there is work: an idle connection,
   in IDLE too, is a few objects and no coroutine.
 - Input is taken while a command runs, up to PAUSE_AT octets; then the transport stops reading.
-- Replies are handed to the transport when a command ends, long ones earlier; `drain` then waits for the client.
+- Replies are handed to the transport together when nothing more is to be done at once: at the end of the input, when a
+  command has to wait for something, and at FLUSH_AT octets; `drain` waits for the client. A write costs more than most
+  commands do.
 - What a client does wrong, the store refuses or a bug breaks ends a command, never the connection. The connection ends
   after LOGOUT, too many bad commands or failed logins, at a timeout, and at shutdown.
 - A client that vanishes ends nothing that has begun: the command runs to its end, and its output goes nowhere.
@@ -48,7 +50,7 @@ log = logging.getLogger(__name__)
 PAUSE_AT = 256 * 1024
 """Octets of unread input at which reading stops while a command runs."""
 FLUSH_AT = 64 * 1024
-"""Octets of output that are handed over before a command ends."""
+"""Octets of output that are handed over before the input is used up."""
 SLICE = 0.005
 """Seconds after which a client with many commands waiting lets others have the loop."""
 
@@ -65,6 +67,7 @@ class ImapConnection(Protocol):
         self._framing = Framing(LIMITS_BEFORE_LOGIN)
         self._out: list[bytes] = []
         self._size = 0
+        self._flushing = False  # the loop will call _flush_later
         self._ahead: Event | None = None
         self._task: asyncio.Task[None] | None = None
         self._waiter: asyncio.Future[None] | None = None
@@ -156,6 +159,7 @@ class ImapConnection(Protocol):
         finally:
             self._task = None
             self._heard = self._loop.time()
+            self.flush()
             if self._closing:
                 self.session.close()
         if self._paused and not self._closing:
@@ -259,8 +263,6 @@ class ImapConnection(Protocol):
             self._say_farewell()
         elif self._start_tls:
             self._begin_tls()
-        else:
-            self.flush()
 
     def _say_farewell(self) -> None:
         self.send(b"* BYE %b\r\n" % self._farewell)
@@ -300,8 +302,6 @@ class ImapConnection(Protocol):
             self._told = self._loop.time()
         if self._farewell:
             self._say_farewell()
-        else:
-            self.flush()
 
     async def _end_idle(self, line: RawLine) -> None:
         tag, self._idling = self._idling, b""
@@ -375,15 +375,25 @@ class ImapConnection(Protocol):
         """Queue octets for the client."""
         self._out.append(data)
         self._size += len(data)
-        if self._size >= FLUSH_AT:
-            self.flush()
+        self._queued()
 
     def send_parts(self, parts: Sequence[bytes]) -> None:
         """Queue octets that lie in pieces."""
         self._out += parts
         self._size += sum(map(len, parts))
+        self._queued()
+
+    def _queued(self) -> None:
+        """See to it that what is queued leaves: at once when it is much, else before the loop waits for anything."""
         if self._size >= FLUSH_AT:
             self.flush()
+        elif not self._flushing and self._loop is not None:
+            self._flushing = True
+            self._loop.call_soon(self._flush_later)
+
+    def _flush_later(self) -> None:
+        self._flushing = False
+        self.flush()
 
     def flush(self) -> None:
         """Hand what is queued to the transport."""
@@ -394,8 +404,7 @@ class ImapConnection(Protocol):
             self._size = 0
 
     async def drain(self) -> None:
-        """Hand over what is queued, and wait while the client is slow; ConnectionError when it is gone."""
-        self.flush()
+        """Wait while the client is slow; ConnectionError when it is gone."""
         await self.wire.drain()
 
     async def ask(self, challenge: bytes) -> bytes | None:

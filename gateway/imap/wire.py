@@ -35,7 +35,7 @@ class Wire(Protocol):
         ...
 
     async def drain(self) -> None:
-        """Hand over what is queued, and wait while the client is slow to take it."""
+        """Wait while the client is slow to take what was handed over."""
         ...
 
     async def ask(self, challenge: bytes) -> bytes | None:
