@@ -23,7 +23,7 @@ from gateway.runtime import logs
 from gateway.runtime.process import StartError
 from store.ids import SpecialFolder
 from tests.support.certificates import common_name, trusting_nobody, write_certificate
-from tests.support.server import LISTENERS, PASSWORD, RunningServer, ServedProcess, make_settings
+from tests.support.server import LISTENERS, PASSWORD, RunningServer, ServedProcess, connect, make_settings
 
 IMAP_ONLY = tuple(each for each in LISTENERS if each.protocol == "imap")
 MESSAGE = b"From: bob@example.test\r\nSubject: seven\r\n\r\ntext\r\n"
@@ -122,6 +122,30 @@ class TestOneLoop:
         await close(client)
         with pytest.raises(ConnectionRefusedError):
             await server.connect("imap")
+
+
+class TestPostgres:
+    async def test_from_smtp_to_idle(self, tmp_path: Path, postgres_database: str) -> None:
+        """The same path on PostgreSQL, between two servers that share nothing but the database."""
+        sections = {"store": {"url": postgres_database}}
+        async with RunningServer(tmp_path, sections=sections) as server:
+            settings = make_settings(tmp_path / "other", sections, LISTENERS)
+            other = build(settings)
+            await other.start()
+            try:
+                stream = await connect(other.ports["imap"])
+                await until(stream, b"* OK")
+                await say(stream, f"a LOGIN alice {PASSWORD}".encode(), b"a OK")
+                await say(stream, b"b SELECT INBOX", b"b OK")
+                await say(stream, b"c IDLE", b"+ ")
+                client = await idling(server)
+                await deliver(server)
+                await until(client, b"* 1 EXISTS")
+                await until(stream, b"* 1 EXISTS")
+                await close(client)
+                await close(stream)
+            finally:
+                await other.stop(0.5)
 
 
 class TestWorkers:
