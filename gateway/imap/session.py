@@ -7,6 +7,7 @@ decision 11). A hint merely says when to look.
 
 from __future__ import annotations
 
+import asyncio
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
@@ -96,6 +97,7 @@ class Session:
 
     __slots__ = (
         "_capabilities",
+        "_index",
         "_watching",
         "by_uid",
         "condstore",
@@ -124,6 +126,7 @@ class Session:
         """The command under way is a UID command: its FETCH replies carry the UID ([RFC3501] 6.4.8)."""
         self.failed_logons = 0
         self._watching: Subscription | None = None
+        self._index: FolderIndex | None = None
 
     # --- output and store calls
 
@@ -137,13 +140,29 @@ class Session:
 
     async def write(self, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call a change of the mailbox; it is durable when this returns."""
+        self._index = None
         return await self.services.runner.write(self.mailbox.ref, partial(fn, *args, **kwargs))
 
     async def write_many(self, count: int, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call a change of `count` messages; many of them in a thread, in a transaction of their own."""
         if count <= MANY:
             return await self.write(fn, *args, **kwargs)
+        self._index = None
         return await self.services.runner.run(fn, *args, **kwargs)
+
+    async def index(self) -> FolderIndex:
+        """The index of the selected folder, up to date.
+
+        It is brought up to date once in a turn of the loop: what commits while many commands of one input are carried
+        out was not done before they were sent. Its own changes the session sees at once.
+        """
+        if self._index is None:
+            self._index = await self.read(self.mailbox.index, self.folder_selected.folder_id)
+            asyncio.get_running_loop().call_soon(self._forget_index)
+        return self._index
+
+    def _forget_index(self) -> None:
+        self._index = None
 
     async def expunge_marked(self, within: Collection[int] | None = None) -> int:
         """Remove what is marked \\Deleted in the selected folder, of the UIDs `within` if given; return how many went.
@@ -151,7 +170,7 @@ class Session:
         Many are removed in several transactions, so that nobody waits long.
         """
         folder_id = self.folder_selected.folder_id
-        index = await self.read(self.mailbox.index, folder_id)
+        index = await self.index()
         marked = [uid for uid, flags in zip(index.uids, index.flags, strict=False) if flags & DELETED]
         if within is not None:
             wanted = set(within)
@@ -291,6 +310,7 @@ class Session:
         selected = Selected(row, name, FolderView(index.uids), index.modseq, read_only=read_only)
         selected.add_recent(first, end)
         self.selected = selected
+        self._index = None
         self.state = State.SELECTED
         return selected, index
 
@@ -327,7 +347,7 @@ class Session:
         if selected is None:
             return
         try:
-            index = await self.read(self.mailbox.index, selected.folder_id)
+            index = await self.index()
             if index.uidvalidity != selected.uidvalidity:
                 raise NotFound("deleted and made again")
             if selected.knows_all(index.modseq) and not (expunge and selected.view.pending):

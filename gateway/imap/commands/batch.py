@@ -36,12 +36,17 @@ class Plan:
     """The part table is needed for it."""
     marks_seen: bool
     """\\Seen is set ([RFC3501] 6.4.5, BODY[] without PEEK)."""
+    flags: bool
+    """FLAGS is asked for."""
+    modseq: bool
+    """MODSEQ is asked for."""
+    reads: tuple[bool, ...]
+    """Of each item, whether it is answered from the message itself."""
 
-    def reads(self, item: FetchItem) -> bool:
-        """Whether the item is answered from the message itself."""
-        if isinstance(item, BodySection):
-            return not sections.is_common(item)
-        return item is FetchAttribute.BODY
+    @property
+    def only_messages(self) -> bool:
+        """Whether message and index answer everything."""
+        return self.messages and not (self.parts or self.metadata or self.headers)
 
     @property
     def batch(self) -> int:
@@ -49,9 +54,27 @@ class Plan:
         return STATIC_BATCH if self.metadata or self.headers or self.messages else FLAG_BATCH
 
 
-@lru_cache(maxsize=256)
+_known: dict[int, tuple[tuple[FetchItem, ...], Plan]] = {}
+_KNOWN_MOST = 512
+
+
 def plan(items: tuple[FetchItem, ...]) -> Plan:
-    """Look at the items. Clients ask for the same few combinations again and again."""
+    """Look at the items. Clients ask for the same few combinations again and again.
+
+    The parser gives the same tuple for the same text, and to compare identities is cheaper than to hash the items.
+    """
+    known = _known.get(id(items))
+    if known is not None and known[0] is items:
+        return known[1]
+    made = _plan(items)
+    if len(_known) >= _KNOWN_MOST:
+        _known.clear()
+    _known[id(items)] = items, made
+    return made
+
+
+@lru_cache(maxsize=256)
+def _plan(items: tuple[FetchItem, ...]) -> Plan:
     bodies = [item for item in items if isinstance(item, BodySection)]
     rare = [item for item in bodies if not sections.is_common(item)]
     structure = FetchAttribute.BODY in items
@@ -63,6 +86,9 @@ def plan(items: tuple[FetchItem, ...]) -> Plan:
         messages=bool(rare) or structure,
         parts=structure or any(map(sections.needs_parts, rare)),
         marks_seen=not all(item.peek for item in bodies),
+        flags=FetchAttribute.FLAGS in items,
+        modseq=FetchAttribute.MODSEQ in items,
+        reads=tuple(item in rare or item is FetchAttribute.BODY for item in items),
     )
 
 

@@ -10,17 +10,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from itertools import zip_longest
 
 from gateway.imap.commands import sections
 from gateway.imap.commands.batch import Batch, Plan, align, plan, slices
-from gateway.imap.commands.bodies import LARGE, load, send_large, small_groups
+from gateway.imap.commands.bodies import LARGE, Messages, load, send_large, small_groups
 from gateway.imap.errors import Reply, no, ok
 from gateway.imap.flags import SEEN
 from gateway.imap.protocol import writer
 from gateway.imap.protocol.types import BodySection, Fetch, FetchAttribute, FetchItem
 from gateway.imap.session import Selected, Session
 from store.changes import MessageRow
-from store.errors import StoreError
+from store.errors import NotFound, StoreError
 from store.index import FolderIndex
 
 log = logging.getLogger(__name__)
@@ -36,13 +37,13 @@ async def fetch(session: Session, args: Fetch) -> Reply:
     UIDs that do not exist are passed over in silence ([RFC3501] 6.4.8).
     """
     selected = session.folder_selected
-    if args.changed_since is not None or FetchAttribute.MODSEQ in args.items:
+    wanted = plan(args.items)
+    if wanted.modseq or args.changed_since is not None:
         session.enable_condstore()
     ranges = selected.view.select(args.messages, uid=args.uid)
-    wanted = plan(args.items)
     complete = True
     if ranges:
-        index = await session.read(session.mailbox.index, selected.folder_id)
+        index = await session.index()
         for part in slices(ranges, wanted.batch):
             batch = align(selected.view.uids, part, index)
             complete = complete and batch.complete
@@ -88,18 +89,24 @@ class _Answer:
         """Send it; False if a message has meanwhile gone."""
         if self.plan.marks_seen and not self.selected.read_only:
             await self._mark_seen()
-        if self.marked or FetchAttribute.FLAGS in self.plan.items:
+        if self.marked or self.plan.flags:
             await self.session.learn_keywords(self.batch.column(self.index.keywords))
-        if self.plan.messages:
+        if len(self.batch.uids) == 1 and self.plan.only_messages and self._size(self.batch) <= LARGE:
+            await self._send_one()
+        elif self.plan.messages:
             for group in small_groups(self.index, self.batch):
-                if self.index.sizes[group.places[0]] > LARGE:
+                if self._size(group) > LARGE:
                     await self._send_large(group)
                 else:
                     await self._send_small(group)
                 await self.session.wire.drain()
         else:
-            self._emit(await self._read_stored(self.batch), {})
+            self._emit(await self._read_stored(self.batch), ())
         return self.complete
+
+    def _size(self, batch: Batch) -> int:
+        """Octets of the first message."""
+        return self.index.sizes[batch.places[0]]
 
     async def _mark_seen(self) -> None:
         """Set \\Seen where it is not, before the message leaves ([RFC3501] 6.4.5)."""
@@ -141,14 +148,27 @@ class _Answer:
         self.complete = False
         return batch.only(set(uids))
 
+    async def _send_one(self) -> None:
+        """Send one message that answers everything: what most clients ask for, one command after another."""
+        try:
+            raw = await self.session.read(self.session.mailbox.raw, self.index.item_ids[self.batch.places[0]])
+        except NotFound:
+            self.complete = False
+            return
+        self._emit(self.batch, self._bodies(Messages([], [raw], None)))
+
+    def _bodies(self, messages: Messages) -> list[Column | None]:
+        """The columns that the messages themselves answer; None for the others."""
+        plan = self.plan
+        return [messages.column(item) if reads else None for item, reads in zip(plan.items, plan.reads, strict=True)]
+
     async def _send_small(self, batch: Batch) -> None:
         messages = await self.session.read(
             load, self.session.mailbox, self.selected.folder_id, batch.uids, self.plan.parts
         )
         batch = await self._read_stored(self._present(batch, messages.uids))
         messages = messages.only(batch.uids)
-        bodies = {item: messages.column(item) for item in self.plan.items if self.plan.reads(item)}
-        self._emit(batch, bodies)
+        self._emit(batch, self._bodies(messages))
 
     async def _send_large(self, batch: Batch) -> None:
         """Send one message by pieces; everything but its sections is made as for any other."""
@@ -157,15 +177,18 @@ class _Answer:
             items = self.plan.items
             if batch.uids[0] in self.marked:
                 items += self._changed_items()
-            columns = [None if self.plan.reads(item) else self._column(item, batch)[0] for item in items]
+            reads = (*self.plan.reads, *(False for _ in items[len(self.plan.items) :]))
+            columns = [None if read else self._column(item, batch)[0] for item, read in zip(items, reads, strict=True)]
             item_id = batch.column(self.index.item_ids)[0]
             self.complete = await send_large(self.session, batch.numbers[0], item_id, items, columns) and self.complete
 
-    def _emit(self, batch: Batch, bodies: Mapping[FetchItem, Column]) -> None:
-        """Zip the columns into lines."""
+    def _emit(self, batch: Batch, bodies: Sequence[Column | None]) -> None:
+        """Zip the columns into lines; `bodies` are those made already, none at all or one for each item."""
         if not batch.uids:
             return
-        columns = [bodies[item] if item in bodies else self._column(item, batch) for item in self.plan.items]
+        columns = [
+            self._column(item, batch) if made is None else made for item, made in zip_longest(self.plan.items, bodies)
+        ]
         extra = self._changed_items() if self.marked else ()
         if not extra:
             self.session.send(writer.fetch_lines(self.plan.template, zip(batch.numbers, *columns, strict=True)))

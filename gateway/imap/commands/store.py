@@ -49,7 +49,7 @@ async def store(session: Session, args: Store) -> Reply:
 
 async def _untold(session: Session, selected: Selected, uids: list[int]) -> frozenset[int]:
     """Messages that others have changed without the client knowing: `.SILENT` is not about these."""
-    index = await session.read(session.mailbox.index, selected.folder_id)
+    index = await session.index()
     if index.modseq == selected.watermark:
         return frozenset()
     places = [(uid, index.position(uid)) for uid in uids]
