@@ -108,7 +108,10 @@ async def send_large(
             except StoreError as error:
                 session.wire.abort()
                 raise ConnectionAbortedError(f"message cannot be sent to its end: {error}") from error
-            session.send(piece)
+            if not piece:
+                session.wire.abort()
+                raise ConnectionAbortedError("message is shorter than its part table says")
+            session.send(sections.without_nul(piece))
             start += len(piece)
             await session.wire.drain()
     session.send(b")\r\n")

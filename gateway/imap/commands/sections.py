@@ -96,9 +96,14 @@ def cut(start: int, end: int, partial: tuple[int, int] | None) -> tuple[int, int
     return begin, min(begin + count, end)
 
 
+def without_nul(data: bytes) -> bytes:
+    """The octets with 0x80 for every NUL, which no string of IMAP can hold ([RFC3501] 4.3.1, 9 `CHAR8`)."""
+    return data.replace(b"\0", b"\x80") if b"\0" in data else data
+
+
 def literal(data: bytes) -> bytes:
-    """A section as literal, in which any octets fit; an empty one is quoted."""
-    return b'""' if not data else b"{%d}\r\n%b" % (len(data), data)
+    """A section as literal, in which any octets but NUL fit; an empty one is quoted."""
+    return b'""' if not data else b"{%d}\r\n%b" % (len(data), without_nul(data))
 
 
 def header_column(item: BodySection, headers: Sequence[bytes]) -> list[bytes]:
@@ -106,13 +111,14 @@ def header_column(item: BodySection, headers: Sequence[bytes]) -> list[bytes]:
     if item.partial is not None:
         return [from_header(item, header) for header in headers]
     find = _finder(item.section.fields)
-    found = [_block(find(b"\n" + header)) for header in headers]
+    found = [without_nul(_block(find(b"\n" + header))) for header in headers]
     return [b"{%d}\r\n%b" % (len(lines), lines) for lines in found]
 
 
 def column(item: BodySection, raws: Sequence[bytes], structures: Sequence[Structure] | None) -> list[bytes]:
     """The values of a section for many messages at hand; `structures` may be None where needs_parts is false."""
     wanted = item.section
+    raws = list(map(without_nul, raws))
     if structures is not None and needs_parts(item):
         return [value(item, raw, structure) for raw, structure in zip(raws, structures, strict=True)]
     if item.partial is None and wanted.kind is SectionKind.WHOLE:

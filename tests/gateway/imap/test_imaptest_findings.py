@@ -159,3 +159,26 @@ async def test_search_for_an_address_that_is_not_in_one_piece(
     assert await client.ok(f"SEARCH FROM {wanted}") == found
     assert await client.ok(f"SEARCH CC {wanted}") == found
     assert await client.ok(f"SEARCH HEADER From {wanted}") == [b"* SEARCH"]
+
+
+@pytest.mark.parametrize("length", [0, 40_000, 300_000])
+async def test_sections_hold_no_nul(server: Server, length: int) -> None:
+    """[RFC3501] 9 `CHAR8`: a literal holds any octet but NUL; [RFC3501] 4.3.1: binary strings are not sent."""
+    raw = b"Subject: a\0b\r\nX-A: c\0\r\n\r\n" + b"line\0\r\n" * (length // 7) + b"\0end\r\n"
+    server.deliver(raw)
+    client = await server.client()
+    shown = raw.replace(b"\0", b"\x80")
+    header, body = shown.split(b"\r\n\r\n", 1)
+    for section, wanted in (
+        ("", shown),
+        ("HEADER", header + b"\r\n\r\n"),
+        ("TEXT", body),
+        ("1", body),
+        ("HEADER.FIELDS (Subject)", b"Subject: a\x80b\r\n\r\n"),
+        ("HEADER.FIELDS (X-A)", b"X-A: c\x80\r\n\r\n"),
+        ("HEADER.FIELDS.NOT (Subject)", b"X-A: c\x80\r\n\r\n"),
+    ):
+        (line,) = await client.ok(f"FETCH 1 BODY.PEEK[{section}]")
+        assert line.split(b"\r\n", 1)[1] == wanted + b")", section
+    (line,) = await client.ok("FETCH 1 BODY.PEEK[TEXT]<0.5>")
+    assert line.split(b"\r\n", 1)[1] == body[:5] + b")"
