@@ -36,7 +36,7 @@ from gateway.imap.session import ImapServices, ImapSettings
 from gateway.opening import open_directory, open_store
 from gateway.pop3.server import Pop3FrontEnd
 from gateway.pop3.session import Pop3Limits, Pop3Services
-from gateway.runtime import logs
+from gateway.runtime import logs, memory
 from gateway.runtime.connections import ConnectionLimits, Connections
 from gateway.runtime.listeners import BindError, Binding, Endpoint, Listener, bind
 from gateway.runtime.process import FrontEnd, StartError, WorkerLink, run_inprocess, run_worker
@@ -58,8 +58,10 @@ from store.spool import Spool
 log = logging.getLogger("oxgate")
 
 SMTP_SERVICES = {"smtp": Service.TRANSFER, "submission": Service.SUBMISSION, "lmtp": Service.LMTP}
-IDLE_MAILBOX_SECONDS = 60.0
-"""How long a mailbox file that nobody uses stays open."""
+IDLE_MAILBOX_SECONDS = 5.0
+"""How long a mailbox file that nobody uses stays open: opening costs a millisecond, staying open half a megabyte."""
+MANY_MAILBOXES = 32
+"""Mailboxes closed after which their memory is given back at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,12 +143,18 @@ class Application:
         self._parts.push_async_callback(end)
 
     async def _close_idle(self) -> None:
+        closed = 0
         while True:
             await asyncio.sleep(IDLE_MAILBOX_SECONDS / 2)
             try:
-                self.store.close_idle(IDLE_MAILBOX_SECONDS)
+                newly = self.store.close_idle(IDLE_MAILBOX_SECONDS)
             except StoreError as error:
                 log.warning("closing idle mailboxes: %s", error)
+                continue
+            closed += newly
+            if closed and (closed >= MANY_MAILBOXES or not newly):
+                closed = 0
+                memory.give_back()
 
     def _start_watch(self) -> Watch:
         """Join this worker to the others: by pipes on this host, by PostgreSQL between hosts."""

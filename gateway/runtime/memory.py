@@ -1,7 +1,8 @@
 """What keeps workers small and their pauses short (docs/benchmarks.md has the figures).
 
 The supervisor imports everything and calls `freeze_before_fork`: the collector then never touches, and so never
-unshares, the pages that the workers have in common with it. Each worker calls `tune_worker`.
+unshares, the pages that the workers have in common with it. Each worker calls `tune_worker`, and `give_back` when it
+has closed many mailboxes.
 """
 
 from __future__ import annotations
@@ -38,3 +39,14 @@ def tune_worker() -> None:
         return
     for parameter, value in (_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX):
         mallopt(parameter, value)
+
+
+def give_back() -> None:
+    """Hand free pages back to the system: worth its milliseconds only after much was closed."""
+    if not sys.platform.startswith("linux"):
+        return
+    try:
+        trim = ctypes.CDLL(None).malloc_trim
+    except (OSError, AttributeError):  # not glibc
+        return
+    trim(0)
