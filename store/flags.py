@@ -79,7 +79,6 @@ def set_flags(
     UIDs that are not there are left out. Those changed after `unchanged_since` are left alone and reported. Raises
     TooLarge when the mailbox has no room for a new keyword.
     """
-    kw_put = keywords.register(work, add_keywords)
     put = int(add) & _CLIENT  # plain integers: the operators of IntFlag cost a microsecond each
     if replace:
         keep, kw_keep = ~_CLIENT, 0
@@ -93,6 +92,9 @@ def set_flags(
     if unchanged_since is not None:
         modified = [row[0] for row in rows if row[3] > unchanged_since]
         rows = [row for row in rows if row[3] <= unchanged_since]
+    if not rows:
+        return FlagUpdate([], modified)
+    kw_put = keywords.register(work, add_keywords)
     changed = [
         row for row in rows if ((row[4] & keep | put) ^ row[4]) & _CLIENT or (row[5] & kw_keep | kw_put) != row[5]
     ]

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from gateway.imap.errors import no
 from store.ids import MessageFlag
+from store.keywords import MAX_KEYWORDS
 
 _NAMES: tuple[tuple[MessageFlag, bytes], ...] = (
     (MessageFlag.ANSWERED, b"\\Answered"),
@@ -92,6 +93,11 @@ class FlagNames:
     def all_names(self) -> bytes:
         """Every flag and keyword, separated by blanks."""
         return b" ".join([PERMANENT_FLAGS, *self._keywords.values()])
+
+    @property
+    def full(self) -> bool:
+        """Whether the mailbox has as many keywords as it may."""
+        return len(self._keywords) >= MAX_KEYWORDS
 
     def column(self, flags: Sequence[int], keywords: Sequence[int], recent: Sequence[range]) -> list[bytes]:
         """The names of many messages' flags; `recent` are the places of those that are \\Recent."""

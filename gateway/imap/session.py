@@ -412,7 +412,8 @@ class Session:
         if selected.read_only:
             self.send(b"* OK [PERMANENTFLAGS ()] Read-only mailbox.\r\n")
         else:
-            self.send(b"* OK [PERMANENTFLAGS (%b \\*)] Flags permitted.\r\n" % names)
+            more = b"" if self.flags.full else b" \\*"
+            self.send(b"* OK [PERMANENTFLAGS (%b%b)] Flags permitted.\r\n" % (names, more))
 
 
 __all__ = ["BATCH", "ImapServices", "ImapSettings", "Selected", "Session", "State"]

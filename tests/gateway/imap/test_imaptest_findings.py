@@ -182,3 +182,25 @@ async def test_sections_hold_no_nul(server: Server, length: int) -> None:
         assert line.split(b"\r\n", 1)[1] == wanted + b")", section
     (line,) = await client.ok("FETCH 1 BODY.PEEK[TEXT]<0.5>")
     assert line.split(b"\r\n", 1)[1] == body[:5] + b")"
+
+
+async def test_a_store_that_changes_nothing_makes_no_keyword(server: Server) -> None:
+    """[RFC7162] 3.1.3: messages that fail the test are left alone, and so is the list of flags ([RFC3501] 7.2.6)."""
+    server.deliver()
+    client = await server.client()
+    assert (await client("STORE 1 (UNCHANGEDSINCE 0) +FLAGS (Never)"))[-1].startswith(b"OK [MODIFIED 1]")
+    assert await client.ok("UID STORE 99 +FLAGS (Never)") == []
+    assert server.mailbox.keyword_names() == {}
+
+
+async def test_permanent_flags_when_there_is_room_for_no_more(server: Server) -> None:
+    r"""[RFC3501] 7.1: `\*` in PERMANENTFLAGS says that new keywords can be made; [RFC5530] 3, LIMIT."""
+    server.deliver(keywords=[f"k{n}" for n in range(62)])
+    client = await server.client(None)
+    assert any(
+        line.startswith(b"* OK [PERMANENTFLAGS (") and rb" \*)]" in line for line in await client.ok("SELECT INBOX")
+    )
+    lines = await client.ok("STORE 1 +FLAGS (last)")
+    assert lines[1].startswith(b"* OK [PERMANENTFLAGS (")
+    assert lines[1].endswith(b" last)] Flags permitted.")
+    assert (await client("STORE 1 +FLAGS (more)"))[-1].startswith(b"NO [LIMIT]")
