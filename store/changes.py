@@ -91,6 +91,8 @@ class FlagUpdate(NamedTuple):
 
     rows: list[MessageRow]
     modified: list[int]
+    before: list[int]
+    """The mod-sequence that each of the rows had."""
 
 
 class Transfer(NamedTuple):

@@ -93,13 +93,14 @@ def set_flags(
         modified = [row[0] for row in rows if row[3] > unchanged_since]
         rows = [row for row in rows if row[3] <= unchanged_since]
     if not rows:
-        return FlagUpdate([], modified)
+        return FlagUpdate([], modified, [])
     kw_put = keywords.register(work, add_keywords)
     changed = [
         row for row in rows if ((row[4] & keep | put) ^ row[4]) & _CLIENT or (row[5] & kw_keep | kw_put) != row[5]
     ]
+    before = [row[3] for row in rows]
     if not changed:
-        return FlagUpdate([MessageRow(*row) for row in rows], modified)
+        return FlagUpdate([MessageRow(*row) for row in rows], modified, before)
     taken = _write(work, folder_id, changed, (keep, put, kw_keep, kw_put))
     new = tuple.__new__  # what MessageRow(...) comes down to, at half its cost
     made = [
@@ -108,7 +109,7 @@ def set_flags(
         else new(MessageRow, (uid, mid, item_id, modseq, flags, kw, date, size, saved))
         for uid, mid, item_id, modseq, flags, kw, date, size, saved in rows
     ]
-    return FlagUpdate(made, modified)
+    return FlagUpdate(made, modified, before)
 
 
 def _write(work: Work, folder_id: int, changed: list[Row], values: tuple[int, int, int, int]) -> dict[int, int]:

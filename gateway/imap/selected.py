@@ -70,3 +70,7 @@ class Selected:
     def is_own(self, row: MessageRow) -> bool:
         """Whether the client knows this version of the message from its own command."""
         return any(first <= row.modseq <= last for first, last in self.own)
+
+    def knows(self, modseq: int) -> bool:
+        """Whether the client knows of the change with this mod-sequence: it was told, or made it."""
+        return modseq <= self.watermark or any(first <= modseq <= last for first, last in self.own)

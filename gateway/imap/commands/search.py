@@ -40,7 +40,7 @@ async def search(session: Session, args: t.Search) -> Reply:
     found = await call(session.mailbox.find, selected.folder_id, wanted, text=MimeText)
     modseq = None
     if args.modseq and found:
-        index = await session.index()
+        index = await session.read(session.mailbox.index, selected.folder_id)
         modseq = max((index.modseqs[place] for uid in found if (place := index.position(uid)) >= 0), default=None)
     session.send(writer.search_line(_numbers(selected, found, uid=args.uid), modseq))
     code = b"" if args.uid or not await _has_gone(session, selected) else b"EXPUNGEISSUED"
@@ -52,7 +52,8 @@ async def _has_gone(session: Session, selected: Selected) -> bool:
     uids = selected.view.uids
     if not uids:
         return False
-    index = await session.index()
+    # Not session.index(), which may be older than what the search has found.
+    index = await session.read(session.mailbox.index, selected.folder_id)
     return bisect_right(index.uids, uids[-1]) < len(uids)
 
 

@@ -26,11 +26,10 @@ async def store(session: Session, args: Store) -> Reply:
     found = 0
     for start in range(0, len(uids), BATCH):
         batch = uids[start : start + BATCH]
-        untold = await _untold(session, selected, batch) if args.silent else frozenset()
         update = await _change(session, selected, args, batch, change.bits, change.keywords)
         found += len(update.rows)
         modified += update.modified
-        selected.note_own([row for row in update.rows if row.uid not in untold])
+        selected.note_own(_known(selected, update) if args.silent else update.rows)
         await session.learn_keywords([row.keywords for row in update.rows])
         _report(session, selected, args, update.rows)
         await session.wire.drain()
@@ -47,13 +46,9 @@ async def store(session: Session, args: Store) -> Reply:
     return ok(b"Conditional STORE failed for some." if modified else b"STORE completed.", code)
 
 
-async def _untold(session: Session, selected: Selected, uids: list[int]) -> frozenset[int]:
-    """Messages that others have changed without the client knowing: `.SILENT` is not about these."""
-    index = await session.index()
-    if index.modseq == selected.watermark:
-        return frozenset()
-    places = [(uid, index.position(uid)) for uid in uids]
-    return frozenset(uid for uid, place in places if place >= 0 and index.modseqs[place] > selected.watermark)
+def _known(selected: Selected, update: FlagUpdate) -> list[MessageRow]:
+    """The rows that nobody else had changed without the client knowing: `.SILENT` is not about the others."""
+    return [row for row, modseq in zip(update.rows, update.before, strict=True) if selected.knows(modseq)]
 
 
 async def _change(

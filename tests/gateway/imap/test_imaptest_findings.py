@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from tests.gateway.imap.harness import MAIL, Client, Server
+from gateway.imap.commands import search, store
+from gateway.imap.protocol import types
+from store.ids import MessageFlag
+from store.store import Store, StoreSettings
+from tests.gateway.imap.harness import MAIL, REF, Client, Server
 
 
 async def test_id_of_the_largest_size_allowed(server: Server) -> None:
@@ -204,3 +210,31 @@ async def test_permanent_flags_when_there_is_room_for_no_more(server: Server) ->
     assert lines[1].startswith(b"* OK [PERMANENTFLAGS (")
     assert lines[1].endswith(b" last)] Flags permitted.")
     assert (await client("STORE 1 +FLAGS (more)"))[-1].startswith(b"NO [LIMIT]")
+
+
+async def test_search_and_what_another_worker_did_in_the_same_turn(server: Server, tmp_path: Path) -> None:
+    """[RFC5530] 3, EXPUNGEISSUED: also where the session's index is of a moment before."""
+    server.deliver()
+    server.deliver()
+    client = await server.client()
+    session = client.connection.session
+    other = Store(StoreSettings(tmp_path, durable=False))
+    await session.index()
+    other.open(REF).remove_messages(session.folder_selected.folder_id, [2])
+    reply = await search.search(session, types.Search(types.All(), uid=False))
+    assert reply.code == b"EXPUNGEISSUED"
+    other.close()
+
+
+async def test_silent_store_and_what_another_worker_did_in_the_same_turn(server: Server, tmp_path: Path) -> None:
+    """[RFC3501] 6.4.6: .SILENT is about the client's own change; what others changed must still be told (7.4.2)."""
+    server.deliver()
+    client = await server.client()
+    session = client.connection.session
+    other = Store(StoreSettings(tmp_path, durable=False))
+    await session.index()
+    other.open(REF).set_flags(session.folder_selected.folder_id, [1], add=MessageFlag.FLAGGED)
+    first = types.SequenceSet(((1, 1),))
+    await store.store(session, types.Store(first, types.StoreAction.ADD, ("\\Seen",), silent=True))
+    assert await client.ok("NOOP") == [rb"* 1 FETCH (FLAGS (\Recent \Flagged \Seen))"]
+    other.close()
