@@ -261,6 +261,9 @@ class Shard(ABC):
     def close(self) -> None:
         """Give back what is open; the shard opens itself again at its next use."""
 
+    def keep(self, companion: object) -> None:  # noqa: B027  # a shard that keeps nothing open keeps nothing alive
+        """Keep an object alive as long as the shard has something open, where that is worth while."""
+
 
 class Backend(ABC):
     """Where the databases of mailboxes are: files, or a server. Safe for several threads."""

@@ -186,6 +186,7 @@ class Store:
                 parts = self._parts[key] = Parts(
                     ref, shard, self._blobs(ref), self._indexes, max_message=self.settings.max_message
                 )
+                shard.keep(parts)
         return parts
 
     def _blobs(self, ref: MailboxRef) -> BlobStore:

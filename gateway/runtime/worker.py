@@ -29,8 +29,11 @@ from typing import Any, ParamSpec, Protocol, TypeVar
 P = ParamSpec("P")
 T = TypeVar("T")
 
+TURN_SECONDS = 0.005
+"""How long inline commits of different mailboxes may go on before the loop gets its turn."""
+
 Operation = Callable[[], Any]
-_MOST = 4
+_MOST = 5
 """Slow commits of the last eight that a fast disk may have."""
 
 
@@ -47,7 +50,7 @@ GroupCommit = Callable[[Any, Sequence[Operation]], Sequence[Any]]
 """`Store.group`: all operations in one transaction; each result is a value, or the exception of that operation."""
 
 
-class _BusyClock:
+class BusyClock:
     """How long the thread that made it has been working or ready to work: its time but for what it waited for.
 
     The time in the run queue is Linux's (`schedstat`); where that cannot be read it counts as waiting.
@@ -86,12 +89,10 @@ class CommitGauge:
     `fast` all come back. Each probe that fails doubles the time to the next, up to `longest`.
     """
 
-    __slots__ = ("_fast", "_history", "_longest", "_next_probe", "_pause", "_probe", "_slow", "threaded")
+    __slots__ = ("_fast", "_history", "_longest", "_next_probe", "_pause", "_probe", "slow", "threaded")
 
-    def __init__(
-        self, *, slow: float = 0.001, fast: float = 0.0005, probe: float = 1.0, longest: float = 30.0
-    ) -> None:
-        self._slow = slow
+    def __init__(self, *, slow: float = 0.003, fast: float = 0.0015, probe: float = 1.0, longest: float = 30.0) -> None:
+        self.slow = slow
         self._fast = fast
         self._probe = probe
         self._longest = longest
@@ -119,7 +120,7 @@ class CommitGauge:
                 self._pause = min(2 * self._pause, self._longest)
                 self._next_probe = now + self._pause
             return
-        self._history = (self._history << 1 | (waited > self._slow)) & 0xFF
+        self._history = (self._history << 1 | (waited > self.slow)) & 0xFF
         if self._history.bit_count() > _MOST:
             self.threaded = True
             self._next_probe = now + self._pause
@@ -140,8 +141,9 @@ class _Queue:
 class StoreRunner:
     """Runs store calls for the coroutines of one worker. Build it inside the running loop; `close` it at the end.
 
-    `inline` is `Store.inline`; `group` is `Store.group`; `busy` is a clock of this thread's work, see _BusyClock. `threads` bounds the pool, `queue_limit` the operations that
-    wait for a commit in the whole worker, `batch_limit` those of one transaction.
+    `inline` is `Store.inline`; `group` is `Store.group`; `busy` is what BusyClock is. `threads` bounds the
+    pool, `queue_limit` the operations that wait for a commit in the whole worker, `batch_limit` those of one
+    transaction.
     """
 
     def __init__(
@@ -164,7 +166,8 @@ class StoreRunner:
         self._queue_limit = queue_limit
         self._batch_limit = batch_limit
         self._clock = clock
-        self._busy = busy or _BusyClock()
+        self._busy = busy or BusyClock()
+        self._close_look = False
         self._queues: dict[Hashable, _Queue] = {}
         self._ready: list[_Queue] = []
         self._queued = 0
@@ -223,7 +226,14 @@ class StoreRunner:
     def _drain(self) -> None:
         """Commit what this turn of the loop has queued, mailbox by mailbox."""
         ready, self._ready = self._ready, []
-        for queue in ready:
+        started = self._clock()
+        for place, queue in enumerate(ready):
+            if self._clock() - started > TURN_SECONDS:
+                # Others want the loop too; what was ready first stays first.
+                self._ready[:0] = ready[place:]
+                if len(self._ready) == len(ready) - place:
+                    self._loop.call_soon(self._drain)
+                return
             self._start(queue)
 
     def _start(self, queue: _Queue) -> None:
@@ -233,14 +243,26 @@ class StoreRunner:
         del queue.operations[: self._batch_limit]
         started = self._clock()
         if self.inline and not self.gauge.wants_thread(started):
-            worked = self._busy()
-            results = self._commit(queue.key, operations)
-            ended = self._clock()
-            self.gauge.record(ended - started - (self._busy() - worked), ended)
+            results = self._measured(started, queue.key, operations)
             self._finish(queue, futures, results)
             return
         call = self._loop.run_in_executor(self._pool, self._commit, queue.key, operations)
         call.add_done_callback(lambda done: self._finish_threaded(queue, futures, done))
+
+    def _measured(self, started: float, key: MailboxKey, operations: Sequence[Operation]) -> Sequence[Any]:
+        """Commit inline and tell the gauge. What the time was spent on is only asked for when the last took long."""
+        gauge = self.gauge
+        close = self._close_look or gauge.threaded
+        worked = self._busy() if close else 0.0
+        results = self._commit(key, operations)
+        ended = self._clock()
+        seconds = ended - started
+        self._close_look = seconds > gauge.slow
+        if close:
+            gauge.record(seconds - (self._busy() - worked), ended)
+        elif seconds <= gauge.slow:
+            gauge.record(seconds, ended)
+        return results
 
     def _commit(self, key: MailboxKey, operations: Sequence[Operation]) -> Sequence[Any]:
         try:

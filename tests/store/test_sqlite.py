@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ from store.errors import NotFound, Unavailable
 from store.ids import MailboxKind, MailboxRef, MessageFlag, SpecialFolder
 from store.mailbox import Mailbox
 from store.sqlite import SqliteShard
+from store.sqlitefiles import PAGE_SIZE
+from store.store import Store
 from tests.store.conftest import World
 from tests.support.storemail import deliver, fill
 
@@ -259,3 +262,40 @@ def test_a_store_on_a_path_with_odd_characters(make_world: Callable[..., World],
     store.create(ref, MailboxKind.PRIVATE)
     assert deliver(store.open(ref), INBOX).uid == 1
     store.close()
+
+
+@pytest.fixture
+def synced(world: World) -> Iterator[Mailbox]:
+    """A mailbox whose commits are synced."""
+    mailbox = world.mailbox()
+    store = Store(replace(world.settings, durable=True))
+    yield store.open(mailbox.ref)
+    store.close()
+
+
+def test_the_log_grows_by_large_steps(synced: Mailbox) -> None:
+    """A sync of octets that lengthen a file costs twice that of others."""
+    mailbox = synced
+    log = Path(f"{shard(mailbox).path}-wal")
+    sizes = set()
+    for _ in range(40):
+        deliver(mailbox, INBOX)
+        sizes.add(log.stat().st_size)
+    assert len(sizes) < 12
+
+
+def test_the_room_in_the_log_is_no_message(synced: Mailbox, tmp_path: Path) -> None:
+    """What a crash leaves behind is read up to the last commit."""
+    mailbox = synced
+    path = shard(mailbox).path
+    log, count = b"", 0
+    while not log.endswith(bytes(2 * PAGE_SIZE)) and count < 50:
+        deliver(mailbox, INBOX)
+        log, count = Path(f"{path}-wal").read_bytes(), count + 1
+    assert log.endswith(bytes(2 * PAGE_SIZE)), "there is room"
+    copy = tmp_path / "copy.sqlite"
+    copy.write_bytes(path.read_bytes())
+    Path(f"{copy}-wal").write_bytes(log)
+    with closing(sqlite3.connect(copy)) as connection:
+        assert connection.execute("SELECT count(*) FROM message").fetchall() == [(count,)]
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import time
 
-from conversion.oxcmail.reader import read_mime
-
 from conversion.mime.headers import normalise_newlines
 from conversion.mime.rendition import render
+from conversion.oxcmail.reader import read_mime
 from gateway.imap.errors import Reply, bad, ok
 from gateway.imap.flags import parse_flags
 from gateway.imap.protocol import writer
@@ -33,16 +32,26 @@ async def append(session: Session, args: Append) -> Reply:
         rendition, content = _convert(args.message, received)
     else:
         rendition, content = await session.services.runner.run(_convert, args.message, received)
-    message = await session.write(
-        session.mailbox.deliver,
-        row.id,
-        content,
-        mime=rendition,
-        flags=flags.bits,
-        keywords=flags.keywords,
-        internal_date=received,
-    )
-    return ok(b"APPEND completed.", writer.code_appenduid(row.uidvalidity, [message.uid]))
+    mailbox, selected = session.mailbox, session.selected
+    claims = selected is not None and selected.folder_id == row.id and not selected.read_only
+
+    def put() -> tuple[int, int]:
+        """Give the UID, and that from which messages are recent for this session."""
+        uid = mailbox.deliver(
+            row.id,
+            content,
+            mime=rendition,
+            flags=flags.bits,
+            keywords=flags.keywords,
+            internal_date=received,
+        ).uid
+        # In the selected folder the message is going to be \\Recent: to claim that here saves a second commit.
+        return uid, mailbox.claim_recent(row.id) if claims else uid
+
+    uid, first = await session.write(put)
+    if claims and selected is not None:
+        selected.add_recent(first, uid + 1)
+    return ok(b"APPEND completed.", writer.code_appenduid(row.uidvalidity, [uid]))
 
 
 def _convert(message: bytes, received: int) -> tuple[MimeRendition, MessageContent]:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from gateway.runtime.worker import CommitGauge, StoreRunner
+from gateway.runtime.worker import BusyClock, CommitGauge, StoreRunner
 from store.errors import QuotaExceeded, Unavailable
 from store.ids import MailboxRef
 
@@ -154,31 +154,40 @@ async def test_reads_of_a_local_store_stay_in_the_loop(store: FakeStore) -> None
     await runner.close()
 
 
+class Machine:
+    """A clock, the share of it that the thread works or is ready to, and commits that take some of both."""
+
+    def __init__(self, store: FakeStore) -> None:
+        self.store = store
+        self.now = self.busy = 0.0
+        self.waits = self.works = 0.0
+        """Seconds that a commit waits and works."""
+
+    def group(self, ref: MailboxRef, operations: Sequence[Callable[[], Any]]) -> list[Any]:
+        self.now += self.waits + self.works
+        self.busy += self.works
+        return self.store.group(ref, operations)
+
+    def runner(self) -> StoreRunner:
+        return StoreRunner(inline=True, group=self.group, clock=lambda: self.now, busy=lambda: self.busy)
+
+
 async def test_slow_commits_move_to_a_thread_and_fast_ones_back(store: FakeStore) -> None:
-    """A moving average over 1 ms; measured with a clock that the test owns."""
-    now = 0.0
-    cost = 0.005
-
-    def clock() -> float:
-        return now
-
-    def group(ref: MailboxRef, operations: Sequence[Callable[[], Any]]) -> list[Any]:
-        nonlocal now
-        now += cost
-        return store.group(ref, operations)
-
-    runner = StoreRunner(inline=True, group=group, clock=clock)
+    """A disk of 5 ms; measured with clocks that the test owns."""
+    machine = Machine(store)
+    machine.waits = 0.005
+    runner = machine.runner()
     here = threading.get_ident()
     await runner.write(ALICE, lambda: None)
     assert store.threads == {here}
-    await runner.write(ALICE, lambda: None)
-    await runner.write(ALICE, lambda: None)
+    for _ in range(8):
+        await runner.write(ALICE, lambda: None)
     assert runner.gauge.threaded
     store.threads.clear()
     await runner.write(ALICE, lambda: None)
     assert here not in store.threads
-    cost = 0.0001
-    now += 10  # the probe is due
+    machine.waits = 0.0001
+    machine.now += 10  # the probe is due
     store.threads.clear()
     await runner.write(ALICE, lambda: None)
     assert store.threads == {here}
@@ -186,30 +195,65 @@ async def test_slow_commits_move_to_a_thread_and_fast_ones_back(store: FakeStore
     await runner.close()
 
 
+async def test_a_busy_machine_does_not_move_commits(store: FakeStore) -> None:
+    """Time in the run queue is no fault of the disk, and a thread would get no more of the processor."""
+    machine = Machine(store)
+    machine.works, machine.waits = 0.02, 0.0003
+    runner = machine.runner()
+    for _ in range(40):
+        await runner.write(ALICE, lambda: None)
+    assert not runner.gauge.threaded
+    assert store.threads == {threading.get_ident()}
+    await runner.close()
+
+
+async def test_fast_disk_commits_of_a_turn_run_in_the_loop(store: FakeStore) -> None:
+    runner = StoreRunner(inline=True, group=store.group)
+    refs = [MailboxRef(number, UUID(int=number)) for number in range(20)]
+    await asyncio.gather(*(runner.write(ref, lambda: None) for ref in refs))
+    assert store.groups == [(number, 1) for number in range(20)]
+    assert store.threads == {threading.get_ident()}
+    await runner.close()
+
+
 def test_gauge_has_hysteresis() -> None:
-    gauge = CommitGauge(slow=0.001, fast=0.0005, weight=0.5, probe=5.0)
-    for _ in range(20):
-        gauge.record(0.0009, 0.0, inline=True)
+    gauge = CommitGauge(slow=0.002, fast=0.001, probe=1.0)
+    for number in range(40):
+        gauge.record(0.05 if number % 2 else 0.0001, 0.0)  # half of them slow: others use the disk as well
     assert not gauge.threaded
-    gauge.record(0.01, 0.0, inline=True)
+    for _ in range(8):
+        if not gauge.threaded:
+            gauge.record(0.003, 0.0)
     assert gauge.threaded
-    assert gauge.wants_thread(1.0)
-    for _ in range(20):
-        gauge.record(0.0007, 1.0, inline=False)
+    assert gauge.wants_thread(0.5)
+    assert not gauge.wants_thread(1.0)
+    gauge.record(0.0015, 1.0)
     assert gauge.threaded
-    for _ in range(20):
-        gauge.record(0.0001, 2.0, inline=False)
+    assert gauge.wants_thread(2.9), "a probe that failed doubles the time to the next"
+    assert not gauge.wants_thread(3.0)
+    gauge.record(0.0009, 3.0)
     assert not gauge.threaded
 
 
-def test_a_slow_probe_keeps_the_thread() -> None:
-    gauge = CommitGauge(probe=5.0)
-    for _ in range(20):
-        gauge.record(0.02, 0.0, inline=True)
+def test_a_slow_disk_is_probed_rarely() -> None:
+    gauge = CommitGauge()
+    for _ in range(6):
+        gauge.record(0.02, 0.0)
     assert gauge.threaded
-    assert not gauge.wants_thread(100.0)
-    gauge.record(0.02, 100.0, inline=True)
-    assert gauge.wants_thread(100.1)
+    probes = 0
+    for second in range(1, 601):
+        if not gauge.wants_thread(float(second)):
+            probes += 1
+            gauge.record(0.02, float(second))
+    assert gauge.threaded
+    assert probes < 30
+
+
+def test_the_busy_clock_counts_work() -> None:
+    clock = BusyClock()
+    before = clock()
+    sum(range(100_000))
+    assert clock() > before
 
 
 async def test_the_queue_is_bounded(store: FakeStore) -> None:
@@ -225,6 +269,31 @@ async def test_the_queue_is_bounded(store: FakeStore) -> None:
     store.gate.set()
     assert sorted(await asyncio.gather(*tasks)) == list(range(12))
     assert all(count <= 2 for _, count in store.groups)
+    await runner.close()
+
+
+async def test_many_mailboxes_do_not_hold_the_loop() -> None:
+    """Inline commits give way after some milliseconds; all are done, in order."""
+    now = 0.0
+    order: list[int] = []
+
+    def clock() -> float:
+        return now
+
+    def group(ref: MailboxRef, operations: Sequence[Callable[[], Any]]) -> list[Any]:
+        nonlocal now
+        now += 0.002
+        order.append(ref.id)
+        return [operation() for operation in operations]
+
+    runner = StoreRunner(inline=True, group=group, clock=clock)
+    refs = [MailboxRef(number, UUID(int=number)) for number in range(12)]
+    tasks = [asyncio.create_task(runner.write(ref, lambda: None)) for ref in refs]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert 0 < len(order) < 12
+    await asyncio.gather(*tasks)
+    assert order == list(range(12))
     await runner.close()
 
 
