@@ -6,10 +6,12 @@ Rows are read in chunks, each by one query, and are asked one predicate made onc
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from email.utils import parsedate_tz
 from enum import IntEnum
+from itertools import accumulate
 from typing import Any, Final, Protocol, cast
 
 from sqlalchemy import bindparam, func, select
@@ -59,13 +61,20 @@ class MessageText(Protocol):
         """Give the addresses in the header fields of that name, decoded, each as `name <local@domain>`."""
         ...
 
-    def text(self, headers: bool) -> Iterator[str]:
-        """Give the decoded text of the body parts; with `headers` that of the headers first."""
+    def text(self, headers: bool, word: bytes = b"") -> Iterator[str]:
+        """Give the decoded text of the body parts; with `headers` that of the headers first.
+
+        With a `word`, lower-case ASCII without blanks, pieces that certainly lack it in any case may be left out.
+        """
         ...
 
 
-TextReader = Callable[[bytes], MessageText]
-"""Reads a message, or a header with the blank line that ends it."""
+class TextReader(Protocol):
+    """Reads a message, or a header with the blank line that ends it."""
+
+    def __call__(self, raw: bytes, parts: bytes = b"") -> MessageText:
+        """Give the text; `parts` is the message's packed part table, or nothing."""
+        ...
 
 
 class Source(IntEnum):
@@ -95,19 +104,22 @@ _TEXT_CHUNK = 64
 _DAY = 86_400
 _EPOCH = date(1970, 1, 1).toordinal()
 
-_HERE = (item.c.mailbox_id == bindparam("m"), one_of(item.c.item_id, "items"))
-_BAGS = Statement(select(item.c.item_id, item.c.props, item.c.recips, item.c.atts).where(*_HERE), "m", "items")
-_PROPS = Statement(select(item.c.item_id, item.c.props).where(*_HERE), "m", "items")
-_SENT = Statement(select(item.c.item_id, item.c.submit_time).where(*_HERE), "m", "items")
-_COMMON = Statement(select(item.c.item_id, item.c.common_header).where(*_HERE), "m", "items")
-_HEADERS = Statement(
-    select(item.c.item_id, func.substr(item.c.raw, 1, item.c.header_length), item.c.raw_id, item.c.header_length).where(
-        *_HERE
-    ),
-    "m",
-    "items",
-)
-_RAWS = Statement(select(item.c.item_id, item.c.raw, item.c.raw_id).where(*_HERE), "m", "items")
+
+def _pair(*columns: Any) -> tuple[Statement, Statement]:
+    """A statement for items in a range of numbers, and one for a list of them."""
+    chosen = select(item.c.item_id, *columns).where(item.c.mailbox_id == bindparam("m"))
+    between = item.c.item_id.between(bindparam("low"), bindparam("high"))
+    return Statement(chosen.where(between), "m", "low", "high"), Statement(
+        chosen.where(one_of(item.c.item_id, "items")), "m", "items"
+    )
+
+
+_BAGS = _pair(item.c.props, item.c.recips, item.c.atts)
+_PROPS = _pair(item.c.props)
+_SENT = _pair(item.c.submit_time)
+_COMMON = _pair(item.c.common_header)
+_HEADERS = _pair(func.substr(item.c.raw, 1, item.c.header_length), item.c.raw_id, item.c.header_length)
+_RAWS = _pair(item.c.raw, item.c.raw_id, item.c.parts)
 
 _OVERLAID: Final = frozenset((PidTagMessageFlags, PidTagMessageSize, PidTagMessageSizeExtended))
 """Properties that come from the placement: the bag's own value is that of the delivery."""
@@ -146,13 +158,14 @@ class Rows:
         if source is Source.BAG:
             return self._by_bag(node, places)
         test = _document_test(node)
-        chunk = _CHUNK if source is Source.COMMON else _TEXT_CHUNK
-        return [
-            place
-            for some in _chunks(places, chunk)
-            for place, block in self._blocks(source, some)
-            if test(_Document(block, self._text))
-        ]
+        word = _word_of(node) if source is Source.COMMON else b""
+        found: list[int] = []
+        for some in _chunks(places, _CHUNK if source is Source.COMMON else _TEXT_CHUNK):
+            blocks: Iterable[tuple[int, bytes, bytes]] = self._blocks(source, some)
+            if word:
+                blocks = _doubtful(list(blocks), word)
+            found += [place for place, block, parts in blocks if test(_Document(block, self._text, parts))]
+        return found
 
     def _by_bag(self, node: Restriction, places: Sequence[int]) -> list[int]:
         predicate = compile_predicate(node)
@@ -176,14 +189,19 @@ class Rows:
         flags = self._index.flags[place] & 0xFFFF
         return {**stored, PidTagMessageFlags: flags, PidTagMessageSize: size, PidTagMessageSizeExtended: size}
 
-    def _rows(self, statement: Statement, places: Sequence[int]) -> dict[int, Row]:
+    def _rows(self, pair: tuple[Statement, Statement], places: Sequence[int]) -> dict[int, Row]:
         identifiers = self._index.item_ids
+        wanted = {identifiers[place] for place in places}
+        low, high = min(wanted, default=0), max(wanted, default=0)
         with self._shard.read() as db:
-            rows = db.all(statement, (db.mailbox_id, db.array({identifiers[place] for place in places})))
+            if high - low < len(wanted):
+                rows = db.all(pair[0], (db.mailbox_id, low, high))
+            else:
+                rows = db.all(pair[1], (db.mailbox_id, db.array(wanted)))
         return {row[0]: row for row in rows}
 
-    def _blocks(self, source: Source, places: Sequence[int]) -> Iterator[tuple[int, bytes]]:
-        """Give the octets that a text test reads: the common header, the header, or the whole message."""
+    def _blocks(self, source: Source, places: Sequence[int]) -> Iterator[tuple[int, bytes, bytes]]:
+        """Give the octets that a text test reads: common header, header, or the whole message with its part table."""
         statement = {Source.COMMON: _COMMON, Source.HEADER: _HEADERS, Source.TEXT: _RAWS}[source]
         rows = self._rows(statement, places)
         identifiers = self._index.item_ids
@@ -193,17 +211,17 @@ class Rows:
                 continue
             block = row[1]
             if block is None and len(row) > 2:
-                block = self._large(row)
+                block = self._large(row[2], row[3] if source is Source.HEADER else None)
             if block is not None:
-                yield place, bytes(block)
+                yield place, bytes(block), bytes(row[3] or b"") if source is Source.TEXT else b""
 
-    def _large(self, row: Row) -> bytes | None:
+    def _large(self, raw_id: int | None, length: int | None) -> bytes | None:
         """Read from the content row what does not stand in the item's own."""
-        if row[2] is None:
+        if raw_id is None:
             return None
         try:
             with self._shard.read() as db:
-                return items.read_content(db, self._blobs, row[2], 0, row[3] if len(row) > 3 else None)
+                return items.read_content(db, self._blobs, raw_id, 0, length)
         except NotFound:  # gone since the item's row was read
             return None
 
@@ -229,7 +247,7 @@ class Rows:
                 days[place] = day = (dates[place] if submitted is None else int(unix_from_filetime(submitted))) // _DAY
                 if submitted is None or abs(day - wanted) <= 1:
                     close.append(place)
-            for place, block in self._blocks(Source.COMMON, close):
+            for place, block, _ in self._blocks(Source.COMMON, close):
                 shown = _date(block)
                 if shown is not None:
                     days[place] = shown
@@ -266,18 +284,20 @@ class _Stored:
 class _Document:
     """The octets of a header or a message, and the reader over them once one is needed."""
 
-    __slots__ = ("_read", "_reader", "block")
+    __slots__ = ("_parts", "_read", "_reader", "block")
 
-    def __init__(self, block: bytes, read: TextReader) -> None:
+    def __init__(self, block: bytes, read: TextReader, parts: bytes = b"") -> None:
         self.block = block
         self._read = read
+        self._parts = parts
         self._reader: MessageText | None = None
 
     @property
     def reader(self) -> MessageText:
         if self._reader is None:
             block = self.block
-            self._reader = self._read(block if b"\r\n\r\n" in block else block + b"\r\n")
+            whole = self._parts or b"\r\n\r\n" in block
+            self._reader = self._read(block if whole else block + b"\r\n", self._parts)
         return self._reader
 
 
@@ -340,6 +360,30 @@ def _header_test(name: str, wanted: str, addresses: bool) -> _DocumentTest:
     return test
 
 
+def _word_of(node: Restriction) -> bytes:
+    """Give what must be among the octets of a plain header if a field test is to hold; nothing where none is known."""
+    if not isinstance(node, MimeHeader) or node.addresses:
+        return b""
+    folded = fold(node.value)
+    return folded.encode("ascii") if folded.isascii() and not any(map(str.isspace, folded)) else b""
+
+
+def _doubtful(blocks: list[tuple[int, bytes, bytes]], word: bytes) -> list[tuple[int, bytes, bytes]]:
+    """Leave out the headers that are plain ASCII and lack the word: all of them are searched in one go."""
+    joined = b"\n".join([block for _, block, _ in blocks]).lower()
+    starts = list(accumulate([len(block) + 1 for _, block, _ in blocks], initial=0))
+    kept: set[int] = set()
+    for mark in (word, b"=?"):
+        at = joined.find(mark)
+        while at >= 0:
+            number = bisect_right(starts, at) - 1
+            kept.add(number)
+            at = joined.find(mark, starts[number + 1])
+    if not joined.isascii():
+        kept.update([number for number, (_, block, _) in enumerate(blocks) if not block.isascii()])
+    return [blocks[number] for number in sorted(kept)]
+
+
 def _values(header: bytes, field: bytes) -> Iterator[bytes]:
     """Yield the values of a field, in lower case, folded as they are, without the blanks around them."""
     block = b"\n" + header.lower()
@@ -358,36 +402,16 @@ def _values(header: bytes, field: bytes) -> Iterator[bytes]:
         at = block.find(line, end)
 
 
-_NOT_PLAIN: Final = re.compile(
-    rb"=\?|\*[0=]|delsp"
-    rb"|content-type:(?!\s*text/plain)|content-transfer-encoding:(?!\s*[78]bit)"
-    rb"|charset\s*=(?!\s*\"?(?:us-ascii|utf-8|iso-8859|windows-125))"
-)
-"""In the header, in lower case, of a message whose text may be more than its octets."""
-
-
 def _text_test(wanted: str, headers: bool) -> _DocumentTest:
     """Make the test that the text contains a string ([RFC3501] 6.4.4, BODY and TEXT).
 
-    In an all-ASCII message of one part without any encoding, the text is octets of the original, so a word that is not
-    among those is not in the text, and nothing needs decoding to say so.
+    Of a string without blanks the reader can mostly see in the octets that a piece of text lacks it.
     """
     folded = fold(wanted)
-    plain = folded.encode("ascii") if folded.isascii() and folded and not any(map(str.isspace, folded)) else None
-
-    def absent(raw: bytes) -> bool:
-        assert plain is not None
-        lower = raw.lower()
-        if plain in lower:
-            return False
-        end = lower.find(b"\r\n\r\n")
-        return _NOT_PLAIN.search(lower, 0, len(lower) if end < 0 else end) is None
+    word = folded.encode("ascii") if folded.isascii() and not any(map(str.isspace, folded)) else b""
 
     def test(document: _Document) -> bool:
-        raw = document.block
-        if plain is not None and raw.isascii() and absent(raw):
-            return False
-        return any(folded in fold(piece) for piece in document.reader.text(headers))
+        return any(folded in fold(piece) for piece in document.reader.text(headers, word))
 
     return test
 

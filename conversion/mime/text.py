@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from conversion.mime.addresses import parse_addresses
 from conversion.mime.charset import decode_text
 from conversion.mime.headers import fields, header_end
 from conversion.mime.html import html_to_text, meta_charset
-from conversion.mime.parts import DEFAULT_LIMITS, HeaderLines, Part, Structure, read_fields
+from conversion.mime.parts import DEFAULT_LIMITS, HeaderLines, Part, Structure, read_fields, unpack
 from conversion.mime.structure import scan
 from conversion.mime.transfer import decode_transfer
 from conversion.mime.words import decode_unstructured
 
 MAX_PART = 16 << 20
 """Octets of one text part that are decoded for a search."""
+
+_DECODED = frozenset(("base64", "quoted-printable", "x-uuencode", "uuencode", "x-uue", "uue"))
+"""Encodings that `decode_transfer` decodes."""
+_ASCII_CHARSETS = ("us-ascii", "utf-8", "iso-8859-", "windows-125")
+"""How charsets begin, in which ASCII octets are ASCII characters."""
+_TAG = re.compile(rb"<[a-z/!?][^>]*+>")
+_NOT_JUST_TAGS = (b"&", b"<!--", b"<script", b"<style")
 
 
 def part_text(raw: bytes, part: Part) -> str:
@@ -26,17 +34,51 @@ def part_text(raw: bytes, part: Part) -> str:
     return decode_text(data, charset)
 
 
-def searchable_text(raw: bytes, structure: Structure) -> Iterator[str]:
+def searchable_text(raw: bytes, structure: Structure, word: bytes = b"") -> Iterator[str]:
     """Yield the text of every text part, and the header of every enclosed message, in order.
 
-    This is what BODY searches: the message without its own header ([RFC3501] 6.4.4).
+    This is what BODY searches: the message without its own header ([RFC3501] 6.4.4). With a `word` the pieces that
+    certainly lack it are left out; see MimeText.text.
     """
     root = structure.root
     for part in structure.walk():
         if part.message is not None:
-            yield _header_text(raw, part.message)
-        elif part.type == "text" or (part is root and part.type in ("", "text")):
+            if not word or _header_may_hold(raw, part.message, word):
+                yield _header_text(raw, part.message)
+        elif (part.type == "text" or (part is root and part.type == "")) and (
+            not word or _part_may_hold(raw, part, word)
+        ):
             yield part_text(raw, part)
+
+
+def _header_may_hold(raw: bytes, part: Part, word: bytes) -> bool:
+    """Whether a header must be decoded to know that a word is not in it."""
+    block = raw[part.header_start : part.body_start]
+    return b"=?" in block or not block.isascii() or word in block.lower()
+
+
+def _part_may_hold(raw: bytes, part: Part, word: bytes) -> bool:
+    """Whether a text part must be decoded to know that a word is not in it.
+
+    ASCII octets in no encoding are the text, HTML but for its tags: leaving those out joins what they stood between,
+    and `html_to_text` joins no more than that where there are no references, comments and scripts.
+    """
+    if part.encoding in _DECODED:
+        return True
+    charset = part.charset
+    if charset and not charset.lower().startswith(_ASCII_CHARSETS):
+        return True
+    body = raw[part.body_start : part.body_end]
+    if not body.isascii():
+        return True
+    body = body.lower()
+    if word in body:
+        return True
+    if part.subtype != "html":
+        return False
+    if any(each in body for each in _NOT_JUST_TAGS) or (not charset and b"charset" in body):
+        return True
+    return word in _TAG.sub(b"", body)
 
 
 def _header_text(raw: bytes, part: Part) -> str:
@@ -49,14 +91,19 @@ def _header_text(raw: bytes, part: Part) -> str:
 class MimeText:
     """One message as `Mailbox.find` asks it: decoded header values and decoded text. Read lazily, never raising."""
 
-    def __init__(self, raw: bytes) -> None:
+    def __init__(self, raw: bytes, parts: bytes = b"") -> None:
+        """Take a message; `parts` is its packed part table, if there is one."""
         self._raw = raw
+        self._parts = parts
         self._structure: Structure | None = None
         self._lines: HeaderLines | None = None
 
     def _scanned(self) -> Structure:
         if self._structure is None:
-            self._structure = scan(self._raw)
+            try:
+                self._structure = unpack(self._parts)
+            except ValueError:
+                self._structure = scan(self._raw)
         return self._structure
 
     def header(self, name: str) -> list[str]:
@@ -81,9 +128,15 @@ class MimeText:
                 found.append(decode_unstructured(entry.local or b"" if entry.group else text))
         return found
 
-    def text(self, headers: bool) -> Iterator[str]:
-        """Yield the text of the body piece by piece (BODY), with `headers` first that of the header (TEXT)."""
+    def text(self, headers: bool, word: bytes = b"") -> Iterator[str]:
+        """Yield the text of the body piece by piece (BODY), with `headers` first that of the header (TEXT).
+
+        With a `word` (printable ASCII in lower case, without blanks) the pieces are left out in which it certainly is
+        not, whatever the case; to find that out costs a fraction of decoding them.
+        """
         structure = self._scanned()
-        if headers:
+        if not word.isalnum():
+            word = b""  # what the decoder puts between name and value of a field, or takes out of HTML, is no octet
+        if headers and (not word or _header_may_hold(self._raw, structure.root, word)):
             yield _header_text(self._raw, structure.root)
-        yield from searchable_text(self._raw, structure)
+        yield from searchable_text(self._raw, structure, word)

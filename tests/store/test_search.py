@@ -57,7 +57,7 @@ from store.mapi.tags import (
     PSETID_Common,
 )
 from store.mapi.types import PropertyBag, PropertyName, PropertyType, filetime_from_unix
-from store.search import find
+from store.search import TextReader, find
 from store.store import Store, StoreSettings
 from tests.store.conftest import World
 
@@ -91,7 +91,7 @@ class _Folder:
         self,
         restriction: Restriction,
         uids: Sequence[int] | None = None,
-        text: Callable[[bytes], Any] = Reader,
+        text: TextReader = Reader,
     ) -> list[int]:
         parts = self.mailbox._parts
         return find(parts.shard, parts.blobs, self.mailbox.index(_INBOX), restriction, uids=uids, text=text)
@@ -102,7 +102,7 @@ def folder(world: World) -> _Folder:
     return _Folder(world)
 
 
-def _never(raw: bytes) -> Any:
+def _never(raw: bytes, parts: bytes = b"") -> Any:
     raise AssertionError("the text was read where it need not be")
 
 
@@ -237,9 +237,41 @@ def test_body_and_text(folder: _Folder) -> None:
     assert folder.find(MimeText("a needle", headers=False)) == [2]
 
 
-def test_a_plain_message_without_the_word_is_not_decoded(folder: _Folder) -> None:
+def test_the_reader_may_leave_out_what_lacks_the_word(folder: _Folder) -> None:
+    """The reader is given the part table, and a word without blanks in the form in which octets are compared."""
+    words: list[bytes] = []
+
+    class Recording(Reader):
+        def text(self, headers: bool, word: bytes = b"") -> Iterator[str]:
+            words.append(word)
+            assert self._parts
+            return super().text(headers, word)
+
     folder.add(_mail("Subject: x", body="hay " * 1000))
-    assert folder.find(MimeText("needle", headers=True), text=_never) == []
+    for wanted in ("neeDle", "two words", "n\u00e4edle"):
+        assert folder.find(MimeText(wanted, headers=True), text=Recording) == []
+    assert words == [b"needle", b"", b""]
+
+
+def test_plain_headers_are_searched_together(folder: _Folder) -> None:
+    """[RFC3501] 6.4.4, HEADER: what is found in the octets of many headers at once is what each of them says."""
+    subjects = (
+        "zulu",
+        "ZULU",
+        "a",
+        "=?utf-8?Q?z=75lu?=",
+        "z\u00fclu zul\u0075",
+        "zu\r\n lu",
+        "x\r\nX-Other: zulu",
+        "\u212a",
+    )
+    for subject in subjects:
+        folder.add(_mail(f"Subject: {subject}", "To: zuzu@example.test"))
+    assert folder.find(MimeHeader("Subject", "Zulu")) == [1, 2, 4, 5]
+    assert folder.find(MimeHeader("Subject", "zu lu")) == [6]
+    assert folder.find(MimeHeader("Subject", "zuzu")) == []
+    assert folder.find(MimeHeader("To", "zuzu")) == list(range(1, 9))
+    assert folder.find(MimeHeader("Subject", "k")) == [8]
 
 
 def _day(year: int, month: int, day: int) -> int:

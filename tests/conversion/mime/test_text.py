@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conversion.mime.html import html_to_text, meta_charset
-from conversion.mime.structure import scan
+from conversion.mime.structure import pack, scan
 from conversion.mime.text import MimeText, searchable_text
 
 RAW = (
@@ -68,6 +68,71 @@ def test_mime_text() -> None:
     assert reader.header("X-None") == []
     assert "Grüße" in "\n".join(reader.text(True))
     assert "Grüße" not in "\n".join(reader.text(False))
+
+
+_PIECES = (
+    "zulu",
+    "zu",
+    "lu",
+    "ZuLu",
+    "<b>",
+    "</b>",
+    "<br>",
+    "< ",
+    "&shy;",
+    "&#122;",
+    "<!-- x -->",
+    "<script>a</script>",
+)
+_LINES = (
+    "=?utf-8?Q?zul?= =?utf-8?Q?u?=",
+    "\r\n ",
+    "=7A=75",
+    "enVsdQ==",
+    "\u212a\u017f",
+    "zul=\r\nu",
+    " ",
+    "\x1b$B",
+    "+AHo-ulu",
+)
+_text = st.lists(st.sampled_from(_PIECES + _LINES), max_size=6).map("".join)
+_part = st.builds(
+    lambda kind, charset, encoding, body: f"Content-Type: {kind}{charset}\r\n{encoding}\r\n{body}\r\n",
+    st.sampled_from(("text/plain", "text/html", "image/png", "message/rfc822")),
+    st.sampled_from(("", "; charset=utf-8", "; charset=us-ascii", "; charset=utf-7", "; charset=iso-2022-jp")),
+    st.sampled_from(("", "Content-Transfer-Encoding: base64\r\n", "Content-Transfer-Encoding: quoted-printable\r\n")),
+    _text,
+)
+_mail = st.builds(
+    lambda subject, parts: (
+        f"Subject: {subject}\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+        + "".join(f"--b\r\n{part}" for part in parts)
+        + "--b--\r\n"
+        if len(parts) != 1
+        else f"Subject: {subject}\r\n{parts[0]}"
+    ),
+    _text,
+    st.lists(_part, max_size=3),
+)
+
+
+@given(_mail, st.sampled_from(("zulu", "z", "lu", "ss", "k", "subject:", "b", "a", "x", "<")), st.booleans())
+def test_pieces_left_out_lack_the_word(mail: str, word: str, packed: bool) -> None:
+    """[RFC3501] 6.4.4: what the octets say of a word is what the decoded text says."""
+    raw = mail.encode()
+    reader = MimeText(raw, pack(scan(raw)) if packed else b"")
+    for headers in (False, True):
+        plain = any(word in piece.casefold() for piece in MimeText(raw).text(headers))
+        assert any(word in piece.casefold() for piece in reader.text(headers, word.encode())) == plain
+
+
+def test_plain_pieces_are_not_decoded() -> None:
+    """A message without encodings yields nothing to look through for a word that it lacks, and all that hold it."""
+    raw = b"Subject: one\r\nContent-Type: text/html\r\n\r\n<p>two th<b>ree</b></p>\r\n"
+    reader = MimeText(raw)
+    assert list(reader.text(True, b"four")) == []
+    assert list(reader.text(True, b"three")) == ["two three"]
+    assert [piece[:8] for piece in reader.text(True, b"one")] == ["Subject:"]
 
 
 def test_a_header_alone() -> None:
