@@ -35,11 +35,15 @@ from gateway.services.trace import (
 from store.errors import StoreError
 from store.ids import MailboxRef, SpecialFolder
 from store.mapi.message import MessageContent, MimeRendition
+from store.quota import Quota
 from store.spool import Spool, SpoolRow
 from store.store import Store
 
 log = logging.getLogger("oxgate.delivery")
 
+_ROOMY_SECONDS = 5.0
+"""How long a mailbox that was far from full is taken to have room without being asked again at RCPT."""
+_ROOMY_MOST = 10_000
 _LONG_CONVERSION = 262_144
 """Octets from which a conversion leaves the loop for a thread."""
 
@@ -96,6 +100,8 @@ class DeliveryService:
         self._runner = runner
         self._spool = spool
         self._clock = clock
+        self._roomy: dict[int, float] = {}
+        """Principal number to the time until which its mailbox has room."""
         self._hostname = settings.hostname.encode("ascii", "replace")
 
     async def resolve(self, address: str, *, size: int = 0) -> Recipient:
@@ -149,16 +155,27 @@ class DeliveryService:
         return Recipient(address, found.mailboxes)
 
     async def _is_full(self, principal: Principal, size: int) -> bool:
-        """Ask for the quota early, so that the sender hears of it for this recipient alone; delivery asks again."""
+        """Ask for the quota early, so that the sender hears of it for this recipient alone; delivery asks again.
 
-        def ask() -> bool:
-            quota = self._store.open(_ref(principal)).quota()
-            return quota.receive is not None and quota.used + size > quota.receive
+        A mailbox that a moment ago had room for ten messages of any size is not asked.
+        """
+        now = self._clock()
+        if self._roomy.get(principal.id, now) > now and size <= self.settings.max_message:
+            return False
+
+        def ask() -> Quota:
+            return self._store.open(_ref(principal)).quota()
 
         try:
-            return await self._runner.read(ask)
+            quota = await self._runner.read(ask)
         except StoreError:
             return False
+        if quota.receive is None or quota.used + 10 * self.settings.max_message <= quota.receive:
+            if len(self._roomy) >= _ROOMY_MOST:
+                self._roomy.clear()
+            self._roomy[principal.id] = now + _ROOMY_SECONDS
+            return False
+        return quota.used + size > quota.receive
 
     async def deliver(
         self,

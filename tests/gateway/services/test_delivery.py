@@ -146,6 +146,19 @@ async def test_disabled_and_full(house):
     assert (await house.service.resolve("inner@example.test", size=2000)).refusal is None
 
 
+async def test_room_is_asked_for_anew(house):
+    """A mailbox without a limit is not asked again for some seconds; what is delivered is held against it all the same."""
+    carol = house.store.open(ref(house.people["carol"]))
+    assert (await house.service.resolve("carol@example.test")).refusal is None
+    carol.set_quota(receive=1000)
+    outcomes = await house.service.deliver(
+        b"Subject: x\r\n\r\n" + b"x" * 2000, reverse_path="", recipients=["carol@example.test"]
+    )
+    assert isinstance(outcomes[0].problem, QuotaExceeded)
+    house.now += 6
+    assert (await house.service.resolve("carol@example.test", size=2000)).refusal is Refusal.FULL
+
+
 async def test_postmaster(tmp_path):
     """[RFC5321] 4.5.1: postmaster is served with and without a domain."""
     house = House(tmp_path, postmaster="bob@example.test")
