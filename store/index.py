@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import threading
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from collections.abc import Sequence
+from operator import itemgetter
 
 from sqlalchemy import select
 
@@ -118,16 +119,28 @@ class FolderIndex:
         """Write changed and new rows, ascending by UID, into the arrays; `uids` grows last."""
         columns = self.columns()
         last = self.uids[-1] if self.uids else 0
-        fresh = [row for row in rows if row[0] > last]
-        for row in rows:
-            if row[0] > last:
-                break
-            place = self.position(row[0])
-            if place >= 0:
-                self.modseqs[place], self.flags[place], self.keywords[place] = row[3], row[4], row[5]
+        known = bisect_right(rows, last, key=itemgetter(0))
+        self._change(rows[:known])
+        fresh = rows[known:]
         if fresh:
             for column, values in reversed(list(zip(columns, zip(*fresh, strict=True), strict=True))):
                 column.extend(values)
+
+    def _change(self, rows: Sequence[Row]) -> None:
+        """Write flags, keywords and mod-sequences of messages that are here; neighbours all at once."""
+        if not rows:
+            return
+        start, stop = self.position(rows[0][0]), self.position(rows[-1][0]) + 1
+        if start >= 0 and stop - start == len(rows):
+            uids, _, _, modseqs, flags, keywords, *_ = zip(*rows, strict=True)
+            if self.uids[start:stop] == array(self.uids.typecode, uids):
+                for column, values in ((self.modseqs, modseqs), (self.flags, flags), (self.keywords, keywords)):
+                    column[start:stop] = array(column.typecode, values)
+                return
+        for row in rows:
+            place = self.position(row[0])
+            if place >= 0:
+                self.modseqs[place], self.flags[place], self.keywords[place] = row[3], row[4], row[5]
 
     def without(self, gone: set[int]) -> FolderIndex:
         """Make an index that lacks some UIDs and shares nothing with this one."""
@@ -213,6 +226,21 @@ class IndexCache:
             entry.index = index
         self._weigh(key, entry, 1024 + BYTES_A_MESSAGE * len(index))
         return index
+
+    def advance(self, shard: Shard, folder_id: int, before: tuple[int, int], modseq: int, rows: Sequence[Row]) -> None:
+        """Take over committed changes of flags: `rows` are all that happened in the folder after `before`.
+
+        That is its modseq and UIDVALIDITY until then, `modseq` the one since. An index that stands elsewhere stays.
+        """
+        with self._lock:
+            entry = self._kept.get((shard.mailbox_id, folder_id))
+        if entry is None:
+            return
+        with entry.lock:
+            index = entry.index
+            if index is not None and (index.modseq, index.uidvalidity) == before:
+                index.apply(list(rows))
+                index.modseq = modseq
 
     def drop(self, mailbox_id: int) -> None:
         """Forget the indexes of a mailbox."""

@@ -24,7 +24,7 @@ from store import (
 )
 from store.blob import BlobStore
 from store.changes import Change, FlagUpdate, FolderRow, MessageRow, Transfer
-from store.engine import Reader, Shard
+from store.engine import Reader, Shard, Work
 from store.errors import AccessDenied, AlreadyExists, NotFound
 from store.foldertree import Trees
 from store.ids import MailboxRef, MessageFlag, SpecialFolder
@@ -36,6 +36,9 @@ from store.messages import StaticRow
 from store.permissions import Member, Rights
 from store.quota import Quota
 from store.search import TextReader
+
+_MANY = 20
+"""Messages from which a change of flags is written into the index, instead of being read again."""
 
 
 class Parts:
@@ -248,7 +251,8 @@ class Mailbox:
                 deleted = (add | remove) & MessageFlag.DELETED
                 others = (add | remove) & ~MessageFlag.DELETED or add_keywords or remove_keywords or replace
                 self._need(work, folder_id, Rights.DELETE_ANY if deleted and not others else Rights.EDIT_ANY)
-            return flags.set_flags(
+            state = work.one(changelog.STATE, (work.mailbox_id, folder_id)) if len(uids) > _MANY else None
+            update = flags.set_flags(
                 work,
                 folder_id,
                 uids,
@@ -259,6 +263,16 @@ class Mailbox:
                 replace=replace,
                 unchanged_since=unchanged_since,
             )
+            if state is not None:
+                self._advance(work, folder_id, (state[0], state[1]), update.rows)
+            return update
+
+    def _advance(self, work: Work, folder_id: int, before: tuple[int, int], rows: Sequence[MessageRow]) -> None:
+        """Have the index take over what this unit of work has changed since `before`, instead of reading it again."""
+        modseq = changelog.state(work, folder_id)[0]
+        changed = [row for row in rows if row.modseq > before[0]]
+        indexes, shard = self._parts.indexes, self._shard
+        work.after_commit(lambda: indexes.advance(shard, folder_id, before, modseq, changed))
 
     def copy(self, folder_id: int, uids: Sequence[int], target_id: int, *, whole: bool = False) -> Transfer:
         """Add placements of messages to a folder ([RFC3501] 6.4.7). Raises NotFound, QuotaExceeded, TooLarge.

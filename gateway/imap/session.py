@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntFlag
 from functools import partial
@@ -19,7 +19,7 @@ from gateway.imap.errors import no
 from gateway.imap.flags import DELETED, FlagNames
 from gateway.imap.names import is_visible, path_of
 from gateway.imap.protocol import writer
-from gateway.imap.protocol.types import MailboxName, SequenceSet
+from gateway.imap.protocol.types import FetchAttribute, MailboxName, SequenceSet
 from gateway.imap.selected import Selected
 from gateway.imap.view import Exists, Expunged, FlagsOf, FolderView
 from gateway.imap.wire import Wire
@@ -396,6 +396,29 @@ class Session:
         uid = b" UID %d" % row.uid if self.by_uid else b""
         modseq = b" MODSEQ (%d)" % row.modseq if self.condstore else b""
         return b"* %d FETCH (FLAGS (%b)%b%b)\r\n" % (sequence, flags, uid, modseq)
+
+    def send_flags_of(self, rows: Sequence[MessageRow]) -> None:
+        """Send `flags_line` of messages in the order of their UIDs; those that are not in the view are passed over."""
+        view = self.folder_selected.view
+        numbers: Sequence[int] = view.sequences([row.uid for row in rows])
+        if 0 in numbers:
+            rows = [row for row, number in zip(rows, numbers, strict=True) if number]
+            numbers = [number for number in numbers if number]
+        if not rows:
+            return
+        uids, _, _, modseqs, flags, keywords, *_ = zip(*rows, strict=True)
+        items = [FetchAttribute.FLAGS]
+        columns: list[Sequence[object]] = [
+            numbers,
+            self.flags.column(flags, keywords, self.folder_selected.recent_places(uids)),
+        ]
+        if self.by_uid:
+            items.append(FetchAttribute.UID)
+            columns.append(uids)
+        if self.condstore:
+            items.append(FetchAttribute.MODSEQ)
+            columns.append(modseqs)
+        self.send(writer.fetch_lines(writer.fetch_template(tuple(items)), zip(*columns, strict=True)))
 
     async def learn_keywords(self, sets: Iterable[int]) -> None:
         """Know the names of all keyword bits; tell the client of new ones before they are used ([RFC3501] 7.2.6)."""

@@ -68,6 +68,13 @@ class FolderView:
         index = bisect_left(self.uids, uid)
         return index + 1 if index < len(self.uids) and self.uids[index] == uid else 0
 
+    def sequences(self, uids: Sequence[int]) -> Sequence[int]:
+        """The numbers of messages with ascending UIDs; 0 for one that is not in the view."""
+        start = self.sequence(uids[0]) if uids else 0
+        if start and self.uids[start - 1 : start - 1 + len(uids)] == array("I", uids):
+            return range(start, start + len(uids))
+        return list(map(self.sequence, uids))
+
     def uid(self, sequence: int) -> int:
         """The UID of message `sequence`, from 1 to len(view)."""
         return self.uids[sequence - 1]

@@ -205,3 +205,43 @@ def test_any_sequence_agrees_with_a_plain_model(world: World, steps: Iterable[tu
     folder = mailbox.folder(INBOX)
     assert folder.unread == sum(1 for bits in model.values() if not bits & SEEN)
     assert folder.deleted == sum(1 for bits in model.values() if bits & DELETED)
+
+
+_STEP = st.tuples(
+    st.sets(st.integers(1, 60)), st.sampled_from((SEEN, FLAGGED, DELETED)), st.booleans(), st.sampled_from(("", "own"))
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=15)
+@given(steps=st.lists(st.lists(_STEP, min_size=1, max_size=3), max_size=4), rare=st.booleans())
+def test_the_index_takes_over_changes_of_many(
+    world: World, steps: list[list[tuple[set[int], int, bool, str]]], rare: bool
+) -> None:
+    """What STORE writes into the index is what the rows say, alone, in a group, and beside other changes."""
+    mailbox = world.mailbox()
+    fill(mailbox, INBOX, 60)
+    if rare:
+        mailbox.remove_messages(INBOX, [7, 30])
+
+    def change(uids: set[int], flag: int, adding: bool, word: str) -> None:
+        chosen = sorted(uids)
+        if adding:
+            mailbox.set_flags(INBOX, chosen, add=flag, add_keywords=[word] if word else ())
+        else:
+            mailbox.set_flags(INBOX, chosen, remove=flag)
+            deliver(mailbox, INBOX)
+
+    mailbox.index(INBOX)
+    for operations in steps:
+        world.store.group(mailbox.ref, [lambda each=each: change(*each) for each in operations])  # type: ignore[misc] # mypy cannot infer a default
+        index = mailbox.index(INBOX)
+        assert [index.at(place) for place in range(len(index))] == mailbox.rows(INBOX)
+        assert index.modseq == mailbox.folder(INBOX).modseq
+
+
+def test_a_change_of_many_leaves_nothing_to_read(mailbox: Mailbox) -> None:
+    uids = fill(mailbox, INBOX, 40)
+    index = mailbox.index(INBOX)
+    mailbox.set_flags(INBOX, uids, add=SEEN)
+    assert index.modseq == mailbox.folder(INBOX).modseq
+    assert set(index.flags) == {row.flags for row in mailbox.rows(INBOX)}

@@ -75,7 +75,7 @@ def _report(session: Session, selected: Selected, args: Store, rows: list[Messag
         return
     sequence = selected.view.sequence
     if not args.silent:
-        session.wire.send_parts([session.flags_line(number, row) for row in rows if (number := sequence(row.uid))])
+        session.send_flags_of(rows)
         return
     out = []
     for row in rows:

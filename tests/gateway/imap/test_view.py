@@ -182,3 +182,10 @@ def test_the_view_keeps_its_own_list() -> None:
     view = FolderView(uids)
     uids.append(3)
     assert len(view) == 2
+
+
+@pytest.mark.parametrize("uids", [[], [1], [3, 4, 5], [3, 5, 9], [2, 3, 4], [9, 10], [1, 3, 4, 5, 9, 12]])
+def test_numbers_of_many(uids: list[int]) -> None:
+    """The numbers of many messages are those of each ([RFC3501] 2.3.1.2)."""
+    view = FolderView([1, 3, 4, 5, 9])
+    assert list(view.sequences(uids)) == [view.sequence(uid) for uid in uids]
