@@ -147,7 +147,7 @@ async def test_disabled_and_full(house):
 
 
 async def test_room_is_asked_for_anew(house):
-    """A mailbox without a limit is not asked again for some seconds; what is delivered is held against it all the same."""
+    """A mailbox without a limit is not asked again for some seconds; the delivery asks all the same."""
     carol = house.store.open(ref(house.people["carol"]))
     assert (await house.service.resolve("carol@example.test")).refusal is None
     carol.set_quota(receive=1000)
