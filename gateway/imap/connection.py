@@ -19,6 +19,7 @@ import logging
 import ssl
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import cast
 
 from twisted.internet.protocol import Protocol
@@ -34,6 +35,7 @@ from gateway.imap.protocol.framing import (
     Event,
     Frame,
     Framing,
+    Limits,
     LiteralWanted,
     RawLine,
 )
@@ -53,6 +55,11 @@ FLUSH_AT = 64 * 1024
 """Octets of output that are handed over before the input is used up."""
 SLICE = 0.005
 """Seconds after which a client with many commands waiting lets others have the loop."""
+
+
+@lru_cache(maxsize=8)
+def _limits(max_message: int) -> Limits:
+    return replace(LIMITS, append=max_message)
 
 
 class ImapConnection(Protocol):
@@ -232,7 +239,7 @@ class ImapConnection(Protocol):
         except Exception:
             log.exception("%s of %s failed", command.name, self.peer)
             reply = SERVER_BUG
-        if session.selected is not None and reply is not idle.WAITING:
+        if session.selected is not None and reply is not idle.WAITING and session.state is not State.LOGOUT:
             await self._update(expunge=session.by_uid or not row.uses_sequence_numbers)
         session.by_uid = False
         return reply
@@ -444,7 +451,7 @@ class ImapConnection(Protocol):
 
     def logged_on(self) -> None:
         """The limits of a stranger end here."""
-        self._framing.limits = replace(LIMITS, append=self._services.settings.max_message)
+        self._framing.limits = _limits(self._services.settings.max_message)
         self._bad = 0
 
     def wake(self) -> None:

@@ -98,6 +98,7 @@ class Session:
     __slots__ = (
         "_capabilities",
         "_index",
+        "_offered",
         "_watching",
         "by_uid",
         "condstore",
@@ -127,6 +128,7 @@ class Session:
         self.failed_logons = 0
         self._watching: Subscription | None = None
         self._index: FolderIndex | None = None
+        self._offered: tuple[bool, list[str]] | None = None
 
     # --- output and store calls
 
@@ -157,9 +159,14 @@ class Session:
         out was not done before they were sent. Its own changes the session sees at once.
         """
         if self._index is None:
-            self._index = await self.read(self.mailbox.index, self.folder_selected.folder_id)
-            asyncio.get_running_loop().call_soon(self._forget_index)
+            index = await self.read(self.mailbox.index, self.folder_selected.folder_id)
+            self._keep_index(index)
+            return index
         return self._index
+
+    def _keep_index(self, index: FolderIndex) -> None:
+        self._index = index
+        asyncio.get_running_loop().call_soon(self._forget_index)
 
     def _forget_index(self) -> None:
         self._index = None
@@ -216,7 +223,10 @@ class Session:
 
     def mechanisms(self) -> list[str]:
         """SASL mechanisms that this connection may use now; none means LOGINDISABLED."""
-        return registry.offered(self.wire.tls, self.services.plaintext_allowed(self.wire.peer))
+        tls = self.wire.tls
+        if self._offered is None or self._offered[0] is not tls:
+            self._offered = tls, registry.offered(tls, self.services.plaintext_allowed(self.wire.peer))
+        return self._offered[1]
 
     async def enter(self, logon: Logon) -> None:
         """Open the mailbox and enter the authenticated state."""
@@ -307,10 +317,10 @@ class Session:
         """Make the folder the selected one. EXAMINE leaves \\Recent to others ([RFC3501] 6.3.2)."""
         first, end = await self._recent(row.id, row.uidnext, claim=not read_only)
         index = await self.read(self.mailbox.index, row.id)
+        self._keep_index(index)
         selected = Selected(row, name, FolderView(index.uids), index.modseq, read_only=read_only)
         selected.add_recent(first, end)
         self.selected = selected
-        self._index = None
         self.state = State.SELECTED
         return selected, index
 

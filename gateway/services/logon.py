@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -238,5 +239,8 @@ def _text(fields: dict[str, str]) -> str:
     return " ".join(f"{key}={value if _is_plain(value) else ascii(value)}" for key, value in fields.items())
 
 
+_PLAIN = re.compile(r"""[!#-&(-<>-~]+""")
+
+
 def _is_plain(value: str) -> bool:
-    return value.isascii() and value.isprintable() and not any(char in " '\"=" for char in value) and value != ""
+    return _PLAIN.fullmatch(value) is not None
