@@ -239,7 +239,8 @@ class Shard(ABC):
     def snapshot(self) -> AbstractContextManager[Reader]:
         """Like `read`, and all statements inside see one state. Raises Unavailable.
 
-        Inside a `read` or a `snapshot` another one is joined, not begun. Do not ask for a folder's index inside.
+        Inside a `read` or a `snapshot` another one is joined, not begun. Do not ask for a folder's index inside, and
+        do not write: the thread that committed last reads on the connection that writes.
         """
 
     @abstractmethod

@@ -1,5 +1,7 @@
 """A mailbox in an SQLite file of its own: WAL, every commit synced, one connection that writes and one that reads.
 
+The thread that committed last reads on the connection that writes; the other connection is for the other threads.
+
 The connections are opened at the first use and closed when the process has too many of them or the mailbox rests; a
 shard whose connections are closed opens them again. A transaction is opened with BEGIN IMMEDIATE, so it never fails
 half way for want of the lock.
@@ -188,6 +190,58 @@ class _Reading:
             shard.raise_translated(error)
 
 
+class _Home:
+    """Reading by the thread that committed last: on the writing connection, whose pages are those just written.
+
+    The reading connection would have to let go of all it has cached and mapped, for nothing changed but by us. Where
+    another thread writes at the moment, the reading connection serves all the same.
+    """
+
+    __slots__ = ("_begin", "_other", "_shard")
+
+    def __init__(self, shard: SqliteShard, *, begin: bool) -> None:
+        self._shard = shard
+        self._begin = begin
+        self._other: _Reading | None = None
+
+    def __enter__(self) -> Reader:
+        shard = self._shard
+        if shard.write_lock.acquire(blocking=False):
+            work = shard.work
+            if work is not None and not shard.depth:
+                shard.used = monotonic()
+                if self._begin:
+                    try:
+                        if not shard.home_snapshots:
+                            work.command("BEGIN")
+                    except BaseException as error:
+                        shard.write_lock.release()
+                        shard.raise_translated(error)
+                    shard.home_snapshots += 1
+                return work
+            shard.write_lock.release()
+        self._other = shard.reading(begin=self._begin)
+        return self._other.__enter__()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._other is not None:
+            self._other.__exit__(kind, error, trace)
+            return
+        shard = self._shard
+        try:
+            if self._begin:
+                shard.home_snapshots -= 1
+                work = shard.work
+                if not shard.home_snapshots and work is not None and work.connection.in_transaction:
+                    work.command("COMMIT")
+        finally:
+            shard.write_lock.release()
+        if isinstance(error, sqlite3.Error):
+            shard.raise_translated(error)
+
+
 class _Writing:
     """`with shard.write()`: the outermost begins and commits; those inside join."""
 
@@ -259,6 +313,9 @@ class SqliteShard(Shard):
         self.read_lock = threading.RLock()
         self.write_lock = threading.RLock()
         self.snapshots = 0
+        self.home = 0
+        """The thread that committed last."""
+        self.home_snapshots = 0
         self.depth = 0
         self.owner = 0
         self.used = 0.0
@@ -274,25 +331,35 @@ class SqliteShard(Shard):
 
     def read(self) -> AbstractContextManager[Reader]:
         """See `Shard.read`."""
-        if self.owner and self.owner == get_ident():
-            assert self.work is not None
-            return Joined(self.work)
-        return self._reading
+        return self._read(begin=False)
 
     def snapshot(self) -> AbstractContextManager[Reader]:
         """See `Shard.snapshot`."""
-        if self.owner and self.owner == get_ident():
-            assert self.work is not None
-            return Joined(self.work)
-        return self._snapshot
+        return self._read(begin=True)
 
     def committed(self) -> AbstractContextManager[Reader]:
         """See `Shard.committed`."""
-        return self._reading
+        return self._committed(begin=False)
 
     def committed_snapshot(self) -> AbstractContextManager[Reader]:
         """See `Shard.committed_snapshot`."""
-        return self._snapshot
+        return self._committed(begin=True)
+
+    def _read(self, *, begin: bool) -> AbstractContextManager[Reader]:
+        if self.owner and self.owner == get_ident():
+            assert self.work is not None
+            return Joined(self.work)
+        return self._committed(begin=begin)
+
+    def _committed(self, *, begin: bool) -> AbstractContextManager[Reader]:
+        # A reading that is under way on one connection goes on there: it may be a snapshot to be joined.
+        if self.home == get_ident() and not self.owner and not self.snapshots:
+            return _Home(self, begin=begin)
+        return self.reading(begin=begin)
+
+    def reading(self, *, begin: bool) -> _Reading:
+        """Give the context of the reading connection."""
+        return self._snapshot if begin else self._reading
 
     def write(self) -> AbstractContextManager[Work]:
         """See `Shard.write`."""
@@ -336,7 +403,7 @@ class SqliteShard(Shard):
         """Forget the connections without closing them: they belong to the process that forked this one."""
         kept: list[object] = [self.reader, self.work, self.room]
         self.reader = self.work = self.room = None
-        self.depth = self.owner = self.snapshots = 0
+        self.depth = self.owner = self.snapshots = self.home = self.home_snapshots = 0
         self.read_lock = threading.RLock()
         self.write_lock = threading.RLock()
         return kept
@@ -389,6 +456,7 @@ class SqliteShard(Shard):
             if error is None:
                 try:
                     work.command("COMMIT")
+                    self.home = get_ident()
                     if self._commit_delay:
                         sleep(self._commit_delay)
                 except sqlite3.Error as problem:

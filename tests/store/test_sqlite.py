@@ -299,3 +299,36 @@ def test_the_room_in_the_log_is_no_message(synced: Mailbox, tmp_path: Path) -> N
     with closing(sqlite3.connect(copy)) as connection:
         assert connection.execute("SELECT count(*) FROM message").fetchall() == [(count,)]
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
+def test_who_committed_reads_on_the_same_connection(world: World) -> None:
+    """The pages just written are there already; another connection would have to read them all again."""
+    mailbox = world.mailbox()
+    deliver(mailbox, INBOX)
+    assert mailbox.folder(INBOX).total == 1
+    assert mailbox.changes_since(INBOX, 0)[1]
+    assert len(mailbox.index(INBOX).uids) == 1
+    assert shard(mailbox).reader is None
+    with mailbox._shard.snapshot() as outer, mailbox._shard.snapshot() as inner:
+        assert outer is inner
+    work = shard(mailbox).work
+    assert work is not None
+    assert not work.connection.in_transaction
+    deliver(mailbox, INBOX)
+    assert mailbox.folder(INBOX).total == 2
+
+
+def test_other_threads_read_while_one_writes(world: World) -> None:
+    """What is not committed is not seen, neither by them nor by the writer that asks for the committed state."""
+    mailbox = world.mailbox()
+    deliver(mailbox, INBOX)
+    totals: list[int] = []
+    with mailbox._shard.write():
+        deliver(mailbox, INBOX)
+        reading = threading.Thread(target=lambda: totals.append(mailbox.folder(INBOX).total))
+        reading.start()
+        reading.join()
+        assert len(mailbox.index(INBOX).uids) == 1
+        assert mailbox.folder(INBOX).total == 2
+    assert totals == [1]
+    assert len(mailbox.index(INBOX).uids) == 2
