@@ -29,7 +29,9 @@ from gateway.imap.protocol.types import (
 )
 
 MAX_DEPTH = 50
-"""Levels of NOT, OR and parentheses."""
+"""Levels of NOT, parentheses, and OR within OR's first key."""
+_LONG_CHAIN = 16
+_LETTER_O = (0x4F, 0x6F)
 MAX_KEYS = 2000
 """Keys in one SEARCH."""
 
@@ -112,6 +114,20 @@ def _decoder(scanner: Scanner, charset: str | None) -> Callable[[bytes], str]:
     return strictly
 
 
+def _chain(keys: list[SearchKey]) -> SearchKey:
+    result = keys[-1]
+    for key in reversed(keys[:-1]):
+        result = Or(key, result)
+    return result
+
+
+def _balance(keys: list[SearchKey]) -> SearchKey:
+    if len(keys) == 1:
+        return keys[0]
+    middle = len(keys) // 2
+    return Or(_balance(keys[:middle]), _balance(keys[middle:]))
+
+
 class _KeyReader:
     """Reads search keys, counting them."""
 
@@ -146,11 +162,28 @@ class _KeyReader:
             scanner.space()
             return Not(self.key(depth + 1))
         if name == b"OR":
-            scanner.space()
-            left = self.key(depth + 1)
-            scanner.space()
-            return Or(left, self.key(depth + 1))
+            return self._alternatives(depth)
         return self._with_argument(name)
+
+    def _alternatives(self, depth: int) -> SearchKey:
+        """The rest of `OR key key`.
+
+        Clients that look for many messages at once nest to the right, hundreds deep: `OR a OR b OR c d`. A chain is
+        read without recursion, and a long one becomes a balanced tree, which means the same.
+        """
+        scanner = self._scanner
+        keys: list[SearchKey] = []
+        while True:
+            scanner.space()
+            keys.append(self.key(depth + 1))
+            scanner.space()
+            start = scanner.position
+            if scanner.peek() in _LETTER_O and scanner.word("a search key") == b"OR":
+                self._count += 1
+                continue
+            scanner.position = start
+            keys.append(self.key(depth + 1))
+            return _chain(keys) if len(keys) <= _LONG_CHAIN else _balance(keys)
 
     def _text(self) -> str:
         return self._decode(self._scanner.astring("a search text"))

@@ -615,7 +615,7 @@ def test_search_by_modseq() -> None:
         b"CHARSET UTF-8",
         b"NOT " * 51 + b"ALL",
         b"(" * 52 + b"ALL" + b")" * 52,
-        b"OR ALL " * 51 + b"ALL",
+        b"OR " * 51 + b"ALL" + b" ALL" * 51,
         b"SEEN " * 2000 + b"SEEN",
     ],
 )
@@ -700,3 +700,23 @@ def test_a_string_that_never_ends_is_found_out_at_once() -> None:
     refused(b'a SELECT "' + b"x" * 60_000)
     refused(b'a SELECT "' + b'x\\"' * 20_000 + b"\\x")
     assert time.process_time() - start < 1
+
+
+def test_a_long_chain_of_or_is_taken() -> None:
+    """Clients look for many messages at once with OR nested to the right ([RFC3501] 6.4.4)."""
+    count = 900
+    keys = " ".join(f"OR HEADER Message-ID <{n}@x>" for n in range(count - 1)) + f" HEADER Message-ID <{count - 1}@x>"
+    search = args(f"a SEARCH {keys}".encode())
+    assert isinstance(search, t.Search)
+    found = []
+    todo, depth = [(search.key, 0)], 0
+    while todo:
+        key, level = todo.pop()
+        depth = max(depth, level)
+        if isinstance(key, t.Or):
+            todo += [(key.right, level + 1), (key.left, level + 1)]
+        else:
+            assert isinstance(key, t.HeaderKey)
+            found.append(key.value)
+    assert found == [f"<{n}@x>" for n in range(count)]
+    assert depth <= 11
