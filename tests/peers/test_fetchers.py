@@ -141,7 +141,7 @@ accounts = t
 metadata = {folder}/meta
 maxsyncaccounts = 1
 ui = basic
-socktimeout = 30
+socktimeout = 6
 [Account t]
 localrepository = near
 remoterepository = far
@@ -180,16 +180,26 @@ def test_offlineimap(server: PeerServer, user: str, mode: str, tmp_path: Path) -
     )
     rc.write_text(text)
     env = {"HOME": str(tmp_path)}
-    run("offlineimap", "-c", rc, "-o", "-1", env=env)
+
+    def sync() -> None:
+        for _ in range(5):
+            text = run("offlineimap", "-c", rc, "-o", "-1", env=env, code=(0, 1))
+            if "Failed to start TLS" not in text:
+                assert "ERROR" not in text, text
+                return
+            # The client's two threads race for the socket after STARTTLS; seen with Dovecot as often. It is tried again.
+        raise AssertionError(text)
+
+    sync()
     files = {n: next(p for p in mail.glob("INBOX/*/*") if f"seed-{n} ".encode() in p.read_bytes()) for n in (1, 3)}
     files[1].rename(mail / "INBOX" / "cur" / (files[1].name.split(":2,")[0] + ":2,FS"))
     files[3].unlink()
     (mail / "Archive" / "new" / "1.local.host").write_bytes(b"From: a@example.test\nSubject: uploaded\n\nup\n")
-    run("offlineimap", "-c", rc, "-o", "-1", env=env)
+    sync()
     state = server.state(user)
     inbox = dict(state["INBOX"])
     assert {"\\Flagged", "\\Seen"} <= inbox["seed-1 hello"]
     assert "seed-3 hello" not in inbox
     assert [s for s, _ in state["Archive"]] == ["uploaded"]
-    run("offlineimap", "-c", rc, "-o", "-1", env=env)
+    sync()
     assert server.state(user) == state
