@@ -187,7 +187,7 @@ def test_offlineimap(server: PeerServer, user: str, mode: str, tmp_path: Path) -
             if "Failed to start TLS" not in text:
                 assert "ERROR" not in text, text
                 return
-            # The client's two threads race for the socket after STARTTLS; seen with Dovecot as often. It is tried again.
+            # The client's two threads race for the socket after STARTTLS, with Dovecot too: try again.
         raise AssertionError(text)
 
     sync()
