@@ -35,16 +35,16 @@ _ATEXT = rb"!#$%&'*+\-/0-9=?A-Z^_`a-z{|}~\x80-\xff"
 # The forms that nearly all mail uses: `local@domain`, `<local@domain>`, `Words <...>`, `"Words" <...>`.
 _SIMPLE = re.compile(
     rb"[ \t]*+(?:"
-    rb"(?:\"([^\"\\\r\n\0]*+)\"[ \t]*+|([" + _ATEXT + rb"][" + _ATEXT + rb". ]*+))?+"
-    rb"<([" + _ATEXT + rb"]++(?:\.[" + _ATEXT + rb"]++)*+)@([" + _ATEXT + rb"]++(?:\.[" + _ATEXT + rb"]++)*+)>"
-    rb"|([" + _ATEXT + rb"]++(?:\.[" + _ATEXT + rb"]++)*+)@([" + _ATEXT + rb"]++(?:\.[" + _ATEXT + rb"]++)*+)"
+    rb"(?>(?:\"([^\"\\\r\n\0]*+)\"[ \t]*+|([" + _ATEXT + rb"][" + _ATEXT + rb". ]*+))?)"
+    rb"<([" + _ATEXT + rb"]++(?>(?:\.[" + _ATEXT + rb"]++)*))@([" + _ATEXT + rb"]++(?>(?:\.[" + _ATEXT + rb"]++)*))>"
+    rb"|([" + _ATEXT + rb"]++(?>(?:\.[" + _ATEXT + rb"]++)*))@([" + _ATEXT + rb"]++(?>(?:\.[" + _ATEXT + rb"]++)*))"
     rb")[ \t]*+(?:,|\Z)"
 )
 _TOKENS = re.compile(
     rb"([ \t\r\n]*+)(?:"
     rb"(=\?[^?\s]++\?[bBqQ]\?[^?\s]*+\?=|[" + _ATEXT + rb"]++)"
-    rb"|\"((?:[^\"\\]++|\\.)*+)\"?"
-    rb"|(\[(?:[^\]\\]++|\\.)*+\]?)"
+    rb"|\"((?>(?:[^\"\\]++|\\.)*))\"?"
+    rb"|(\[(?>(?:[^\]\\]++|\\.)*)\]?)"
     rb"|(.))",
     re.S,
 )

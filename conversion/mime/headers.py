@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 # One field with its folded lines. The name is printable ASCII without colon; blanks before the colon are obsolete
 # syntax ([RFC5322] 4.5.8). No alternation inside the repeats, so the cost is linear and low.
-FIELD_LINES = re.compile(rb"^(([!-9;-~]++)[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+)\n?)", re.M)
+FIELD_LINES = re.compile(rb"^(([!-9;-~]++)[ \t]*+:([^\n]*+(?>(?:\n[ \t][^\n]*+)*))\n?)", re.M)
 # Any logical line: a field, or a line that is none. Group 1 is the name, None where there is no colon.
-_LOGICAL_LINE = re.compile(rb"^(?:([!-9;-~]++)[ \t]*+:)?[^\n]*+(?:\n[ \t][^\n]*+)*+\n?", re.M)
+_LOGICAL_LINE = re.compile(rb"^(?:([!-9;-~]++)[ \t]*+:)?[^\n]*+(?>(?:\n[ \t][^\n]*+)*)\n?", re.M)
 _FOLD = re.compile(rb"\r?\n(?=[ \t])")
 _BLANK = re.compile(rb"\n\r?\n")
 
@@ -22,7 +22,7 @@ _TOKEN = rb"[!#$%&'*+\-.0-9A-Z^_`a-z{|}~\x80-\xff]"
 _MEDIA_TYPE = re.compile(rb"[ \t\r\n]*+(" + _TOKEN + rb"*+)[ \t\r\n]*+(?:/[ \t\r\n]*+(" + _TOKEN + rb"*+))?")
 # A blank may stand for a missing semicolon. The mark must touch the name, or a run of blanks would cost its square.
 _PARAMETER = re.compile(
-    rb"[; \t\r\n]([^ \t\r\n;=\"]++)[ \t\r\n]*+=[ \t\r\n]*+(?:\"((?:[^\"\\]++|\\.)*+)\"?|([^ \t\r\n;]*+))", re.S
+    rb"[; \t\r\n]([^ \t\r\n;=\"]++)[ \t\r\n]*+=[ \t\r\n]*+(?:\"((?>(?:[^\"\\]++|\\.)*))\"?|([^ \t\r\n;]*+))", re.S
 )
 _WORD = re.compile(rb"[ \t\r\n]*+(" + _TOKEN + rb"*+)")
 _QUOTED_PAIR = re.compile(rb"\\(.)", re.S)

@@ -12,7 +12,7 @@ from conversion.mime.transfer import decode_base64
 
 # A word may hold blanks and some question marks, and be longer than 75 octets, although [RFC2047] 2 forbids all three:
 # mail does it. The number of question marks is bounded to keep the cost linear.
-_ENCODED_WORD = re.compile(rb"=\?([^?\s=]{1,80})\?([bBqQ])\?([^?]*+(?:\?(?!=)[^?]*+){0,8}+)\?=")
+_ENCODED_WORD = re.compile(rb"=\?([^?\s=]{1,80})\?([bBqQ])\?([^?]*+(?>(?:\?(?!=)[^?]*+){0,8}))\?=")
 _UNWANTED = re.compile("[\r\n\t\0]+")
 
 

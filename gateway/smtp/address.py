@@ -21,14 +21,14 @@ _ATEXT = r"A-Za-z0-9!#$%&'*+/=?^_`{|}~\-"
 _UTF8 = "\u0080-\ud7ff\ue000-\U0010ffff"  # octets that are no UTF-8 arrive as surrogates and match nothing
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _FAST = re.compile(
-    rf"[ \t]*<(([{_ATEXT}]++(?:\.[{_ATEXT}]++)*+)@({_LABEL}(?:\.{_LABEL})*+))>(?:[ \t]+(.*))?\Z",
+    rf"[ \t]*<(([{_ATEXT}]++(?>(?:\.[{_ATEXT}]++)*))@({_LABEL}(?>(?:\.{_LABEL})*)))>(?:[ \t]+(.*))?\Z",
     re.DOTALL,
 )
-_DOT_ATOM = re.compile(rf"[{_ATEXT}{_UTF8}]++(?:\.[{_ATEXT}{_UTF8}]++)*+\Z")
+_DOT_ATOM = re.compile(rf"[{_ATEXT}{_UTF8}]++(?>(?:\.[{_ATEXT}{_UTF8}]++)*)\Z")
 _LABEL_UTF8 = re.compile(rf"[A-Za-z0-9{_UTF8}](?:[A-Za-z0-9{_UTF8}-]{{0,61}}[A-Za-z0-9{_UTF8}])?\Z")
-_QUOTED = re.compile(rf'"((?:[ !#-\[\]-~{_UTF8}]|\\[ -~])*+)"')
+_QUOTED = re.compile(rf'"((?>(?:[ !#-\[\]-~{_UTF8}]|\\[ -~])*))"')
 _ESCAPE = re.compile(r"\\(.)")
-_ROUTE = re.compile(r"@[^,:<>\"\s]++(?:,@[^,:<>\"\s]++)*+:")
+_ROUTE = re.compile(r"@[^,:<>\"\s]++(?>(?:,@[^,:<>\"\s]++)*):")
 _GENERAL_LITERAL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?:[!-Z^-~]++\Z")
 
 

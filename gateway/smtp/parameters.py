@@ -13,7 +13,7 @@ from gateway.smtp.replies import (
 )
 
 _PARAMETER = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*+)(?:=([!-<>-~\u0080-\ud7ff\ue000-\U0010ffff]++))?\Z")
-_XTEXT = re.compile(r"(?:[!-*,-<>-~]|\+[0-9A-F]{2})++\Z")
+_XTEXT = re.compile(r"(?>(?:[!-*,-<>-~]|\+[0-9A-F]{2})+)\Z")
 _COUNT_LIMIT = 20
 
 

@@ -9,7 +9,7 @@ from conversion.mime.headers import parse_media, strip_comments, unfold
 from conversion.mime.structure import Structure, scan
 
 _ATOM = rb"[!#$%&'*+\-/0-9=?A-Z^_`a-z{|}~\x80-\xff]++"
-_QUOTED = rb'"(?:[^"\\]++|\\.)*+"'
+_QUOTED = rb'"(?>(?:[^"\\]++|\\.)*)"'
 _BLANK = rb"[ \t]*"
 _WORD = rb"(?:" + _ATOM + rb"|" + _QUOTED + rb")"
 _DOTTED = _ATOM + rb"(?:\." + _ATOM + rb")*"

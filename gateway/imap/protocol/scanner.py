@@ -18,7 +18,7 @@ _LOGIN_ATOM = re.compile(rb'[^\x00-\x20\x7f(){%*"\\][^\x00-\x20\x7f(){%*"]*')
 _PATTERN_ATOM = re.compile(rb'[^\x00-\x20\x7f-\xff(){"\\]+')
 _PLAIN_QUOTED = re.compile(rb'"([^"\\\x00\r\n]*)"')
 # Possessive: without a closing quote the two quantifiers would try every way to share the text between them.
-_QUOTED = re.compile(rb'"((?:[^"\\\x00\r\n]++|\\["\\])*+)"')
+_QUOTED = re.compile(rb'"((?>(?:[^"\\\x00\r\n]++|\\["\\])*))"')
 _UNESCAPE = re.compile(rb"\\(.)")
 _SET = re.compile(rb"[0-9*:,]+")
 _NUMBER = re.compile(rb"\d{1,20}")
