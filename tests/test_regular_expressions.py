@@ -1,4 +1,4 @@
-"""Python 3.11 before 3.11.5 loses its place in a possessive repeat of a group; an atomic group says the same and works."""
+"""Python 3.11 before 3.11.5 loses its place in a possessive repeat of a group; an atomic group works everywhere."""
 
 from __future__ import annotations
 
