@@ -59,7 +59,7 @@ log = logging.getLogger("oxgate")
 
 SMTP_SERVICES = {"smtp": Service.TRANSFER, "submission": Service.SUBMISSION, "lmtp": Service.LMTP}
 IDLE_MAILBOX_SECONDS = 5.0
-"""How long a mailbox file that nobody uses stays open: opening costs a millisecond, staying open half a megabyte."""
+"""How long a mailbox file that nobody uses stays open, with its page cache and its two connections."""
 MANY_MAILBOXES = 32
 """Mailboxes closed after which their memory is given back at once."""
 

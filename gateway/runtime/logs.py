@@ -51,8 +51,8 @@ def configure(level: str, style: str, stream: TextIO | None = None) -> None:
         root.removeHandler(old)
     root.addHandler(handler)
     root.setLevel(level.upper())
-    # No line says from which source line, thread, process or task it comes, so none of that is found out: a third of
-    # a record's cost, which every delivery and every sign-in pays.
+    # No line says from which source line, thread, process or task it comes, so none of that is found out: every
+    # delivery and every sign-in writes a line.
     logging._srcfile = None
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     for name in NOISY:
