@@ -29,13 +29,13 @@ class Database:
     """One directory database, in one process; safe to use from many threads."""
 
     def __init__(self, location: Path | str, *, recheck: float = 0.5) -> None:
-        """Open, create or upgrade it. `recheck`: seconds for which PostgreSQL's generation is taken as known.
+        """Open, create or upgrade it. `recheck`: seconds for which PostgreSQL's generation is always taken as known.
 
         Raises:
             DirectoryUnavailable: it cannot be opened, or a newer program wrote it.
         """
         self._local = threading.local()
-        self._recheck = recheck
+        self._recheck = 0.0 if isinstance(location, Path) else recheck
         self._known = -1
         self._known_at = -1e9
         self._reader: sqlite3.Connection | None = None
@@ -131,21 +131,29 @@ class Database:
         """Whether this thread is inside `write`, where nothing may be cached."""
         return getattr(self._local, "connection", None) is not None
 
-    def generation(self) -> int:
-        """Give the number of changes so far; a few microseconds on SQLite, remembered for a moment on PostgreSQL."""
+    def generation(self, within: float = 0.0) -> int:
+        """Give the number of changes so far, or what it was at most `within` seconds ago (PostgreSQL: `recheck`).
+
+        To ask costs a few microseconds on SQLite, and a round trip on PostgreSQL. A change that this process made is
+        known at once.
+        """
+        now = time.monotonic()
+        if now - self._known_at < max(within, self._recheck):
+            return self._known
+        self._known = self._read_generation()
+        self._known_at = now
+        return self._known
+
+    def _read_generation(self) -> int:
         if self._reader is not None:
             try:
                 with self._reader_lock:
                     return int(self._reader.execute(_GENERATION).fetchone()[0])
             except (sqlite3.Error, TypeError) as error:
                 raise DirectoryUnavailable(f"the directory cannot be read: {error}") from error
-        now = time.monotonic()
-        if now - self._known_at > self._recheck:
-            with self.read() as connection:
-                select = sqlalchemy.select(schema.meta.c.value).where(schema.meta.c.name == "generation")
-                self._known = int(connection.execute(select).scalar_one())
-            self._known_at = now
-        return self._known
+        with self.read() as connection:
+            select = sqlalchemy.select(schema.meta.c.value).where(schema.meta.c.name == "generation")
+            return int(connection.execute(select).scalar_one())
 
     def close(self) -> None:
         """Let go of every connection."""

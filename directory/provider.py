@@ -14,6 +14,7 @@ class DirectoryProvider(Protocol):
     """Read access to a directory. Calls are synchronous, thread-safe, and short unless they say otherwise.
 
     A lookup that finds nothing returns None or an empty list; DirectoryUnavailable means that nobody knows.
+    `within` allows an answer that was right so many seconds ago, which may spare asking whether the directory changed.
     """
 
     def get(self, dn: str) -> Principal | None:
@@ -28,7 +29,7 @@ class DirectoryProvider(Protocol):
     def by_mailbox(self, mailbox_id: int) -> Principal | None:
         """Find the owner of a mailbox."""
 
-    def by_address(self, address: str) -> Principal | None:
+    def by_address(self, address: str, *, within: float = 0.0) -> Principal | None:
         """Find an entry of any kind by its primary address or an alias, without regard to case."""
 
     def by_account(self, name: str) -> Principal | None:
@@ -46,7 +47,7 @@ class DirectoryProvider(Protocol):
     def verify_password(self, principal_id: int, password: str) -> bool:
         """Say whether this is the password. Slow on purpose (tens of milliseconds) unless it was verified lately."""
 
-    def members(self, group_id: int) -> list[Principal]:
+    def members(self, group_id: int, *, within: float = 0.0) -> list[Principal]:
         """List the direct members of a group; groups among them are not expanded."""
 
     def groups_of(self, principal_id: int) -> frozenset[int]:

@@ -30,9 +30,12 @@ class Expansion:
         return self.principal is None
 
 
-def expand(provider: DirectoryProvider, address: str) -> Expansion:
-    """Find who gets the mail for an address; groups to any depth, circles are harmless ([RFC5321] 3.9.2)."""
-    principal = provider.by_address(address)
+def expand(provider: DirectoryProvider, address: str, *, within: float = 0.0) -> Expansion:
+    """Find who gets the mail for an address; groups to any depth, circles are harmless ([RFC5321] 3.9.2).
+
+    `within` is what DirectoryProvider says of it.
+    """
+    principal = provider.by_address(address, within=within)
     if principal is None:
         return Expansion(None)
     if principal.kind.has_mailbox:
@@ -44,7 +47,7 @@ def expand(provider: DirectoryProvider, address: str) -> Expansion:
     seen = {principal.id}
     queue = [principal] if principal.enabled else []
     for group in queue:  # grows while it is walked: breadth first, so that order is that of first mention
-        for member in provider.members(group.id):
+        for member in provider.members(group.id, within=within):
             if member.id in seen or not member.enabled:
                 continue
             seen.add(member.id)

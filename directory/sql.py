@@ -87,12 +87,12 @@ class SqlDirectory:
         """Find the owner of a mailbox."""
         return self._one("mailbox", mailbox_id, lambda: principal.c.mailbox_id == mailbox_id)
 
-    def by_address(self, address: str) -> Principal | None:
+    def by_address(self, address: str, *, within: float = 0.0) -> Principal | None:
         """Find an entry by its primary address or an alias."""
         key = address_key(address)
         if key is None:
             return None
-        return self._one("address", key, lambda: principal.c.id == _owner_of(key))
+        return self._one("address", key, lambda: principal.c.id == _owner_of(key), within)
 
     def by_account(self, name: str) -> Principal | None:
         """Find a sign-in name."""
@@ -134,9 +134,9 @@ class SqlDirectory:
         phc = self._answer(("credential", principal_id), lambda: self._hash(principal_id))
         return phc is not None and self._verified.knows(principal_id, phc, password)
 
-    def members(self, group_id: int) -> list[Principal]:
+    def members(self, group_id: int, *, within: float = 0.0) -> list[Principal]:
         """List the direct members of a group, in the order in which they were added."""
-        return list(self._answer(("members", group_id), lambda: self._entries(_members_of(group_id))))
+        return list(self._answer(("members", group_id), lambda: self._entries(_members_of(group_id)), within))
 
     def groups_of(self, principal_id: int) -> frozenset[int]:
         """Give the numbers of all groups that hold the entry, directly or through other groups."""
@@ -333,13 +333,17 @@ class SqlDirectory:
 
     # Inside
 
-    def _one(self, what: str, key: Any, where: Callable[[], ColumnElement[bool]]) -> Principal | None:
-        return self._answer((what, key), lambda: next(iter(self._entries(select(principal).where(where()))), None))
+    def _one(
+        self, what: str, key: Any, where: Callable[[], ColumnElement[bool]], within: float = 0.0
+    ) -> Principal | None:
+        return self._answer(
+            (what, key), lambda: next(iter(self._entries(select(principal).where(where()))), None), within
+        )
 
-    def _answer(self, key: tuple[Any, ...], load: Callable[[], T]) -> T:
+    def _answer(self, key: tuple[Any, ...], load: Callable[[], T], within: float = 0.0) -> T:
         if self._database.writing:  # not committed yet: nobody else may see it
             return load()
-        generation = self._database.generation()
+        generation = self._database.generation(within)
         cache = self._cache
         if cache.generation != generation:
             cache = self._cache = _Cache(generation)

@@ -44,6 +44,8 @@ log = logging.getLogger("oxgate.delivery")
 _ROOMY_SECONDS = 5.0
 """How long a mailbox that was far from full is taken to have room without being asked again at RCPT."""
 _ROOMY_MOST = 10_000
+_LATELY = 0.05
+"""Seconds for which a recipient that another process changed may still be taken as it was; never to refuse it."""
 _LONG_CONVERSION = 262_144
 """Octets from which a conversion leaves the loop for a thread."""
 
@@ -109,7 +111,8 @@ class DeliveryService:
 
         Aliases ([RFC5321] 3.9.1), groups (nested, each mailbox once, [RFC5321] 3.9.2), shared and public mailboxes,
         `user+detail` for `user` ([RFC5233] 1), `postmaster` without a domain ([RFC5321] 4.1.1.3). A directory that
-        cannot be asked is TEMPORARY.
+        cannot be asked is TEMPORARY. A change by another process counts after 0.05 s at the latest (on PostgreSQL
+        after its `recheck`); a recipient is refused only when the directory says so now.
         """
         try:
             found = await self._runner.read(self._resolve_now, address)
@@ -121,20 +124,24 @@ class DeliveryService:
         return found
 
     def _resolve_now(self, address: str) -> Recipient:
+        found = self._look_up(address, _LATELY)
+        return found if found.refusal is None else self._look_up(address, 0.0)
+
+    def _look_up(self, address: str, within: float) -> Recipient:
         local, _, domain = address.rpartition("@")
         if not local:
             if not self.settings.postmaster:
                 return Recipient(address, (), Refusal.UNKNOWN)
-            return self._judge(address, expand(self._provider, self.settings.postmaster))
+            return self._judge(address, expand(self._provider, self.settings.postmaster, within=within))
         if domain.casefold() not in self._provider.domains():
             return Recipient(address, (), Refusal.RELAY)
-        found = expand(self._provider, address)
+        found = expand(self._provider, address, within=within)
         delimiter = self.settings.delimiter
         if found.unknown and delimiter and delimiter in local[1:]:
             base = local[: local.index(delimiter, 1)]
-            found = expand(self._provider, f"{base}@{domain}")
+            found = expand(self._provider, f"{base}@{domain}", within=within)
         if found.unknown and self.settings.postmaster and local.casefold() == "postmaster":
-            found = expand(self._provider, self.settings.postmaster)
+            found = expand(self._provider, self.settings.postmaster, within=within)
         return self._judge(address, found)
 
     @staticmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+import time
 import uuid
 
 import pytest
@@ -196,6 +197,29 @@ def test_generation_grows_with_every_change_and_other_processes_see_it(directory
     directory.set_enabled(alice.id, False)
     assert other.by_address("alice@example.test").enabled is False
     assert directory.by_account("alice").enabled is False
+
+
+def test_an_answer_may_be_as_late_as_the_caller_says(directory, reopen):
+    """`within` spares the question for the generation; nobody else gets such an answer, and the bound is kept."""
+    other = reopen()
+    alice, bob = (directory.add_user(f"{name}@example.test") for name in ("alice", "bob"))
+    group = directory.add(PrincipalKind.GROUP, "group@example.test")
+    directory.add_member(group.id, alice.id)
+    assert other.by_address("alice@example.test") == alice
+    assert other.members(group.id) == [alice]
+    directory.set_enabled(alice.id, False)
+    directory.add_member(group.id, bob.id)
+    assert other.by_address("alice@example.test", within=3600) == alice
+    assert other.members(group.id, within=3600) == [alice]
+    assert expand(other, "group@example.test", within=3600).mailboxes == (alice,)
+    time.sleep(0.002)
+    assert other.by_address("alice@example.test", within=0.001).enabled is False
+    assert len(other.members(group.id, within=3600)) == 2
+    directory.set_enabled(alice.id, True)
+    assert other.by_address("alice@example.test", within=3600).enabled is False
+    assert other.by_address("alice@example.test").enabled is True
+    other.set_enabled(alice.id, False)  # a process knows its own changes
+    assert other.by_address("alice@example.test", within=3600).enabled is False
 
 
 def test_a_batch_is_all_or_nothing(directory):

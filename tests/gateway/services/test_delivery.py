@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 
@@ -134,6 +135,33 @@ async def test_who_gets_the_mail(house, address, names):
 )
 async def test_who_is_refused(house, address, refusal):
     assert (await house.service.resolve(address)).refusal is refusal
+
+
+async def test_changes_by_another_process_are_seen(house, tmp_path):
+    """What was taken away counts within 0.05 s; nobody is refused on what is not known to be so still."""
+    other = SqlDirectory(tmp_path / "directory.sqlite", domains=["example.test"], hasher=Hasher(memory=8, passes=1))
+    assert (await house.service.resolve("dave@example.test")).refusal is None
+    assert (await house.service.resolve("erin@example.test")).refusal is Refusal.UNKNOWN
+    other.add(PrincipalKind.SHARED, "erin@example.test")
+    assert (await house.service.resolve("erin@example.test")).refusal is None
+    other.set_enabled(house.people["dave"].id, False)
+    await asyncio.sleep(0.06)
+    assert (await house.service.resolve("dave@example.test")).refusal is Refusal.DISABLED
+    other.set_enabled(house.people["dave"].id, True)
+    assert (await house.service.resolve("dave@example.test")).refusal is None
+    other.close()
+
+
+async def test_recipients_cost_no_question_each(house, monkeypatch):
+    """A list of recipients that are known already asks the database at most once in 0.05 s."""
+    asked = []
+    read = house.directory._database._read_generation
+    monkeypatch.setattr(house.directory._database, "_read_generation", lambda: asked.append(1) or read())
+    started = time.monotonic()
+    for _ in range(50):
+        for name in ("alice", "bob+list", "everyone"):
+            assert (await house.service.resolve(f"{name}@example.test")).refusal is None
+    assert len(asked) <= 1 + (time.monotonic() - started) / 0.05
 
 
 async def test_disabled_and_full(house):
