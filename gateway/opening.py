@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from config.settings import Settings
+from conversion.oxcmail.reader import read_mime
 from directory.credentials import Hasher
 from directory.sql import SqlDirectory
 from store.changes import Touched
+from store.mapi.message import MessageContent, MimeRendition
 from store.store import Store, StoreSettings
 
 
@@ -32,4 +34,10 @@ def open_store(settings: Settings, *, publish: Callable[[Touched], None]) -> Sto
             max_message=settings.limits.message_size,
         ),
         publish=publish,
+        reader=read_delivered,
     )
+
+
+def read_delivered(mime: MimeRendition, received: int | None) -> MessageContent:
+    """Read the properties of a message that was delivered as MIME: the store's reader (store.reading)."""
+    return read_mime(mime, received=received)

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from hashlib import sha256
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Integer, bindparam, delete, exists, func, select
+from sqlalchemy import Integer, bindparam, delete, exists, func, select, update
 
 from store import attachments, namedprops
 from store.blob import BlobStore
@@ -32,37 +32,35 @@ ROLE_ATTACHMENT = 16
 
 MIME_ORIGINAL = 0
 """`item.mime_state`: the MIME is what arrived, and is served unchanged for ever (docs/decisions/0009)."""
+MIME_ONLY = 1
+"""The same, and its properties were not asked for yet: they are made by store.reading (docs/decisions/0013)."""
 
 _KEY_LENGTH = 255
+_ORDINARY_CLASS = "IPM.Note"
 _CODEC_PLAIN = 0
 
-_ADD_ITEM = insert_statement(
+_READ_COLUMNS = (
+    *("class", "delivery_time", "submit_time", "search_key", "subject_key", "sender_key", "to_key"),
+    *("conv_id", "msgid_hash", "mapi_flags", "has_attach", "props", "recips", "atts"),
+)
+"""What is made of a message's properties, recipients and attachments."""
+_MIME_COLUMNS = (
+    *("raw_id", "raw_len", "mime_state", "header_length"),
+    *("envelope", "bodystructure", "common_header", "parts", "raw"),
+)
+_ADD_READ = insert_statement(item, "mailbox_id", "item_id", *_READ_COLUMNS, *_MIME_COLUMNS)
+_ADD_MIME_ONLY = insert_statement(
     item,
-    "mailbox_id",
-    "item_id",
-    "class",
-    "delivery_time",
-    "submit_time",
-    "search_key",
-    "subject_key",
-    "sender_key",
-    "to_key",
-    "conv_id",
-    "msgid_hash",
-    "mapi_flags",
-    "has_attach",
-    "raw_id",
-    "raw_len",
-    "mime_state",
-    "header_length",
-    "envelope",
-    "bodystructure",
-    "common_header",
-    "parts",
-    "props",
-    "recips",
-    "atts",
-    "raw",
+    *("mailbox_id", "item_id", "class", "delivery_time", "mapi_flags", "has_attach", "props"),
+    *_MIME_COLUMNS,
+)
+_FILL = Statement(
+    update(item)
+    .where(item.c.mailbox_id == bindparam("m"), item.c.item_id == bindparam("i"))
+    .values({name: bindparam(f"{name}_") for name in _READ_COLUMNS} | {"mime_state": MIME_ORIGINAL}),
+    "m",
+    "i",
+    *(f"{name}_" for name in _READ_COLUMNS),
 )
 _ADD_CONTENT = insert_statement(content, "mailbox_id", "content_id", "sha256", "size", "codec", "extern", "data")
 _ADD_REF = insert_statement(content_ref, "mailbox_id", "item_id", "content_id", "role")
@@ -177,11 +175,47 @@ def add(
     work: Work,
     blobs: BlobStore,
     item_id: int,
-    message_content: MessageContent,
+    message_content: MessageContent | None,
     mime: MimeRendition,
     prepared: Prepared | None,
+    delivered: int,
 ) -> None:
-    """Write an item with its properties, recipients, attachments and MIME."""
+    """Write an item: its MIME, and its properties, recipients and attachments unless they are left for later.
+
+    `delivered` is the FILETIME of a message whose properties do not say when it came.
+    """
+    m = work.mailbox_id
+    raw_id = None if prepared is None else keep(work, blobs, prepared)
+    stored = (
+        raw_id,
+        len(mime.raw),
+        MIME_ONLY if message_content is None else MIME_ORIGINAL,
+        mime.header_length,
+        mime.envelope,
+        mime.bodystructure,
+        mime.common_header,
+        mime.parts,
+        mime.raw if prepared is None else None,
+    )
+    if message_content is None:
+        work.run(_ADD_MIME_ONLY, (m, item_id, _ORDINARY_CLASS, delivered, 0, 0, b"", *stored))
+    else:
+        values, large = _read_values(work, message_content)
+        work.run(_ADD_READ, (m, item_id, *values, *stored))
+        _keep_attachments(work, blobs, item_id, large)
+    if raw_id is not None:
+        work.run(_ADD_REF, (m, item_id, raw_id, ROLE_RAW))
+
+
+def fill(work: Work, blobs: BlobStore, item_id: int, message_content: MessageContent) -> None:
+    """Write the properties, recipients and attachments of an item that has none yet."""
+    values, large = _read_values(work, message_content)
+    work.run(_FILL, (work.mailbox_id, item_id, *values))
+    _keep_attachments(work, blobs, item_id, large)
+
+
+def _read_values(work: Work, message_content: MessageContent) -> tuple[tuple[Any, ...], list[tuple[int, bytes]]]:
+    """Give the values of _READ_COLUMNS, and by number the data of attachments that need a content row."""
     bag = message_content.properties
     properties = namedprops.number(work, bag)
     recipients = [
@@ -189,43 +223,29 @@ def add(
     ]
     encoded, large = attachments.encode(work, message_content.attachments)
     get = bag.get
-    raw_id = None if prepared is None else keep(work, blobs, prepared)
-    m = work.mailbox_id
-    work.run(
-        _ADD_ITEM,
-        (
-            m,
-            item_id,
-            _text(get(tags.PidTagMessageClass)) or "IPM.Note",
-            _number(get(tags.PidTagMessageDeliveryTime)),
-            _number(get(tags.PidTagClientSubmitTime)),
-            _octets(get(tags.PidTagSearchKey)),
-            _key(get(tags.PidTagNormalizedSubject)),
-            _key(get(tags.PidTagSentRepresentingName) or get(tags.PidTagSenderName)),
-            _key(get(tags.PidTagDisplayTo)),
-            conversation(bag),
-            message_id_hash(get(tags.PidTagInternetMessageId)),
-            _number(get(tags.PidTagMessageFlags)) or 0,
-            1 if message_content.attachments else 0,
-            raw_id,
-            len(mime.raw),
-            MIME_ORIGINAL,
-            mime.header_length,
-            mime.envelope,
-            mime.bodystructure,
-            mime.common_header,
-            mime.parts,
-            encode_bag(properties),
-            encode_recipients(recipients) if recipients else None,
-            encoded,
-            mime.raw if prepared is None else None,
-        ),
+    values = (
+        _text(get(tags.PidTagMessageClass)) or _ORDINARY_CLASS,
+        _number(get(tags.PidTagMessageDeliveryTime)),
+        _number(get(tags.PidTagClientSubmitTime)),
+        _octets(get(tags.PidTagSearchKey)),
+        _key(get(tags.PidTagNormalizedSubject)),
+        _key(get(tags.PidTagSentRepresentingName) or get(tags.PidTagSenderName)),
+        _key(get(tags.PidTagDisplayTo)),
+        conversation(bag),
+        message_id_hash(get(tags.PidTagInternetMessageId)),
+        _number(get(tags.PidTagMessageFlags)) or 0,
+        1 if message_content.attachments else 0,
+        encode_bag(properties),
+        encode_recipients(recipients) if recipients else None,
+        encoded,
     )
-    if raw_id is not None:
-        work.run(_ADD_REF, (m, item_id, raw_id, ROLE_RAW))
+    return values, large
+
+
+def _keep_attachments(work: Work, blobs: BlobStore, item_id: int, large: list[tuple[int, bytes]]) -> None:
     for number, data in large:
         ready = Prepared(data, sha256(data).digest(), blobs.put(data) if len(data) > EXTERNAL else None)
-        work.run(_ADD_REF, (m, item_id, keep(work, blobs, ready), ROLE_ATTACHMENT + number))
+        work.run(_ADD_REF, (work.mailbox_id, item_id, keep(work, blobs, ready), ROLE_ATTACHMENT + number))
 
 
 def raw(db: Reader, blobs: BlobStore, item_id: int, start: int = 0, length: int | None = None) -> bytes:

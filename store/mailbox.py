@@ -18,6 +18,7 @@ from store import (
     messages,
     permissions,
     quota,
+    reading,
     search,
     subscriptions,
     transfer,
@@ -35,6 +36,7 @@ from store.mapi.types import PropertyKey, Value
 from store.messages import StaticRow
 from store.permissions import Member, Rights
 from store.quota import Quota
+from store.reading import MimeReader
 from store.search import TextReader
 
 _MANY = 20
@@ -44,10 +46,17 @@ _MANY = 20
 class Parts:
     """What the handles of one mailbox share in a process."""
 
-    __slots__ = ("__weakref__", "blobs", "indexes", "max_message", "ref", "shard", "trees")
+    __slots__ = ("__weakref__", "blobs", "indexes", "max_message", "reader", "ref", "shard", "trees")
 
     def __init__(
-        self, ref: MailboxRef, shard: Shard, blobs: BlobStore, indexes: IndexCache, *, max_message: int
+        self,
+        ref: MailboxRef,
+        shard: Shard,
+        blobs: BlobStore,
+        indexes: IndexCache,
+        *,
+        max_message: int,
+        reader: MimeReader | None,
     ) -> None:
         self.ref = ref
         self.shard = shard
@@ -55,6 +64,7 @@ class Parts:
         self.indexes = indexes
         self.trees = Trees()
         self.max_message = max_message
+        self.reader = reader
 
 
 class Mailbox:
@@ -155,14 +165,20 @@ class Mailbox:
     def deliver(
         self,
         folder_id: int,
-        content: MessageContent,
+        content: MessageContent | None,
         *,
         mime: MimeRendition,
         flags: int = 0,
         keywords: Iterable[str] = (),
         internal_date: int | None = None,
     ) -> MessageRow:
-        """Write a message into a folder. Raises NotFound, QuotaExceeded, TooLarge, Unavailable."""
+        """Write a message into a folder. Raises NotFound, QuotaExceeded, TooLarge, Unavailable.
+
+        Without `content` its properties are read from the MIME by the store's reader when they are first asked for
+        (docs/decisions/0013). ValueError when the store has no reader.
+        """
+        if content is None and self._parts.reader is None:
+            raise ValueError("a store without a MIME reader takes no message without its properties")
         self._check(folder_id, Rights.CREATE)
         return messages.deliver(
             self._shard,
@@ -341,11 +357,13 @@ class Mailbox:
 
     def properties(self, mid: int, tags: Iterable[PropertyKey] | None = None) -> dict[PropertyKey, Value]:
         """Read the properties of a message, all or those of `tags` that it has. Raises NotFound."""
+        reading.read_message(self._shard, self._blobs, self._parts.reader, mid)
         with self._shard.read() as db:
             return messages.properties(db, mid, tags)
 
     def content(self, mid: int) -> MessageContent:
         """Read a message as a value; attachment data that are slices of the MIME stay slices. Raises NotFound."""
+        reading.read_message(self._shard, self._blobs, self._parts.reader, mid)
         with self._shard.snapshot() as db:
             return messages.content(db, self._blobs, mid)
 
@@ -362,7 +380,9 @@ class Mailbox:
         `text` turns MIME into decoded header fields and text. Raises NotFound, TooLarge (the restriction).
         """
         index = self.index(folder_id)
-        return search.find(self._shard, self._blobs, index, restriction, uids=uids, text=text)
+        return search.find(
+            self._shard, self._blobs, index, restriction, uids=uids, text=text, reader=self._parts.reader
+        )
 
     # ---------------------------------------------------------------------------------------------------- quota
 

@@ -147,7 +147,7 @@ def deliver(
     shard: Shard,
     blobs: BlobStore,
     folder_id: int,
-    content: MessageContent,
+    content: MessageContent | None,
     mime: MimeRendition,
     *,
     flags: int = 0,
@@ -156,6 +156,8 @@ def deliver(
     max_message: int,
 ) -> MessageRow:
     """Write a message into a folder and return its row ([RFC3501] 6.3.11).
+
+    Without `content` only the MIME is written; the properties are made when they are first asked for.
 
     Raises NotFound (no such folder, or only its name), TooLarge (message, keywords), QuotaExceeded, Unavailable.
     """
@@ -176,7 +178,7 @@ def _deliver(
     work: Work,
     blobs: BlobStore,
     folder_id: int,
-    content: MessageContent,
+    content: MessageContent | None,
     mime: MimeRendition,
     prepared: items.Prepared | None,
     flags: int,
@@ -190,7 +192,7 @@ def _deliver(
     flags = int(flags) & _CLIENT  # plain integers: the operators of IntFlag cost a microsecond each
     if flags & _SEEN:
         flags |= _EVER_READ
-    if content.attachments:
+    if content is not None and content.attachments:
         flags |= _HAS_ATTACHMENT
     bits = keywords.register(work, names) if names else 0
     numbers = work.allocate(cns=1, ids=1, grow=size)
@@ -206,7 +208,7 @@ def _deliver(
         octets=size,
         last_cn=cn,
     )
-    items.add(work, blobs, item_id, content, mime, prepared)
+    items.add(work, blobs, item_id, content, mime, prepared, FILETIME_UNIX_EPOCH + date * 10_000_000)
     work.run(
         _ADD,
         (

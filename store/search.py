@@ -55,6 +55,7 @@ from store.mapi.restriction import (
     walk,
 )
 from store.mapi.types import PropertyKey, PropertyName, PropertyTag
+from store.reading import MimeReader
 from store.searchrows import Rows, Source, TextReader, source_of
 
 __all__ = ["TextReader", "find"]
@@ -71,11 +72,12 @@ def find(
     *,
     uids: Sequence[int] | None = None,
     text: TextReader,
+    reader: MimeReader | None = None,
 ) -> list[int]:
     """Return the UIDs of the messages that meet the restriction, ascending; of `uids` only, if given.
 
-    `text` reads MIME (the gateway hands in conversion's). Raises TooLarge for a restriction over its limits and
-    RestrictionError for one that makes no sense.
+    `text` reads MIME (the gateway hands in conversion's), `reader` makes properties of it where none are yet. Raises
+    TooLarge for a restriction over its limits and RestrictionError for one that makes no sense.
     """
     try:
         validate(restriction)
@@ -84,7 +86,7 @@ def find(
     limit = None
     if isinstance(restriction, Count):
         limit, restriction = restriction.count, restriction.part
-    search = _Search(index, Rows(shard, blobs, index, text))
+    search = _Search(index, Rows(shard, blobs, index, text, reader))
     found = search.narrow(_plan(_numbered(shard, restriction)), _candidates(index, uids))
     numbers = index.uids
     return [numbers[place] for place in (found if limit is None else found[:limit])]

@@ -20,6 +20,7 @@ from store import items
 from store.blob import BlobStore
 from store.engine import Row, Shard, Statement, one_of
 from store.errors import NotFound
+from store.ids import MessageFlag
 from store.index import FolderIndex
 from store.mapi.bag import BagView, decode_attachments, decode_recipients
 from store.mapi.matching import COMPARISONS, Bag, compile_predicate, fold
@@ -45,8 +46,9 @@ from store.mapi.restriction import (
     tags_of,
     walk,
 )
-from store.mapi.tags import PidTagMessageFlags, PidTagMessageSize, PidTagMessageSizeExtended
+from store.mapi.tags import PidTagHasAttachments, PidTagMessageFlags, PidTagMessageSize, PidTagMessageSizeExtended
 from store.mapi.types import unix_from_filetime
+from store.reading import MimeReader, read_items
 from store.schema import item
 
 
@@ -147,11 +149,14 @@ def source_of(node: Restriction) -> Source | None:
 class Rows:
     """Reads the rows of candidates and keeps those that meet a predicate."""
 
-    def __init__(self, shard: Shard, blobs: BlobStore, index: FolderIndex, text: TextReader) -> None:
+    def __init__(
+        self, shard: Shard, blobs: BlobStore, index: FolderIndex, text: TextReader, reader: MimeReader | None
+    ) -> None:
         self._shard = shard
         self._blobs = blobs
         self._index = index
         self._text = text
+        self._reader = reader
 
     def narrow(self, source: Source, node: Restriction, places: Sequence[int]) -> list[int]:
         """Return those of the candidates that meet a restriction all of whose leaves need `source`."""
@@ -174,6 +179,7 @@ class Rows:
         statement = _BAGS if whole else _PROPS
         found: list[int] = []
         for some in _chunks(places, _CHUNK):
+            read_items(self._shard, self._blobs, self._reader, (self._index.item_ids[place] for place in some))
             rows = self._rows(statement, some)
             for place in some:
                 row = rows.get(self._index.item_ids[place])
@@ -187,6 +193,8 @@ class Rows:
             return cast(Bag, stored)
         size = self._index.sizes[place]
         flags = self._index.flags[place] & 0xFFFF
+        if stored.get(PidTagHasAttachments):  # the placement learns of it when the item is read, the index later
+            flags |= MessageFlag.HAS_ATTACHMENT
         return {**stored, PidTagMessageFlags: flags, PidTagMessageSize: size, PidTagMessageSizeExtended: size}
 
     def _rows(self, pair: tuple[Statement, Statement], places: Sequence[int]) -> dict[int, Row]:

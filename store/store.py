@@ -26,6 +26,7 @@ from store.fsck import Finding
 from store.ids import FIRST_DYNAMIC_ID, MailboxKind, MailboxRef
 from store.index import DEFAULT_MEMORY, IndexCache
 from store.mailbox import Mailbox, Parts
+from store.reading import MimeReader
 from store.schema import SCHEMA_VERSION, mailbox, replica
 from store.sqlitefiles import SqliteFiles
 
@@ -75,10 +76,14 @@ class StoreSettings:
 
 
 class Store:
-    """All mailboxes of a shard map. Safe for several threads. `publish` runs after a commit, in the thread of it."""
+    """All mailboxes of a shard map. Safe for several threads. `publish` runs after a commit, in the thread of it.
 
-    def __init__(self, settings: StoreSettings, *, publish: Publish = ignore) -> None:
+    `reader` makes properties of MIME; without one only messages that bring their properties can be delivered.
+    """
+
+    def __init__(self, settings: StoreSettings, *, publish: Publish = ignore, reader: MimeReader | None = None) -> None:
         self.settings = settings
+        self._reader = reader
         self._backend = _backend(settings, publish)
         self.inline = self._backend.inline
         """True: calls are short and local, and may run on an event loop. False: use threads."""
@@ -184,7 +189,12 @@ class Store:
             parts = self._parts.get(key)
             if parts is None:
                 parts = self._parts[key] = Parts(
-                    ref, shard, self._blobs(ref), self._indexes, max_message=self.settings.max_message
+                    ref,
+                    shard,
+                    self._blobs(ref),
+                    self._indexes,
+                    max_message=self.settings.max_message,
+                    reader=self._reader,
                 )
                 shard.keep(parts)
         return parts

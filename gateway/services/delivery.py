@@ -16,10 +16,8 @@ import os
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from conversion.mime.rendition import normalise_newlines, render
-from conversion.oxcmail.reader import read_mime
 from directory.errors import DirectoryUnavailable
 from directory.model import Principal, PrincipalKind
 from directory.provider import DirectoryProvider
@@ -34,7 +32,7 @@ from gateway.services.trace import (
 )
 from store.errors import StoreError
 from store.ids import MailboxRef, SpecialFolder
-from store.mapi.message import MessageContent, MimeRendition
+from store.mapi.message import MimeRendition
 from store.quota import Quota
 from store.spool import Spool, SpoolRow
 from store.store import Store
@@ -76,11 +74,6 @@ class DeliverySettings:
     """Seconds that a worker keeps a row to itself."""
     poll: float = 10.0
     """Seconds between two looks at the spool."""
-
-
-class _Converted(NamedTuple):
-    rendition: MimeRendition
-    content: MessageContent
 
 
 class DeliveryService:
@@ -207,7 +200,7 @@ class DeliveryService:
             log.info("%s: refused: %s, from <%s>", message_id, full.name, reverse_path)
             return [Outcome(item.address, full) for item in resolved]
         targets = {mailbox.id: mailbox for item in resolved for mailbox in item.mailboxes}
-        failures = await self._commit(await self._convert(full, now), list(targets.values()), now) if targets else {}
+        failures = await self._commit(await self._convert(full), list(targets.values()), now) if targets else {}
         groups = [resolved] if not separately else [[item] for item in resolved]
         outcomes = [one for group in groups for one in await self._settle(group, failures, full, reverse_path, now)]
         log.info(
@@ -242,12 +235,12 @@ class DeliveryService:
             head += received + received_suffix(message_id, only, now)
         return head + raw
 
-    async def _convert(self, full: bytes, now: float) -> _Converted:
+    async def _convert(self, full: bytes) -> MimeRendition:
         if len(full) > _LONG_CONVERSION:
-            return await self._runner.run(_convert, full, int(now))
-        return _convert(full, int(now))
+            return await self._runner.run(render, full)
+        return render(full)
 
-    async def _commit(self, message: _Converted, mailboxes: Collection[Principal], now: float) -> dict[int, Problem]:
+    async def _commit(self, message: MimeRendition, mailboxes: Collection[Principal], now: float) -> dict[int, Problem]:
         """Deliver to each mailbox; return the problem by principal number for those that failed."""
         if len(mailboxes) == 1:
             problems = [await self._commit_one(message, mailbox, now) for mailbox in mailboxes]
@@ -257,13 +250,11 @@ class DeliveryService:
             mailbox.id: problem for mailbox, problem in zip(mailboxes, problems, strict=True) if problem is not None
         }
 
-    async def _commit_one(self, message: _Converted, mailbox: Principal, now: float) -> Problem | None:
+    async def _commit_one(self, message: MimeRendition, mailbox: Principal, now: float) -> Problem | None:
         ref, date = _ref(mailbox), int(now)
 
         def put() -> None:
-            self._store.open(ref).deliver(
-                SpecialFolder.INBOX, message.content, mime=message.rendition, internal_date=date
-            )
+            self._store.open(ref).deliver(SpecialFolder.INBOX, None, mime=message, internal_date=date)
 
         try:
             await self._runner.write(ref, put)
@@ -336,15 +327,10 @@ class DeliveryService:
             return str(error)
         if found.refusal is not None:
             return found.refusal.name
-        failures = await self._commit(await self._convert(row.raw, now), found.mailboxes, now)
+        failures = await self._commit(await self._convert(row.raw), found.mailboxes, now)
         for problem in failures.values():
             return problem.name if isinstance(problem, Refusal) else f"{type(problem).__name__}: {problem}"
         return None
-
-
-def _convert(full: bytes, received: int) -> _Converted:
-    rendition = render(full)
-    return _Converted(rendition, read_mime(rendition, received=received, resolve=None))
 
 
 def _ref(principal: Principal) -> MailboxRef:

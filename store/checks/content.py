@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from hashlib import sha256
 
-from sqlalchemy import bindparam, delete, exists, func, or_, select
+from sqlalchemy import bindparam, delete, exists, func, null, or_, select, update
 
 from store.engine import Statement, Work, insert_statement, one_of
 from store.errors import Unavailable
 from store.findings import Fault, Finding, Subject, some
-from store.items import ROLE_RAW
+from store.items import MIME_ONLY, ROLE_ATTACHMENT, ROLE_RAW
 from store.mapi.bag import BagError, decode_attachments, decode_bag, decode_recipients
 from store.schema import content, content_ref, item
 
@@ -86,7 +86,24 @@ _DROP_REF = Statement(
 _DROP = Statement(delete(content).where(_CONTENTS, one_of(content.c.content_id, "c")), "m", "c")
 _NUMBERS = Statement(select(item.c.item_id).where(_ITEMS).order_by(item.c.item_id), "m")
 _BAGS = Statement(
-    select(item.c.item_id, item.c.props, item.c.recips, item.c.atts).where(_ITEMS, one_of(item.c.item_id, "i")),
+    select(item.c.item_id, item.c.props, item.c.recips, item.c.atts).where(
+        _ITEMS, one_of(item.c.item_id, "i"), item.c.mime_state != bindparam("state", MIME_ONLY)
+    ),
+    "m",
+    "i",
+)
+
+_FORGET = Statement(
+    update(item)
+    .where(_ITEMS, one_of(item.c.item_id, "i"))
+    .values(props=bindparam("nothing"), recips=null(), atts=null(), mime_state=bindparam("state", MIME_ONLY)),
+    "m",
+    "i",
+    "nothing",
+)
+# Octets that nothing refers to any more are for `strays`, at the next check.
+_FORGET_ATTACHMENTS = Statement(
+    delete(content_ref).where(_REFS, one_of(content_ref.c.item_id, "i"), content_ref.c.role >= ROLE_ATTACHMENT),
     "m",
     "i",
 )
@@ -216,11 +233,17 @@ def bags(subject: Subject) -> Iterator[Fault]:
             except BagError:
                 wrong.append(number)
     if wrong:
+
+        def forget(work: Work) -> None:
+            work.run(_FORGET, (work.mailbox_id, work.array(wrong), b""))
+            work.run(_FORGET_ATTACHMENTS, (work.mailbox_id, work.array(wrong)))
+
         yield Fault(
             Finding(
                 "properties-damaged",
                 0,
                 f"the properties of these items cannot be read: {some(wrong)}",
-                "Their MIME is not touched by this: export and import the messages to make the properties anew.",
-            )
+                "Their MIME is not touched by this: a repair has the properties made from it anew.",
+            ),
+            forget,
         )

@@ -30,6 +30,7 @@ from directory.credentials import Hasher
 from directory.model import GrantKind, Principal, PrincipalKind
 from directory.sql import SqlDirectory
 from gateway.app import Application, build
+from gateway.opening import read_delivered
 from store.ids import MailboxKind, MailboxRef
 from store.store import Store, StoreSettings
 from tests.support.certificates import trusting_nobody, write_certificate
@@ -79,7 +80,7 @@ def make_tenant(settings: Settings, users: Sequence[str] = USERS) -> dict[str, M
     cost = settings.directory
     hasher = Hasher(memory=cost.argon2_memory, passes=cost.argon2_time)
     directory = SqlDirectory(settings.directory_location, domains=settings.general.domains, hasher=hasher)
-    store = Store(StoreSettings(root=settings.general.data, url=settings.store.url or None))
+    store = Store(StoreSettings(root=settings.general.data, url=settings.store.url or None), reader=read_delivered)
     refs: dict[str, MailboxRef] = {}
 
     def add_mailbox(owner: Principal) -> None:

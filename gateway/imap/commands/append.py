@@ -6,13 +6,12 @@ import time
 
 from conversion.mime.headers import normalise_newlines
 from conversion.mime.rendition import render
-from conversion.oxcmail.reader import read_mime
 from gateway.imap.errors import Reply, bad, ok
 from gateway.imap.flags import parse_flags
 from gateway.imap.protocol import writer
 from gateway.imap.protocol.types import Append
 from gateway.imap.session import Session
-from store.mapi.message import MessageContent, MimeRendition
+from store.mapi.message import MimeRendition
 
 LARGE = 128 * 1024
 """Octets from which a message is converted in a thread, so that other connections go on."""
@@ -29,9 +28,9 @@ async def append(session: Session, args: Append) -> Reply:
         raise bad(b"A message cannot be empty.")
     received = int(time.time()) if args.date is None else args.date
     if len(args.message) < LARGE:
-        rendition, content = _convert(args.message, received)
+        rendition = _convert(args.message)
     else:
-        rendition, content = await session.services.runner.run(_convert, args.message, received)
+        rendition = await session.services.runner.run(_convert, args.message)
     mailbox, selected = session.mailbox, session.selected
     claims = selected is not None and selected.folder_id == row.id and not selected.read_only
 
@@ -39,7 +38,7 @@ async def append(session: Session, args: Append) -> Reply:
         """Give the UID, and that from which messages are recent for this session."""
         uid = mailbox.deliver(
             row.id,
-            content,
+            None,
             mime=rendition,
             flags=flags.bits,
             keywords=flags.keywords,
@@ -54,6 +53,5 @@ async def append(session: Session, args: Append) -> Reply:
     return ok(b"APPEND completed.", writer.code_appenduid(row.uidvalidity, [uid]))
 
 
-def _convert(message: bytes, received: int) -> tuple[MimeRendition, MessageContent]:
-    rendition = render(normalise_newlines(message))
-    return rendition, read_mime(rendition, received=received, resolve=None)
+def _convert(message: bytes) -> MimeRendition:
+    return render(normalise_newlines(message))

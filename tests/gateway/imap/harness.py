@@ -18,6 +18,7 @@ from conversion.mime.rendition import render
 from directory.model import Principal, PrincipalKind
 from gateway.imap.connection import ImapConnection
 from gateway.imap.session import ImapServices, ImapSettings
+from gateway.opening import read_delivered
 from gateway.runtime.worker import StoreRunner
 from gateway.sasl.mechanism import PasswordAttempt
 from gateway.services.logon import Logon, LogonRefused, PeerInfo, RefusalKind
@@ -195,7 +196,7 @@ class Server:
 
     def __init__(self, root: Path, settings: ImapSettings | None = None) -> None:
         self.watch = Watch()
-        self.store = Store(StoreSettings(root, durable=False), publish=self.watch.publish)
+        self.store = Store(StoreSettings(root, durable=False), reader=read_delivered, publish=self.watch.publish)
         self.store.create(REF, MailboxKind.PRIVATE)
         self.runner = StoreRunner(inline=self.store.inline, group=self.store.group)
         self.logon = FakeLogon()

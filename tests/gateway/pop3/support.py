@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from conversion.mime.rendition import render
+from gateway.opening import read_delivered
 from gateway.pop3.server import Pop3FrontEnd
 from gateway.pop3.session import Pop3Limits, Pop3Services
 from gateway.runtime.connections import ConnectionLimits, Connections
@@ -78,7 +79,7 @@ async def serving(
     seed: tuple[bytes, ...] = SEED,
     allowed: ConnectionLimits | None = None,
 ) -> AsyncIterator[Server]:
-    store = Store(StoreSettings(root, durable=False))
+    store = Store(StoreSettings(root, durable=False), reader=read_delivered)
     store.create(REF, MailboxKind.PRIVATE)
     mailbox = store.open(REF)
     for raw in seed:

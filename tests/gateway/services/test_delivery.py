@@ -10,6 +10,7 @@ import pytest
 from directory.credentials import Hasher
 from directory.model import GrantKind, PrincipalKind
 from directory.sql import SqlDirectory
+from gateway.opening import read_delivered
 from gateway.runtime.worker import StoreRunner
 from gateway.services.delivery import DeliveryService, DeliverySettings
 from gateway.services.outcomes import Refusal
@@ -32,7 +33,7 @@ class House:
         self.directory = SqlDirectory(
             root / "directory.sqlite", domains=["example.test"], hasher=Hasher(memory=8, passes=1)
         )
-        self.store = Store(StoreSettings(root, durable=False))
+        self.store = Store(StoreSettings(root, durable=False), reader=read_delivered)
         self.broken: set[int] = set()
         with self.directory.batch():
             self.people = {name: self.add(PrincipalKind.USER, name) for name in ("alice", "bob", "carol", "dave")}
