@@ -228,7 +228,7 @@ class DeliveryService:
         if trace.hops > limits.max_hops or trace.own_hops > limits.max_own_hops:
             return Refusal.MAIL_LOOP
         if trace.return_paths:
-            raw = without_return_path(raw, trace.header_length)
+            raw = without_return_path(raw, trace)
         head = return_path(reverse_path)
         if received:
             only = resolved[0].address if len(resolved) == 1 else None

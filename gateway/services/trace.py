@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from email.utils import formatdate
 from typing import NamedTuple
 
-_TRACE_FIELD = re.compile(rb"^(?:(received)|(return-path))[ \t]*:", re.IGNORECASE | re.MULTILINE)
+_TRACE_FIELD = re.compile(rb"\nre(?:(ceived)|turn-path)[ \t]*:")
 _UNSAFE = re.compile(r"[^A-Za-z0-9.:_\[\]-]")
 
 
@@ -20,24 +20,30 @@ class TraceFields(NamedTuple):
     """Received fields ([RFC5321] 6.3)."""
     own_hops: int
     """Received fields that this host wrote."""
-    return_paths: int
-    """Return-Path fields; a message on its way should have none."""
+    return_paths: tuple[tuple[int, int], ...]
+    """Where Return-Path fields begin and end; a message on its way should have none."""
 
 
 def read_trace(raw: bytes, hostname: bytes) -> TraceFields:
-    """Count the trace fields of a message; `hostname` is the name that this host writes behind `by`."""
+    """Find the trace fields of a message; `hostname` is the name that this host writes behind `by`."""
     end = 0 if raw.startswith(b"\r\n") else raw.find(b"\r\n\r\n") + 4
     length = end if end > 3 else 2 if raw.startswith(b"\r\n") else len(raw)
-    hops = own = paths = 0
-    needle = b"by " + hostname.lower() + b" "
-    for match in _TRACE_FIELD.finditer(raw, 0, length):
+    # Lower case, and with a line end in front, behind which each field begins: that is found four times as fast as the
+    # start of a line in any case. So a place in it is one further on than in the message.
+    header = b"\n" + raw[:length].lower()
+    host = hostname.lower()
+    needle = b"by " + host + b" "
+    hops = own = 0
+    paths = []
+    for match in _TRACE_FIELD.finditer(header):
+        value = match.end() - 1
         if match[1] is None:
-            paths += 1
+            paths.append((match.start(), _field_end(raw, value, length)))
             continue
         hops += 1
-        if needle in _unfolded(raw, match.end(), length):
+        if header.find(host, match.end(), match.end() + 1000) >= 0 and needle in _unfolded(raw, value, length):
             own += 1
-    return TraceFields(length, hops, own, paths)
+    return TraceFields(length, hops, own, tuple(paths))
 
 
 def _unfolded(raw: bytes, start: int, end: int) -> bytes:
@@ -57,14 +63,13 @@ def _field_end(raw: bytes, start: int, end: int) -> int:
             return at
 
 
-def without_return_path(raw: bytes, header_length: int) -> bytes:
+def without_return_path(raw: bytes, trace: TraceFields) -> bytes:
     """Take the Return-Path fields out of a header: the final delivery writes its own ([RFC5321] 4.4)."""
     kept: list[bytes] = []
     at = 0
-    for match in _TRACE_FIELD.finditer(raw, 0, header_length):
-        if match[2] is not None:
-            kept.append(raw[at : match.start()])
-            at = _field_end(raw, match.end(), header_length)
+    for start, end in trace.return_paths:
+        kept.append(raw[at:start])
+        at = end
     kept.append(raw[at:])
     return b"".join(kept)
 
