@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
 import os
@@ -60,4 +61,9 @@ def configure(level: str, style: str, stream: TextIO | None = None) -> None:
 
 
 def _time(record: logging.LogRecord) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}"
+    return f"{_second(int(record.created))}.{int(record.msecs):03d}"
+
+
+@functools.lru_cache(maxsize=1)  # lines come many to the second
+def _second(second: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
