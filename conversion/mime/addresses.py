@@ -33,7 +33,7 @@ MAX_ADDRESSES = 50_000
 
 _ATEXT = rb"!#$%&'*+\-/0-9=?A-Z^_`a-z{|}~\x80-\xff"
 # The forms that nearly all mail uses: `local@domain`, `<local@domain>`, `Words <...>`, `"Words" <...>`.
-_SIMPLE = re.compile(
+SIMPLE_MAILBOX = re.compile(
     rb"[ \t]*+(?:"
     rb"(?>(?:\"([^\"\\\r\n\0]*+)\"[ \t]*+|([" + _ATEXT + rb"][" + _ATEXT + rb". ]*+))?)"
     rb"<([" + _ATEXT + rb"]++(?>(?:\.[" + _ATEXT + rb"]++)*))@([" + _ATEXT + rb"]++(?>(?:\.[" + _ATEXT + rb"]++)*))>"
@@ -71,7 +71,7 @@ def parse_addresses(value: bytes) -> list[Address]:
     at = 0
     end = len(value)
     while at < end and len(found) < MAX_ADDRESSES:
-        match = _SIMPLE.match(value, at)
+        match = SIMPLE_MAILBOX.match(value, at)
         if match is None:
             at = _read_entries(value, at, found)
             continue

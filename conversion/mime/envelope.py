@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from conversion.mime.addresses import Address, parse_addresses
+from conversion.mime.addresses import MAX_ADDRESSES, SIMPLE_MAILBOX, Address, parse_addresses
 from conversion.mime.headers import unfold
 from conversion.mime.imapstring import string, text
 from conversion.mime.parts import HeaderLines, Part, Structure
 
-_NAMES = frozenset(
-    (b"date", b"subject", b"from", b"sender", b"reply-to", b"to", b"cc", b"bcc", b"in-reply-to", b"message-id")
-)
-_ADDRESSES = frozenset((b"from", b"sender", b"reply-to", b"to", b"cc", b"bcc"))
-_LENGTHS = frozenset(len(name) for name in _NAMES)
+_SLOTS = {
+    b"date": 0,
+    b"subject": 1,
+    b"from": 2,
+    b"sender": 3,
+    b"reply-to": 4,
+    b"to": 5,
+    b"cc": 6,
+    b"bcc": 7,
+    b"in-reply-to": 8,
+    b"message-id": 9,
+}
+_LENGTHS = frozenset(len(name) for name in _SLOTS)
 
 # What stands for a missing half of an address: NIL there would mean a group ([RFC3501] 7.4.2).
 MISSING_LOCAL = b'"MISSING_MAILBOX"'
@@ -29,27 +37,30 @@ def envelope(raw: bytes, structure: Structure, part: Part | None = None) -> byte
 
 def envelope_of(lines: HeaderLines) -> bytes:
     """Write the ENVELOPE of a header."""
-    found: dict[bytes, bytes] = {}
+    slots: list[bytes | None] = [None] * 10
+    repeated: dict[int, list[bytes]] = {}
     for _, name, value in lines:
-        if len(name) in _LENGTHS:
-            name = name.lower()
-            if name in _NAMES:
-                if name in found and name in _ADDRESSES:
-                    value = found[name] + b"," + value
-                found[name] = value
-    get = found.get
-    sender = addresses(get(b"from"))
+        # The length decides first: it spares lower-casing every name of a long header.
+        if len(name) in _LENGTHS and (slot := _SLOTS.get(name.lower())) is not None:
+            earlier = slots[slot]
+            if earlier is not None and 2 <= slot <= 7:
+                repeated.setdefault(slot, [earlier]).append(value)
+            slots[slot] = value
+    for slot, values in repeated.items():
+        slots[slot] = b",".join(values)
+    date, subject, author, sender, reply_to, to, cc, bcc, in_reply_to, message_id = slots
+    authors = addresses(author)
     return b"(%b %b %b %b %b %b %b %b %b %b)" % (
-        _nstring(get(b"date")),
-        _ntext(get(b"subject")),
-        sender,
-        sender if _is_blank(get(b"sender")) else addresses(found[b"sender"]),
-        sender if _is_blank(get(b"reply-to")) else addresses(found[b"reply-to"]),
-        addresses(get(b"to")),
-        addresses(get(b"cc")),
-        addresses(get(b"bcc")),
-        _nstring(get(b"in-reply-to")),
-        _nstring(get(b"message-id")),
+        _nstring(date),
+        b"NIL" if subject is None else text(unfold(subject)),
+        authors,
+        authors if _is_blank(sender) else addresses(sender),
+        authors if _is_blank(reply_to) else addresses(reply_to),
+        addresses(to),
+        b"NIL" if cc is None else addresses(cc),
+        b"NIL" if bcc is None else addresses(bcc),
+        b"NIL" if in_reply_to is None else _nstring(in_reply_to),
+        _nstring(message_id),
     )
 
 
@@ -61,18 +72,36 @@ def _nstring(value: bytes | None) -> bytes:
     return b"NIL" if value is None else string(unfold(value))
 
 
-def _ntext(value: bytes | None) -> bytes:
-    return b"NIL" if value is None else text(unfold(value))
-
-
 def addresses(value: bytes | None) -> bytes:
     """Write an address field as a parenthesised list of address structures, NIL if there is none ([RFC3501] 7.4.2)."""
     if value is None:
         return b"NIL"
-    found = parse_addresses(value)
-    if not found:
-        return b"NIL"
-    return b"(%b)" % b"".join([_address(entry) for entry in found])
+    written = _plain_addresses(unfold(value)) if value.isascii() else None
+    if written is None:
+        written = [_address(entry) for entry in parse_addresses(value)]
+    return b"(%b)" % b"".join(written) if written else b"NIL"
+
+
+def _plain_addresses(value: bytes) -> list[bytes] | None:
+    """Write the mailboxes of a list in ASCII that needs neither tokens nor escapes; None for any other list."""
+    if b"  " in value or b"\t" in value:
+        return None
+    written: list[bytes] = []
+    at = 0
+    end = len(value)
+    while at < end and len(written) < MAX_ADDRESSES:
+        match = SIMPLE_MAILBOX.match(value, at)
+        if match is None:
+            return None
+        at = match.end()
+        quoted, words, local, domain, bare_local, bare_domain = match.groups()
+        if bare_local is not None:
+            written.append(b'(NIL NIL "%b" "%b")' % (bare_local, bare_domain))
+        elif name := quoted or words:
+            written.append(b'("%b" NIL "%b" "%b")' % (name.rstrip(b" ") if words else name, local, domain))
+        else:
+            written.append(b'(NIL NIL "%b" "%b")' % (local, domain))
+    return written
 
 
 def _address(entry: Address) -> bytes:

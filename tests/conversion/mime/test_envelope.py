@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conversion.mime.envelope import envelope
+from conversion.mime.addresses import MAX_ADDRESSES
+from conversion.mime.envelope import addresses, envelope
 from conversion.mime.structure import scan
 from tests.support.imap_grammar import read_envelope
 
@@ -93,6 +97,43 @@ def test_repeated_fields() -> None:
     found = read_envelope(written("Subject: 1\r\nTo: a@x\r\nSubject: 2\r\nTO: b@y\r\n\r\n"))
     assert found["subject"] == b"2"
     assert found["to"] == [(None, None, b"a", b"x"), (None, None, b"b", b"y")]
+
+
+def test_many_repeated_fields_cost_no_more_than_their_octets() -> None:
+    header = (b"To: " + b"x" * 80 + b"@example.test\r\n") * 10_000
+    start = time.process_time()
+    found = read_envelope(written(header + b"\r\n"))
+    assert time.process_time() - start < 2
+    assert len(found["to"]) == 10_000
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (b" a@b\r", b'((NIL NIL "a" "b"))'),
+        (b"<a@b>", b'((NIL NIL "a" "b"))'),
+        (b"A B <a@b>", b'(("A B" NIL "a" "b"))'),
+        (b'"A, B" <a@b> , c@d', b'(("A, B" NIL "a" "b")(NIL NIL "c" "d"))'),
+        (b'"" <a@b>', b'((NIL NIL "a" "b"))'),
+        (b'" " <a@b>', b'((" " NIL "a" "b"))'),
+        (b"a@b,\r\n c@d", b'((NIL NIL "a" "b")(NIL NIL "c" "d"))'),
+        # What is not plain: runs of blanks, escapes, 8-bit octets, and all that needs tokens.
+        (b"A  B <a@b>", b'(("A B" NIL "a" "b"))'),
+        (b'"A\tB" <a@b>', b'(("A B" NIL "a" "b"))'),
+        (b'"A \\"B\\"" <a@b>', b'(("A \\"B\\"" NIL "a" "b"))'),
+        (b"\xc3\xa4 <a@b>", b'(({2}\r\n\xc3\xa4 NIL "a" "b"))'),
+        (b"a@b, c@d (e)", b'((NIL NIL "a" "b")("e" NIL "c" "d"))'),
+        (b"", b"NIL"),
+        (b" \r", b"NIL"),
+    ],
+)
+def test_address_lists(value: bytes, expected: bytes) -> None:
+    """[RFC3501] 7.4.2: plain lists and others are written alike."""
+    assert addresses(value) == expected
+
+
+def test_the_limit_of_addresses() -> None:
+    assert addresses(b"a@b," * (MAX_ADDRESSES + 10)).count(b'"a"') == MAX_ADDRESSES
 
 
 @given(
