@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 
 from conversion.mime.envelope import envelope_of
-from conversion.mime.headers import Parameters, parse_media, parse_word, strip_comments, unfold
+from conversion.mime.headers import MAX_CACHED, Parameters, parse_media, parse_word, strip_comments, unfold
 from conversion.mime.imapstring import string
 from conversion.mime.parts import Part, Structure
 
@@ -26,6 +26,7 @@ _SLOT = {
     b"content-language": 6,
     b"content-location": 7,
 }
+_LENGTHS = frozenset(len(name) for name in _SLOT)
 
 
 def bodystructure(raw: bytes, structure: Structure, *, extended: bool = True) -> bytes:
@@ -39,10 +40,9 @@ def bodystructure(raw: bytes, structure: Structure, *, extended: bool = True) ->
 def _body(raw: bytes, structure: Structure, part: Part, extended: bool) -> bytes:
     slots: list[bytes | None] = [None] * 8
     for _, name, value in structure.header(raw, part):
-        if name[:8].lower() == b"content-":
-            slot = _SLOT.get(name.lower())
-            if slot is not None and slots[slot] is None:
-                slots[slot] = value
+        # The length decides first: it spares lower-casing every name of a long header.
+        if len(name) in _LENGTHS and (slot := _SLOT.get(name.lower())) is not None and slots[slot] is None:
+            slots[slot] = value
     if part.type == "multipart":
         return _multipart(raw, structure, part, slots, extended)
     if part.message is not None:
@@ -108,8 +108,11 @@ def _leaf_media(part: Part, content_type: bytes | None) -> tuple[bytes, bytes, b
     return b"%b %b" % (kind, subtype or b'"unknown"'), params, False
 
 
-@lru_cache(maxsize=1024)
 def _media(value: bytes) -> tuple[tuple[bytes, bytes, bytes], str]:
+    return _written_media_cached(value) if len(value) <= MAX_CACHED else _written_media(value)
+
+
+def _written_media(value: bytes) -> tuple[tuple[bytes, bytes, bytes], str]:
     """Return type, subtype and parameter list as IMAP strings (empty where missing), and the type in lower case."""
     media = parse_media(value)
     return (
@@ -120,6 +123,9 @@ def _media(value: bytes) -> tuple[tuple[bytes, bytes, bytes], str]:
         ),
         media.type.decode("latin-1").lower(),
     )
+
+
+_written_media_cached = lru_cache(maxsize=1024)(_written_media)
 
 
 def _parameters(parameters: Parameters) -> bytes:

@@ -28,7 +28,8 @@ _WORD = re.compile(rb"[ \t\r\n]*+(" + _TOKEN + rb"*+)")
 _QUOTED_PAIR = re.compile(rb"\\(.)", re.S)
 _SECTION = re.compile(rb"([^*]+)\*(?:(\d{1,4})(\*)?)?\Z")
 _COMMENT_STEP = re.compile(rb"[()\"\\]")
-_MAX_CACHED = 160
+MAX_CACHED = 160
+"""Longer values are read each time, so that they fill no memory."""
 
 Parameters = tuple[tuple[bytes, bytes], ...]
 
@@ -184,13 +185,20 @@ _parse_media_cached = lru_cache(maxsize=2048)(_parse_media)
 
 def parse_media(value: bytes) -> MediaType:
     """Parse the raw value of Content-Type or Content-Disposition, never failing ([RFC2045] 5.1, [RFC2183] 2)."""
-    return _parse_media_cached(value) if len(value) <= _MAX_CACHED else _parse_media(value)
+    return _parse_media_cached(value) if len(value) <= MAX_CACHED else _parse_media(value)
+
+
+def _parse_word(value: bytes) -> bytes:
+    match = _WORD.match(strip_comments(value))
+    return match[1] if match else b""
+
+
+_parse_word_cached = lru_cache(maxsize=256)(_parse_word)
 
 
 def parse_word(value: bytes) -> bytes:
     """Return the first token of a field value such as Content-Transfer-Encoding, as written ([RFC2045] 6.1)."""
-    match = _WORD.match(strip_comments(value))
-    return match[1] if match else b""
+    return _parse_word_cached(value) if len(value) <= MAX_CACHED else _parse_word(value)
 
 
 _LONE_LF = re.compile(rb"(?<!\r)\n")

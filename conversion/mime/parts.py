@@ -91,8 +91,7 @@ class Structure:
 
 def read_fields(raw: bytes, start: int, end: int, limits: Limits) -> HeaderLines:
     """List the fields of the header at `raw[start:end]`, within the limits."""
-    stop = min(end, start + limits.header_bytes)
-    block = raw[start:stop]
+    block = raw[start : min(end, start + limits.header_bytes)]
     if len(block) <= limits.header_fields * 2:
         return FIELD_LINES.findall(block)
     return [(m[1], m[2], m[3]) for m in islice(FIELD_LINES.finditer(block), limits.header_fields)]
@@ -101,6 +100,8 @@ def read_fields(raw: bytes, start: int, end: int, limits: Limits) -> HeaderLines
 _VERSION = 1
 _HEAD = struct.Struct("<BH")
 _ROW = struct.Struct("<IIIIHB")
+_SINGLE = struct.Struct("<BHIIIIHB")
+"""Head and row of a message of one part."""
 _LEAF, _MULTIPART, _MESSAGE = 0, 1, 2
 
 
@@ -109,6 +110,11 @@ def pack(structure: Structure) -> bytes:
 
     A row holds header start, body start, body end, lines, number of children and kind, little-endian.
     """
+    part = structure.root
+    if not part.children and part.message is None:
+        return _SINGLE.pack(
+            _VERSION, 1, part.header_start, part.body_start, part.body_end, part.lines, 0, _LEAF
+        ) + f"{part.type}\t{part.subtype}\t{part.encoding}\t{part.charset}".encode("latin-1")
     parts = structure.walk()
     out = [_HEAD.pack(_VERSION, len(parts))]
     words = []

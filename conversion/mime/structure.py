@@ -8,8 +8,9 @@ octet is looked at a bounded number of times, however the input is made, so the 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
-from conversion.mime.headers import parse_media, parse_word
+from conversion.mime.headers import MAX_CACHED, header_end, parse_media, parse_word
 from conversion.mime.parts import (
     DEFAULT_LIMITS,
     HeaderLines,
@@ -37,7 +38,6 @@ class _Node:
         "boundary",
         "charset",
         "children",
-        "digest",
         "encoding",
         "header_start",
         "message",
@@ -58,14 +58,71 @@ class _Node:
     header_start: int
     body_start: int
     newlines: int
-    digest: bool
     children: list[Part]
     message: Part | None
 
 
 def scan(raw: bytes, limits: Limits = DEFAULT_LIMITS) -> Structure:
     """Find the parts of a message. Any octets are accepted; the cost is linear ([RFC2046] 5.1)."""
-    return _Scanner(raw, limits).run()
+    start = header_end(raw)
+    fields = read_fields(raw, 0, start, limits)
+    kind, subtype, encoding, charset, boundary = media = _classify(fields, False, limits)
+    if kind != "message" and not boundary:
+        # Most messages are a single part, which needs no stacks.
+        lines = raw.count(b"\n", start) if kind == "text" else 0
+        root = Part("", kind, subtype, encoding, charset, 0, start, len(raw), lines, (), None)
+        return Structure(root, {0: fields})
+    return _Scanner(raw, limits).run(start, fields, media)
+
+
+_Media = tuple[str, str, str, str, bytes]
+"""Type, subtype, encoding, charset and boundary of a part; the last two are empty where there is none."""
+
+
+def _classify(lines: HeaderLines, in_digest: bool, limits: Limits) -> _Media:
+    """Take what a part is from its header ([RFC2045] 5.2, 6.1, [RFC2046] 5.1.5)."""
+    content_type: bytes | None = None
+    encoding: bytes | None = None
+    for _, name, value in lines:
+        # The length decides first: it spares lower-casing every name of a long header.
+        size = len(name)
+        if size == 12:
+            if content_type is None and name.lower() == b"content-type":
+                content_type = value
+        elif size == 25 and encoding is None and name.lower() == b"content-transfer-encoding":
+            encoding = value
+    word = "7bit" if encoding is None else _read_encoding(encoding)
+    if content_type is None:
+        return ("message", "rfc822", word, "", b"") if in_digest else ("text", "plain", word, "", b"")
+    read = _read_media_cached if len(content_type) <= MAX_CACHED else _read_media
+    kind, subtype, charset, boundary = read(content_type)
+    if len(boundary) > limits.boundary:
+        boundary = b""
+    return kind, subtype, word, charset, boundary
+
+
+def _read_media(value: bytes) -> tuple[str, str, str, bytes]:
+    media = parse_media(value)
+    kind = media.type.decode("latin-1").lower()
+    subtype = media.subtype.decode("latin-1").lower() or ("" if kind else "plain")
+    charset = boundary = b""
+    if kind == "multipart":
+        # Blanks at the end of a boundary do not count ([RFC2046] 5.1.1).
+        boundary = (media.parameter(b"boundary") or b"").rstrip(b" \t\r\n")
+        if b"\n" in boundary:
+            boundary = b""
+    elif kind == "text":
+        charset = media.parameter(b"charset") or b""
+        if not _CHARSET_NAME.match(charset):
+            charset = b""
+    return kind or "text", subtype, charset.decode("ascii"), boundary
+
+
+_read_media_cached = lru_cache(maxsize=2048)(_read_media)
+
+
+def _read_encoding(value: bytes) -> str:
+    return parse_word(value).decode("latin-1").lower() or "7bit"
 
 
 class _Scanner:
@@ -85,10 +142,11 @@ class _Scanner:
         self.counted = 0
         self.newlines = 0
 
-    def run(self) -> Structure:
+    def run(self, start: int, lines: HeaderLines, media: _Media) -> Structure:
+        """Find the parts of a message whose own header, up to `start`, has been read."""
         raw = self.raw
         limits = self.limits
-        node = self.open(0, None)
+        node = self.add(None, 0, start, lines, media)
         while True:
             if self.depth < limits.depth:
                 if node.type == "message" and node.subtype == "rfc822":
@@ -131,15 +189,20 @@ class _Scanner:
                 node = self.open(next_line, multipart)
                 break
 
-    def open(self, at: int, parent: _Node | None) -> _Node:
+    def open(self, at: int, parent: _Node) -> _Node:
         """Read the header that begins at `at`."""
         raw = self.raw
-        self.parts += 1
         blank, end = self.find_blank(at)
         if self.boundaries and (found := self.delimiter(at, blank)) is not None:
             # A boundary line inside the header: the header stops there.
             end = found[0] + 1
         lines = read_fields(raw, at, end, self.limits)
+        in_digest = parent.type == "multipart" and parent.subtype == "digest"
+        return self.add(parent, at, end, lines, _classify(lines, in_digest, self.limits))
+
+    def add(self, parent: _Node | None, at: int, end: int, lines: HeaderLines, media: _Media) -> _Node:
+        """Begin a part whose header, at `at`, has been read."""
+        self.parts += 1
         self.headers[at] = lines
         node = _Node()
         node.parent = parent
@@ -155,44 +218,9 @@ class _Scanner:
             )
         else:
             node.number = parent.number or "1"
-        self.classify(node, lines, parent is not None and parent.digest)
+        node.type, node.subtype, node.encoding, node.charset, node.boundary = media
         node.newlines = self.count_newlines(end) if self.messages else 0
         return node
-
-    def classify(self, node: _Node, lines: HeaderLines, in_digest: bool) -> None:
-        """Take type, encoding and boundary from the header ([RFC2045] 5.2, 6.1, [RFC2046] 5.1.5)."""
-        content_type: bytes | None = None
-        encoding: bytes | None = None
-        for _, name, value in lines:
-            # The length decides first: it spares lower-casing every name of a long header.
-            size = len(name)
-            if size == 12:
-                if content_type is None and name.lower() == b"content-type":
-                    content_type = value
-            elif size == 25 and encoding is None and name.lower() == b"content-transfer-encoding":
-                encoding = value
-        node.boundary = b""
-        node.charset = ""
-        node.digest = False
-        node.encoding = "7bit" if encoding is None else parse_word(encoding).decode("latin-1").lower() or "7bit"
-        if content_type is None:
-            node.type, node.subtype = ("message", "rfc822") if in_digest else ("text", "plain")
-            return
-        media = parse_media(content_type)
-        kind = media.type.decode("latin-1").lower()
-        node.type = kind or "text"
-        node.subtype = media.subtype.decode("latin-1").lower() or ("" if kind else "plain")
-        if kind == "multipart":
-            boundary = media.parameter(b"boundary")
-            # Blanks at the end of a boundary do not count ([RFC2046] 5.1.1).
-            boundary = boundary.rstrip(b" \t\r\n") if boundary else b""
-            if len(boundary) <= self.limits.boundary and b"\n" not in boundary:
-                node.boundary = boundary
-            node.digest = node.subtype == "digest"
-        elif kind == "text":
-            charset = media.parameter(b"charset")
-            if charset and _CHARSET_NAME.match(charset):
-                node.charset = charset.decode("ascii")
 
     def find_blank(self, at: int) -> tuple[int, int]:
         """Return offset of the newline before the blank line at or after `at`, and the offset after the blank line."""
