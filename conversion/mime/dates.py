@@ -24,6 +24,10 @@ _ZONES = {
     b"PST": -480,
     b"PDT": -420,
 }
+# The form of [RFC5322] 3.3 as nearly all mail has it; what follows it counts for nothing.
+_PLAIN = re.compile(
+    rb"[ \t]*+(?:[A-Za-z]{3}, )?(\d{1,2}) ([A-Za-z]{3}) (\d{4}) ([01]\d|2[0-3]):([0-5]\d):([0-5]\d) ([+-]\d{4})"
+)
 _DATE = re.compile(
     rb"[ \t\r\n]*+(?:[A-Za-z]{2,9}\.?[ \t\r\n]*+,?[ \t\r\n]*+)?"
     rb"(\d{1,2})[ \t\r\n-]++([A-Za-z]{3})[A-Za-z]{0,6}\.?,?[ \t\r\n-]++(\d{2,4})"
@@ -50,8 +54,10 @@ class MailDate(NamedTuple):
 
 def parse_date(value: bytes) -> MailDate | None:
     """Parse the raw value of a Date field, obsolete and asctime forms too; None where it is no date ([RFC5322] 4.3)."""
-    value = strip_comments(value[:200])
-    match = _DATE.match(value)
+    match = _PLAIN.match(value, 0, 200)
+    if match is None:
+        value = strip_comments(value[:200])
+        match = _DATE.match(value)
     if match is not None:
         day, month, year, hour, minute, second, zone = match.groups()
     else:
@@ -59,18 +65,20 @@ def parse_date(value: bytes) -> MailDate | None:
         if match is None:
             return None
         month, day, hour, minute, second, zone, year = match.groups()
-    days = _days(int(year), len(year), month, int(day))
+    days = _days(day, month, year)
     if days is None:
         return None
-    seconds = int(hour or 0) * 3600 + int(minute or 0) * 60 + min(int(second or 0), 59)
-    if int(hour or 0) > 23 or int(minute or 0) > 59:
+    hours, minutes = int(hour or 0), int(minute or 0)
+    if hours > 23 or minutes > 59:
         return None
     east = _zone(zone)
+    seconds = hours * 3600 + minutes * 60 + min(int(second or 0), 59)
     return MailDate(days * 86400 + seconds - east * 60, days, east)
 
 
 @lru_cache(maxsize=64)
-def _days(year: int, digits: int, month: bytes, day: int) -> int | None:
+def _days(day_text: bytes, month: bytes, year_text: bytes) -> int | None:
+    day, year, digits = int(day_text), int(year_text), len(year_text)
     # Two digits below 50 are of this century, other short years count from 1900 ([RFC5322] 4.3).
     if digits == 2 and year < 50:
         year += 2000
@@ -85,6 +93,7 @@ def _days(year: int, digits: int, month: bytes, day: int) -> int | None:
         return None
 
 
+@lru_cache(maxsize=64)
 def _zone(zone: bytes | None) -> int:
     if zone is None:
         return 0
