@@ -43,13 +43,15 @@ from gateway.runtime.process import FrontEnd, StartError, WorkerLink, run_inproc
 from gateway.runtime.supervisor import Supervisor
 from gateway.runtime.tls import TlsContexts, TlsError
 from gateway.runtime.worker import StoreRunner
+from gateway.sasl.registry import Mechanisms
 from gateway.services.delivery import DeliveryService, DeliverySettings
-from gateway.services.logon import LogonPolicy, LogonService, PeerInfo
+from gateway.services.logon import LogonPolicy, LogonService
+from gateway.services.signin import SignInService
 from gateway.services.submission import SubmissionPolicy
-from gateway.services.watch import Watch
+from gateway.services.watch import Forward, Watch
 from gateway.smtp.profile import BareNewline, Service, SmtpLimits
 from gateway.smtp.server import SmtpFrontEnd, SmtpPort
-from gateway.smtp.session import PlaintextPolicy, SmtpServices
+from gateway.smtp.session import SmtpServices
 from store.changes import Touched
 from store.errors import StoreError
 from store.notify import HintPipe, PostgresHints
@@ -102,6 +104,9 @@ class Application:
         self.store, self.directory, self.watch, self.runner = store, directory, watch, runner
         self.logon = LogonService(directory, logon_policy(self.settings), inline=store.inline)
         self._parts.callback(self.logon.close)
+        self.signin = SignInService(
+            self.logon, Mechanisms(in_clear=plaintext_policy(self.settings.auth.plaintext_without_tls))
+        )
         self.delivery = DeliveryService(
             provider=directory,
             store=store,
@@ -160,11 +165,11 @@ class Application:
         """Join this worker to the others: by pipes on this host, by PostgreSQL between hosts."""
         hints = HintPipe(self.settings.general.data / "run", f"worker-{self._worker}")
         self._parts.callback(hints.close)
-        forward: list[Callable[[Touched], None]] = [hints.publish]
+        forward: list[Forward] = [hints.publish]
 
-        def tell(touched: Touched) -> None:
+        def tell(*touched: Touched) -> None:
             for each in forward:
-                each(touched)
+                each(*touched)
 
         watch = Watch(tell)
 
@@ -180,6 +185,7 @@ class Application:
             hosts.start()
             self._parts.callback(hosts.close)
             forward.append(hosts.publish)
+        self._parts.callback(watch.close)
         return watch
 
     def _make_front_ends(self) -> list[FrontEnd]:
@@ -217,34 +223,26 @@ class Application:
         )
 
     def _imap_services(self) -> ImapServices:
-        allowed = plaintext_policy(self.settings.auth.plaintext_without_tls)
-
-        def peer_allowed(peer: PeerInfo) -> bool:
-            return allowed(peer.address)
-
         return ImapServices(
             runner=self.runner,
             store=self.store,
-            logon=self.logon,
+            signin=self.signin,
             watch=self.watch,
-            plaintext_allowed=peer_allowed,
             settings=imap_settings(self.settings),
         )
 
     def _pop3_services(self) -> Pop3Services:
         return Pop3Services(
-            logon=self.logon,
+            signin=self.signin,
             open=self.store.open,
             runner=self.runner,
-            plaintext_allowed=plaintext_policy(self.settings.auth.plaintext_without_tls),
         )
 
     def _smtp_services(self) -> SmtpServices:
         return SmtpServices(
             delivery=self.delivery,
-            logon=self.logon,
+            signin=self.signin,
             senders=SubmissionPolicy(provider=self.directory, runner=self.runner),
-            plaintext_allowed=plaintext_policy(self.settings.auth.plaintext_without_tls),
             hostname=self.settings.general.hostname,
         )
 
@@ -307,7 +305,7 @@ def logon_policy(settings: Settings) -> LogonPolicy:
     )
 
 
-def plaintext_policy(word: str) -> PlaintextPolicy:
+def plaintext_policy(word: str) -> Callable[[str], bool]:
     """Turn `auth.plaintext_without_tls` into a question about the client's IP address."""
     if word == "loopback":
         return is_loopback

@@ -8,6 +8,9 @@ A hint says where to look, never what is there: a session that is hinted reads t
 
 `publish` is `Store`'s hook: it serves the sessions of this worker and passes the hint on to the others. `notify` takes
 a hint that came from elsewhere. Both may be called from any thread.
+
+The other workers are told at once after a rest, and under load only every PAUSE_SECONDS, of all that changed meanwhile:
+to send a hint, and above all to wake every other worker for it, costs more than to bring it to a session here.
 """
 
 from __future__ import annotations
@@ -17,12 +20,24 @@ import contextlib
 import logging
 import threading
 from collections.abc import Callable
+from typing import Protocol
 
 from store.changes import Touched
 
 log = logging.getLogger("oxgate.watch")
 
 Callback = Callable[[Touched], None]
+
+PAUSE_SECONDS = 0.01
+"""How long hints to the other workers may wait for more of them: what a session elsewhere hears later under load."""
+
+
+class Forward(Protocol):
+    """Takes hints on to the other workers."""
+
+    def __call__(self, *hints: Touched) -> None:
+        """Send them; an OSError is a hint lost."""
+        ...
 
 
 class Subscription:
@@ -48,14 +63,18 @@ class Subscription:
 
 
 class Watch:
-    """The subscriptions of one worker. Made inside its loop. `forward` takes each hint on to the other workers."""
+    """The subscriptions of one worker. Made inside its loop, and closed if `forward` is given."""
 
-    def __init__(self, forward: Callable[[Touched], None] | None = None) -> None:
+    def __init__(self, forward: Forward | None = None) -> None:
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
         self._forward = forward
         self._subscriptions: dict[int, list[Subscription]] = {}
         self._pending: dict[tuple[int, int], tuple[Touched, bool]] = {}
+        self._leaving: dict[tuple[int, int], Touched] = {}
+        self._left = 0.0
+        """When hints were forwarded last, by the loop's clock."""
+        self._timer: asyncio.TimerHandle | None = None
 
     def subscribe(self, mailbox_id: int, callback: Callback) -> Subscription:
         """Have `callback` called after changes in a mailbox, with the newest hint of each folder."""
@@ -90,6 +109,13 @@ class Watch:
         for mailbox_id in self._subscriptions:
             self._take(Touched(mailbox_id, 0, 0), False)
 
+    def close(self) -> None:
+        """Forward at once what still waits for it."""
+        self._flush()
+        if self._timer is not None:
+            self._timer.cancel()
+        self._leave()
+
     def _take(self, touched: Touched, own: bool) -> None:
         if threading.get_ident() != self._thread:
             try:
@@ -109,14 +135,31 @@ class Watch:
 
     def _flush(self) -> None:
         pending, self._pending = self._pending, {}
-        for touched, own in pending.values():
+        for key, (touched, own) in pending.items():
             for subscription in tuple(self._subscriptions.get(touched.mailbox_id, ())):
                 try:
                     subscription.call(touched)
                 except Exception:  # one session's bug must not keep the others from hearing
                     log.exception("a session failed on a hint")
             if own and self._forward is not None:
-                try:
-                    self._forward(touched)
-                except OSError as error:
-                    log.debug("hint not forwarded: %s", error)
+                before = self._leaving.get(key)
+                if before is None or before.cn < touched.cn:
+                    self._leaving[key] = touched
+        if self._leaving and self._timer is None:
+            wait = self._left + PAUSE_SECONDS - self._loop.time()
+            if wait > 0:
+                self._timer = self._loop.call_later(wait, self._leave)
+            else:
+                self._leave()
+
+    def _leave(self) -> None:
+        """Forward what waits for it."""
+        leaving, self._leaving = self._leaving, {}
+        self._timer = None
+        if self._forward is None or not leaving:
+            return
+        self._left = self._loop.time()
+        try:
+            self._forward(*leaving.values())
+        except OSError as error:
+            log.debug("hints not forwarded: %s", error)

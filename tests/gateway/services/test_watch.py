@@ -6,7 +6,7 @@ import asyncio
 import gc
 import weakref
 
-from gateway.services.watch import Watch
+from gateway.services.watch import PAUSE_SECONDS, Watch
 from store.changes import Touched
 
 
@@ -68,9 +68,19 @@ async def test_cancel_from_within_a_hint() -> None:
     third.cancel()
 
 
+class Forwarded:
+    """Stands for the other workers: what they were sent, call by call."""
+
+    def __init__(self) -> None:
+        self.calls: list[list[Touched]] = []
+
+    def __call__(self, *hints: Touched) -> None:
+        self.calls.append(list(hints))
+
+
 async def test_own_hints_are_forwarded_and_foreign_ones_are_not() -> None:
-    forwarded: list[Touched] = []
-    watch = Watch(forwarded.append)
+    forwarded = Forwarded()
+    watch = Watch(forwarded)
     heard: list[Touched] = []
     watch.subscribe(1, heard.append)
     watch.publish(Touched(1, 10, 5))
@@ -78,8 +88,60 @@ async def test_own_hints_are_forwarded_and_foreign_ones_are_not() -> None:
     watch.notify(Touched(1, 12, 6))
     watch.notify(Touched(1, 10, 4))
     await turns()
-    assert forwarded == [Touched(1, 10, 5), Touched(7, 10, 5)]
+    assert forwarded.calls == [[Touched(1, 10, 5), Touched(7, 10, 5)]]
     assert heard == [Touched(1, 10, 5), Touched(1, 12, 6)]
+
+
+async def test_the_others_are_told_at_once_and_then_now_and_then() -> None:
+    """A stream of changes does not wake every worker for each of them."""
+    forwarded = Forwarded()
+    watch = Watch(forwarded)
+    loop = asyncio.get_running_loop()
+    heard: list[Touched] = []
+    watch.subscribe(1, heard.append)
+    watch.publish(Touched(1, 10, 1))
+    await turns()
+    assert forwarded.calls == [[Touched(1, 10, 1)]], "the first after a rest"
+    started = loop.time()
+    cn = 1
+    while loop.time() < started + 20 * PAUSE_SECONDS:
+        cn += 1
+        watch.publish(Touched(1, 10, cn))
+        await asyncio.sleep(0)
+    assert len(heard) >= cn - 1, "sessions here wait for nothing"
+    await asyncio.sleep(2 * PAUSE_SECONDS)
+    assert forwarded.calls[-1] == [Touched(1, 10, cn)]
+    assert 2 <= len(forwarded.calls) <= (loop.time() - started) / PAUSE_SECONDS + 2
+    assert all(len(call) == 1 for call in forwarded.calls), "the newest of each folder"
+
+
+async def test_what_waits_to_be_forwarded_leaves_at_the_end() -> None:
+    forwarded = Forwarded()
+    watch = Watch(forwarded)
+    watch.publish(Touched(1, 10, 1))
+    await turns()
+    watch.publish(Touched(1, 10, 2))
+    await turns()
+    watch.publish(Touched(2, 10, 3))
+    watch.close()
+    expected = [[Touched(1, 10, 1)], [Touched(1, 10, 2), Touched(2, 10, 3)]]
+    assert forwarded.calls == expected
+    await asyncio.sleep(2 * PAUSE_SECONDS)
+    assert forwarded.calls == expected
+
+
+async def test_a_peer_that_cannot_be_told_silences_nobody() -> None:
+    def broken(*hints: Touched) -> None:
+        raise BrokenPipeError
+
+    watch = Watch(broken)
+    heard: list[Touched] = []
+    watch.subscribe(1, heard.append)
+    for cn in (1, 2):
+        watch.publish(Touched(1, 10, cn))
+        await turns()
+    watch.close()
+    assert heard == [Touched(1, 10, 1), Touched(1, 10, 2)]
 
 
 async def test_from_another_thread() -> None:
