@@ -44,7 +44,7 @@ from gateway.imap.protocol.parser import parse
 from gateway.imap.protocol.types import BadCommand, BadMailboxName, Command, UnsupportedCharset
 from gateway.imap.session import ImapServices, Session, State
 from gateway.runtime.transport import Transport
-from gateway.services.logon import PeerInfo
+from gateway.sasl.peer import PeerInfo
 from store.errors import StoreError
 
 log = logging.getLogger(__name__)

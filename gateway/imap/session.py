@@ -24,8 +24,8 @@ from gateway.imap.selected import Selected
 from gateway.imap.view import Exists, Expunged, FlagsOf, FolderView
 from gateway.imap.wire import Wire
 from gateway.runtime.worker import StoreRunner
-from gateway.sasl import registry
-from gateway.services.logon import Logon, LogonService, PeerInfo
+from gateway.services.logon import Logon
+from gateway.services.signin import SignInService
 from gateway.services.watch import Subscription, Watch
 from store.changes import Change, FlagsChanged, FolderRow, MessageCreated, MessageRow, Touched
 from store.errors import NotFound
@@ -85,10 +85,8 @@ class ImapServices:
 
     runner: StoreRunner
     store: Store
-    logon: LogonService
+    signin: SignInService
     watch: Watch
-    plaintext_allowed: Callable[[PeerInfo], bool]
-    """Whether this peer may sign in with a password without TLS."""
     settings: ImapSettings = ImapSettings()
 
 
@@ -222,10 +220,10 @@ class Session:
         return self._capabilities(self)
 
     def mechanisms(self) -> list[str]:
-        """SASL mechanisms that this connection may use now; none means LOGINDISABLED."""
+        """SASL mechanisms that this connection may use now; without PLAIN it is LOGINDISABLED."""
         tls = self.wire.tls
         if self._offered is None or self._offered[0] is not tls:
-            self._offered = tls, registry.offered(tls, self.services.plaintext_allowed(self.wire.peer))
+            self._offered = tls, self.services.signin.offered(self.wire.peer)
         return self._offered[1]
 
     async def enter(self, logon: Logon) -> None:

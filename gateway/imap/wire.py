@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from gateway.services.logon import PeerInfo
+from gateway.sasl.peer import PeerInfo
 
 
 class Wire(Protocol):

@@ -16,6 +16,7 @@ from twisted.python.failure import Failure
 from gateway.pop3.protocol import Framing, LineTooLong, err
 from gateway.pop3.session import Disconnected, Pop3Limits, Pop3Services, Session
 from gateway.runtime.transport import Transport
+from gateway.sasl.peer import PeerInfo
 
 log = logging.getLogger("oxgate.pop3")
 
@@ -49,6 +50,11 @@ class Pop3Connection(TwistedProtocol):
         self._eof = False
         self._task: asyncio.Task[None] | None = None
         self._waiter: asyncio.Future[None] | None = None
+
+    @property
+    def peer_info(self) -> PeerInfo:
+        """Who is at the other end, and what protects the line."""
+        return PeerInfo("pop3", self.peer, self.tls)
 
     # Twisted's callbacks
 

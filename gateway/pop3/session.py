@@ -9,21 +9,14 @@ from enum import Flag, auto
 from typing import NamedTuple, Protocol
 
 from gateway.pop3 import protocol
-from gateway.pop3.errors import LOGON_FAILED, LOGON_REPLIES, reply_for
+from gateway.pop3.errors import LOGON_REPLIES, reply_for
 from gateway.pop3.maildrop import Maildrop
 from gateway.pop3.protocol import Command, LineTooLong, err, message_number, multi_line, ok
 from gateway.runtime.worker import StoreRunner
-from gateway.sasl.mechanism import (
-    Challenge,
-    Failure,
-    FailureKind,
-    PasswordAttempt,
-    Step,
-    encode_challenge,
-    respond,
-)
-from gateway.sasl.registry import create, offered
-from gateway.services.logon import Logon, LogonRefused, PeerInfo
+from gateway.sasl.mechanism import Challenge, FailureKind, encode_challenge
+from gateway.sasl.peer import PeerInfo
+from gateway.services.logon import Logon, LogonRefused
+from gateway.services.signin import ExchangeFailed, SignInService
 from store.errors import NotFound, StoreError
 from store.ids import MailboxRef, SpecialFolder
 from store.mailbox import Mailbox
@@ -32,6 +25,7 @@ log = logging.getLogger("oxgate.pop3")
 
 _LARGE_MAILBOX = 5000
 """Messages from which the snapshot at sign-in is taken in a thread."""
+_NEEDS_TLS = err(b"Signing in without TLS is not permitted; use STLS", b"SYS/PERM")
 _TOP_WINDOW = 65_536
 """Octets that TOP reads first; a header and some lines are seldom more."""
 
@@ -40,17 +34,14 @@ class Disconnected(Exception):
     """The peer is gone."""
 
 
-class Authenticator(Protocol):
-    """services.logon.LogonService."""
-
-    async def authenticate(self, attempt: PasswordAttempt, peer: PeerInfo) -> Logon:
-        """Sign in, or raise LogonRefused."""
-
-
 class Wire(Protocol):
     """The connection, as the session sees it."""
 
     peer: str
+
+    @property
+    def peer_info(self) -> PeerInfo:
+        """Who is at the other end, and what protects the line."""
 
     @property
     def tls(self) -> bool:
@@ -77,12 +68,10 @@ class Wire(Protocol):
 class Pop3Services:
     """What the POP3 front end needs of the rest."""
 
-    logon: Authenticator
+    signin: SignInService
     open: Callable[[MailboxRef], Mailbox]
     """`Store.open`."""
     runner: StoreRunner
-    plaintext_allowed: Callable[[str], bool]
-    """Whether a client at this IP address may show its password without TLS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +163,10 @@ class Session:
         """
         lines = [b"TOP", b"UIDL", b"PIPELINING", b"RESP-CODES", b"AUTH-RESP-CODE", b"EXPIRE NEVER"]
         mechanisms = self._mechanisms()
+        if "PLAIN" in mechanisms:
+            lines.append(b"USER")
         if mechanisms:
-            lines += [b"USER", b"SASL " + " ".join(mechanisms).encode()]
+            lines.append(b"SASL " + " ".join(mechanisms).encode())
         if self._wire.offers_tls and self.state is State.AUTHORIZATION:
             lines.append(b"STLS")
         if self.state is State.TRANSACTION:
@@ -200,15 +191,15 @@ class Session:
     # AUTHORIZATION
 
     def _mechanisms(self) -> list[str]:
-        return offered(self._wire.tls, self._services.plaintext_allowed(self._wire.peer))
+        return self._services.signin.offered(self._wire.peer_info)
 
     async def user(self, command: Command) -> None:
         """Take a name, which may have blanks; it is never said whether it exists ([RFC1939] 7, [MS-OXPOP3] 2.2.2).
 
         Without TLS there is no signing in, but where the policy allows it ([RFC2595] 2.2, 2.3).
         """
-        if not self._mechanisms():
-            self.refuse(err(b"Signing in without TLS is not permitted; use STLS", b"SYS/PERM"))
+        if not self._services.signin.takes_passwords(self._wire.peer_info):
+            self.refuse(_NEEDS_TLS)
             return
         self._user = command.argument
         self._wire.write(ok())
@@ -219,7 +210,14 @@ class Session:
             self.refuse(err(b"Command is not valid in this state."))
             return
         name, self._user = self._user, None
-        await self._logon(PasswordAttempt(_text(name), _text(command.argument)))
+        try:
+            logon = await self._services.signin.password(_text(name), _text(command.argument), self._wire.peer_info)
+        except ExchangeFailed as failed:
+            self._exchange_failed(failed.kind)
+        except LogonRefused as refused:
+            self._logon_failed(LOGON_REPLIES[refused.kind])
+        else:
+            await self._enter(logon)
 
     async def auth(self, command: Command) -> None:
         """Sign in by SASL ([RFC5034] 4, [MS-OXPOP3] 2.2.1, 3.2.1, 3.2.5); a bare AUTH lists the mechanisms."""
@@ -227,28 +225,34 @@ class Session:
         if not words:
             self._wire.write(multi_line(b"", [name.encode() for name in self._mechanisms()]))
             return
-        exchange = create(words[0].decode("ascii", "replace"))
-        if exchange is None or len(words) > 2:
-            self.refuse(err(b"Unrecognized authentication type"))
+        if len(words) > 2:
+            self._exchange_failed(FailureKind.UNSUPPORTED)
             return
-        if exchange.name not in self._mechanisms():
-            self.refuse(err(b"Signing in without TLS is not permitted; use STLS", b"SYS/PERM"))
-            return
-        step: Step = respond(exchange, words[1] if len(words) == 2 else None)
-        while isinstance(step, Challenge):
-            self._wire.write(protocol.challenge(encode_challenge(step)))
-            try:
-                step = respond(exchange, await self._wire.next_line())
-            except LineTooLong:
-                step = Failure(FailureKind.TOO_LONG, "response line too long")
-        if isinstance(step, PasswordAttempt):
-            await self._logon(step)
-        elif step.kind is FailureKind.CANCELLED:
-            self._wire.write(err(b"The AUTH protocol exchange was canceled by the client"))
-        elif step.kind is FailureKind.CREDENTIALS:
-            self._logon_failed(LOGON_FAILED)
+        try:
+            signin = self._services.signin.begin(words[0].decode("ascii", "replace"), self._wire.peer_info)
+            step = await signin.step(words[1] if len(words) == 2 else None)
+            while isinstance(step, Challenge):
+                self._wire.write(protocol.challenge(encode_challenge(step)))
+                step = await signin.step(await self._wire.next_line())
+        except ExchangeFailed as failed:
+            self._exchange_failed(failed.kind)
+        except LineTooLong:
+            self._exchange_failed(FailureKind.TOO_LONG)
+        except LogonRefused as refused:
+            self._logon_failed(LOGON_REPLIES[refused.kind])
         else:
-            self.refuse(err(b"Protocol error. Invalid authentication response"))
+            await self._enter(step)
+
+    def _exchange_failed(self, kind: FailureKind) -> None:
+        match kind:
+            case FailureKind.CANCELLED:
+                self._wire.write(err(b"The AUTH protocol exchange was canceled by the client"))
+            case FailureKind.UNSUPPORTED:
+                self.refuse(err(b"Unrecognized authentication type"))
+            case FailureKind.NEEDS_TLS:
+                self.refuse(_NEEDS_TLS)
+            case _:
+                self.refuse(err(b"Protocol error. Invalid authentication response"))
 
     async def stls(self, command: Command) -> None:
         """Go over to TLS; what was pipelined behind the command is dropped ([RFC2595] 4)."""
@@ -259,13 +263,7 @@ class Session:
         self._wire.write(ok(b"Begin TLS negotiation"))
         self._wire.start_tls()
 
-    async def _logon(self, attempt: PasswordAttempt) -> None:
-        peer = PeerInfo(protocol="pop3", address=self._wire.peer, tls=self._wire.tls)
-        try:
-            logon = await self._services.logon.authenticate(attempt, peer)
-        except LogonRefused as refused:
-            self._logon_failed(LOGON_REPLIES[refused.kind])
-            return
+    async def _enter(self, logon: Logon) -> None:
         await self._open(logon.ref)
         self.state = State.TRANSACTION
         self._wire.write(ok(b"User successfully logged on."))

@@ -43,7 +43,7 @@ class LoginExchange:
             return Failure(FailureKind.CREDENTIALS, "empty name or password")
         if b"\0" in response or "\0" in self._login:
             return Failure(FailureKind.MALFORMED, "NUL in name or password")
-        return PasswordAttempt(self._login, decode_text(response))
+        return PasswordAttempt(self._login, decode_text(response), mechanism=self.name)
 
 
 def decode_text(data: bytes) -> str:

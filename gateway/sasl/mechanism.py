@@ -1,17 +1,17 @@
 """The shape of a SASL mechanism, and the line rules that every protocol shares ([RFC4422] 4, 5).
 
-An exchange is sans-IO: it is fed decoded responses and answers with the next step. How a front end uses it:
+An exchange is sans-IO: it is fed decoded responses and answers with the next step.
 
-    exchange = registry.create("PLAIN")         # None: no such mechanism
-    step = exchange.step(initial)               # bytes of the initial response, decoded; None when the client sent none
-    while isinstance(step, Challenge):
-        write(prefix + encode_challenge(step))  # b"+ " in IMAP and POP3, b"334 " in SMTP
-        step = respond(exchange, await line())  # the client's line without CRLF; does `*`, base64, length
-    if isinstance(step, PasswordAttempt):
-        logon = await service.authenticate(step, peer)
+    Challenge        octets for the client; its response is the next call of `step`
+    Ask              a question that only a verifier can answer: is this proof right, what are this user's keys. Whoever
+                     drives the exchange finds the answer, which may take a while, and hands it to `answer`
+    PasswordAttempt  the end: a name and a password, still to be verified
+    ProvedAttempt    the end: the mechanism and its verifier have established who it is; what he may is still open
+    Failure          the end, without a sign-in
 
-`respond` serves the initial response as well (there `=` stands for an empty one, [RFC4954] 4, [RFC4959] 3). A Failure
-ends the exchange; its kind picks the reply. Nothing here is repeated to a log: the attempt's repr hides the password.
+gateway.services.signin drives exchanges for all front ends. `respond` does what every protocol does alike with a line:
+`*`, base64, its length; it serves the initial response as well (there `=` stands for an empty one, [RFC4954] 4,
+[RFC4959] 3). Nothing here is repeated to a log: the reprs hide what is secret.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ import binascii
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import Protocol
+from typing import Any, Protocol
+
+from gateway.sasl.peer import PeerInfo
 
 MAX_LINE = 12_288
 """Octets of one base64 line, CRLF not counted ([RFC4954] 4)."""
@@ -37,6 +39,13 @@ class Challenge:
     """The server's next words, not yet in base64; empty is a challenge too."""
 
     data: bytes
+    text: str = ""
+    """What SMTP says in place of empty data, as it is ([MS-OXSMTP] 2.2.1: any text will do)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A question to a verifier. Each mechanism that asks has its own kind, and says there what the answer is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +59,24 @@ class PasswordAttempt:
     login: str
     password: str = field(repr=False)
     authorization: str | None = None
+    mechanism: str = "PLAIN"
+    """PLAIN, LOGIN, or COMMAND for IMAP LOGIN and POP3 PASS."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProvedAttempt:
+    """An exchange that ended with a proof of who it is."""
+
+    mechanism: str
+    """What it was proved by, for audit and policy: the mechanism's name, or a variant such as `NTLMv1`."""
+    login: str
+    """The name proved, in any of the forms of [MS-OXIMAP4] 2.2.2."""
+    authorization: str | None = None
+    """The identity to act as, None when it is the same."""
+    principal: int = 0
+    """The number of the account, where the verifier has found it; 0: it is still to be looked up."""
+    until: float | None = None
+    """Unix seconds at which the proof runs out, such as a token's; None for never."""
 
 
 class FailureKind(Enum):
@@ -62,7 +89,9 @@ class FailureKind(Enum):
     CANCELLED = auto()
     """The client sent `*`."""
     UNSUPPORTED = auto()
-    """No mechanism of that name."""
+    """No mechanism of that name here."""
+    NEEDS_TLS = auto()
+    """There is one, but not without TLS."""
     CREDENTIALS = auto()
     """Well formed and hopeless: an empty name or password. Answered like a wrong password ([MS-XLOGIN] 3.2.5)."""
 
@@ -73,9 +102,11 @@ class Failure:
 
     kind: FailureKind
     text: str
+    login: str = ""
+    """Who tried, as far as the client has said; for the audit log."""
 
 
-Step = Challenge | PasswordAttempt | Failure
+Step = Challenge | Ask | PasswordAttempt | ProvedAttempt | Failure
 
 
 class SaslExchange(Protocol):
@@ -93,6 +124,14 @@ class SaslExchange(Protocol):
 
     def step(self, response: bytes | None) -> Step:
         """Take the client's response (None: it has sent none yet) and say what comes next."""
+        ...
+
+
+class AskingExchange(SaslExchange, Protocol):
+    """An exchange that may return an Ask."""
+
+    def answer(self, answer: Any) -> Step:
+        """Take the answer to the Ask returned last, and say what comes next."""
         ...
 
 
@@ -148,4 +187,4 @@ def respond(exchange: SaslExchange, line: bytes | None) -> Step:
     return exchange.step(response)
 
 
-MechanismFactory = Callable[[], SaslExchange]
+MechanismFactory = Callable[[PeerInfo], SaslExchange]

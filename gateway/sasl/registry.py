@@ -2,23 +2,70 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
 from gateway.sasl.login import LoginExchange
 from gateway.sasl.mechanism import MechanismFactory, SaslExchange
+from gateway.sasl.peer import PeerInfo
 from gateway.sasl.plain import PlainExchange
 
-MECHANISMS: dict[str, MechanismFactory] = {
-    PlainExchange.name: PlainExchange,
-    LoginExchange.name: LoginExchange,
-}
-"""Name in upper case -> factory of a fresh exchange, in the order of preference."""
+
+@dataclass(frozen=True, slots=True)
+class Mechanism:
+    """One mechanism as this server offers it."""
+
+    name: str
+    """As registered, upper case."""
+    make: MechanismFactory
+    shows_secret: bool = True
+    """The client sends what would let a listener sign in: only under TLS, or where a policy does without."""
+    usable: Callable[[PeerInfo], bool] = lambda peer: True
+    """Whether this connection has what the mechanism needs, such as a client certificate."""
 
 
-def create(name: str) -> SaslExchange | None:
-    """Start an exchange of that mechanism; the name matches in any case. None: unknown."""
-    factory = MECHANISMS.get(name.upper())
-    return factory() if factory is not None else None
+PASSWORD_MECHANISMS = (
+    Mechanism("PLAIN", lambda peer: PlainExchange()),
+    Mechanism("LOGIN", lambda peer: LoginExchange()),
+)
+
+Allowed = Callable[[str, PeerInfo], bool]
+"""Whether a mechanism is enabled for a connection, by its listener and network."""
 
 
-def offered(tls: bool, plaintext_allowed: bool) -> list[str]:
-    """Names to advertise; those that show the password need TLS, or a policy that does without ([RFC4616] 4)."""
-    return list(MECHANISMS) if tls or plaintext_allowed else []
+class Mechanisms:
+    """The mechanisms of a server, in the order of preference."""
+
+    def __init__(
+        self,
+        mechanisms: Sequence[Mechanism] = PASSWORD_MECHANISMS,
+        *,
+        allowed: Allowed = lambda name, peer: True,
+        in_clear: Callable[[str], bool] = lambda address: False,
+    ) -> None:
+        """`in_clear` says whether a client at an IP address may show its password without TLS."""
+        self._mechanisms = {each.name: each for each in mechanisms}
+        self._allowed = allowed
+        self._in_clear = in_clear
+
+    def offered(self, peer: PeerInfo) -> list[str]:
+        """Names to advertise: only what works on this connection now ([RFC4616] 4, [RFC4954] 4)."""
+        private = self.is_private(peer)
+        return [
+            each.name
+            for each in self._mechanisms.values()
+            if (private or not each.shows_secret) and each.usable(peer) and self._allowed(each.name, peer)
+        ]
+
+    def is_private(self, peer: PeerInfo) -> bool:
+        """Whether a secret may be shown on this connection."""
+        return peer.tls or self._in_clear(peer.address)
+
+    def known(self, name: str, peer: PeerInfo) -> bool:
+        """Whether the connection could use a mechanism once TLS protects it."""
+        return name.upper() in self._mechanisms and self._allowed(name.upper(), peer)
+
+    def create(self, name: str, peer: PeerInfo) -> SaslExchange | None:
+        """Start an exchange of a mechanism that is on offer; the name matches in any case. None: it is not."""
+        name = name.upper()
+        return self._mechanisms[name].make(peer) if name in self.offered(peer) else None

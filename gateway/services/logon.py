@@ -14,15 +14,16 @@ import logging
 import re
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 from directory.errors import ProviderError
 from directory.grants import may_open
 from directory.model import Principal, PrincipalKind
 from directory.provider import DirectoryProvider
-from gateway.sasl.mechanism import PasswordAttempt
+from gateway.sasl.mechanism import PasswordAttempt, ProvedAttempt
+from gateway.sasl.peer import PeerInfo
 from gateway.services.names import LoginName, parse_login
 from store.ids import MailboxRef
 
@@ -52,23 +53,16 @@ class LogonDirectory(DirectoryProvider, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class PeerInfo:
-    """Who is asking: the protocol's name, the client's IP address, whether TLS protects the line."""
-
-    protocol: str
-    address: str
-    tls: bool = False
-    connection: int = 0
-    """Number of the connection, as in the log."""
-
-
-@dataclass(frozen=True, slots=True)
 class Logon:
     """A user who signed in, and the mailbox that is opened: the user's own, or one it has full access to."""
 
     user: Principal
     owner: Principal
     ref: MailboxRef
+    mechanism: str = "PLAIN"
+    """What it was proved by: a mechanism's name or a variant of it."""
+    until: float | None = None
+    """Unix seconds at which the session must end, None for never."""
 
 
 class RefusalKind(Enum):
@@ -121,29 +115,45 @@ class LogonService:
         self._pool = ThreadPoolExecutor(policy.threads, thread_name_prefix="logon")
         self._waiting = 0
 
-    async def authenticate(self, attempt: PasswordAttempt, peer: PeerInfo) -> Logon:
-        """Verify name and password and find the mailbox; raises LogonRefused."""
+    async def authenticate(self, attempt: PasswordAttempt | ProvedAttempt, peer: PeerInfo) -> Logon:
+        """Verify a password, or take a proof, and find the mailbox; raises LogonRefused."""
         try:
             logon = await self._authenticate(attempt)
         except ProviderError as error:
             refusal = LogonRefused(RefusalKind.UNAVAILABLE, str(error))
-            _audit_refusal(attempt, peer, refusal)
-            raise refusal from error
+            await self.refuse(
+                attempt.login, peer, refusal, mechanism=attempt.mechanism, authorization=attempt.authorization
+            )
         except LogonRefused as refused:
-            _audit_refusal(attempt, peer, refused)
-            if refused.kind not in (RefusalKind.UNAVAILABLE, RefusalKind.TOO_MANY):
-                await asyncio.sleep(self._policy.tarpit)
-            raise
-        fields = _fields(attempt, peer) | {"user": logon.user.address, "mailbox": logon.owner.address}
+            await self.refuse(
+                attempt.login, peer, refused, mechanism=attempt.mechanism, authorization=attempt.authorization
+            )
+        fields = _fields(attempt.login, peer, attempt.mechanism, attempt.authorization)
+        fields |= {"user": logon.user.address, "mailbox": logon.owner.address}
         audit.info("logon %s", _text(fields), extra={"fields": {"event": "logon", **fields}})
         return logon
+
+    async def refuse(
+        self, login: str, peer: PeerInfo, refusal: LogonRefused, *, mechanism: str, authorization: str | None = None
+    ) -> NoReturn:
+        """Note a failed sign-in in the audit log, wait as the tarpit says, and raise the refusal."""
+        fields = _fields(login, peer, mechanism, authorization)
+        fields |= {"kind": refusal.kind.name.lower(), "reason": str(refusal)}
+        audit.warning("logon refused %s", _text(fields), extra={"fields": {"event": "logon-refused", **fields}})
+        if refusal.kind not in (RefusalKind.UNAVAILABLE, RefusalKind.TOO_MANY):
+            await asyncio.sleep(self._policy.tarpit)
+        raise refusal
 
     def close(self) -> None:
         """Let the threads go."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    async def _authenticate(self, attempt: PasswordAttempt) -> Logon:
+    async def _authenticate(self, attempt: PasswordAttempt | ProvedAttempt) -> Logon:
         name = parse_login(attempt.login)
+        if isinstance(attempt, ProvedAttempt):
+            if self._inline:
+                return self._proved(attempt, name)
+            return await asyncio.get_running_loop().run_in_executor(self._pool, self._proved, attempt, name)
         if self._inline:
             user = self.find_user(name)
             if user is not None and self._directory.remembers_password(user.id, attempt.password):
@@ -166,6 +176,14 @@ class LogonService:
         if not good:
             raise LogonRefused(RefusalKind.BAD_CREDENTIALS, "wrong password")
         return self._admit(user, self._mailbox_names(attempt, name))
+
+    def _proved(self, attempt: ProvedAttempt, name: LoginName) -> Logon:
+        """Take a mechanism's word for who it is."""
+        user = self._directory.by_id(attempt.principal) if attempt.principal else self.find_user(name)
+        if user is None:
+            raise LogonRefused(RefusalKind.BAD_CREDENTIALS, "unknown user")
+        logon = self._admit(user, self._mailbox_names(attempt, name))
+        return replace(logon, mechanism=attempt.mechanism, until=attempt.until)
 
     def find_user(self, name: LoginName) -> Principal | None:
         """Find the account that a login name means, whatever its state; None when there is none that could sign in."""
@@ -191,7 +209,7 @@ class LogonService:
             found = self._directory.by_account(user)
         return found
 
-    def _mailbox_names(self, attempt: PasswordAttempt, name: LoginName) -> list[LoginName]:
+    def _mailbox_names(self, attempt: PasswordAttempt | ProvedAttempt, name: LoginName) -> list[LoginName]:
         """List the mailboxes asked for: by the login name, by the authorization identity ([RFC4616] 2), or neither."""
         asked = [] if name.mailbox is None else [LoginName(name.mailbox)]
         if attempt.authorization:
@@ -215,22 +233,18 @@ class LogonService:
         return Logon(user, owner, MailboxRef(owner.mailbox_id, owner.guid, owner.shard))
 
 
-def _audit_refusal(attempt: PasswordAttempt, peer: PeerInfo, refused: LogonRefused) -> None:
-    fields = _fields(attempt, peer) | {"kind": refused.kind.name.lower(), "reason": str(refused)}
-    audit.warning("logon refused %s", _text(fields), extra={"fields": {"event": "logon-refused", **fields}})
-
-
-def _fields(attempt: PasswordAttempt, peer: PeerInfo) -> dict[str, str]:
+def _fields(login: str, peer: PeerInfo, mechanism: str, authorization: str | None) -> dict[str, str]:
     fields = {
         "protocol": peer.protocol,
         "peer": peer.address,
         "tls": "yes" if peer.tls else "no",
-        "login": attempt.login[:256],
+        "mechanism": mechanism,
+        "login": login[:256],
     }
     if peer.connection:
         fields["connection"] = str(peer.connection)
-    if attempt.authorization:
-        fields["authorization"] = attempt.authorization[:256]
+    if authorization:
+        fields["authorization"] = authorization[:256]
     return fields
 
 

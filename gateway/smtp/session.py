@@ -11,18 +11,11 @@ from typing import Protocol
 from aiosmtpd.smtp import syntax
 
 from directory.model import Principal
-from gateway.sasl.mechanism import (
-    Challenge,
-    Failure,
-    FailureKind,
-    PasswordAttempt,
-    Step,
-    encode_challenge,
-    respond,
-)
-from gateway.sasl.registry import create, offered
-from gateway.services.logon import Logon, LogonRefused, PeerInfo
+from gateway.sasl.mechanism import Challenge, FailureKind, encode_challenge
+from gateway.sasl.peer import PeerInfo
+from gateway.services.logon import LogonRefused
 from gateway.services.outcomes import Outcome, Recipient
+from gateway.services.signin import ExchangeFailed, SignInService
 from gateway.smtp import replies
 from gateway.smtp.errors import LOGON_REPLIES
 from gateway.smtp.profile import Profile, SmtpLimits
@@ -50,13 +43,6 @@ class Deliverer(Protocol):
         """Deliver a message; one outcome a recipient."""
 
 
-class Authenticator(Protocol):
-    """services.logon.LogonService."""
-
-    async def authenticate(self, attempt: PasswordAttempt, peer: PeerInfo) -> Logon:
-        """Sign in, or raise LogonRefused."""
-
-
 class SenderPolicy(Protocol):
     """services.submission.SubmissionPolicy."""
 
@@ -64,21 +50,13 @@ class SenderPolicy(Protocol):
         """Say whether a signed-in user may use the reverse-path."""
 
 
-class PlaintextPolicy(Protocol):
-    """Where passwords may be shown without TLS."""
-
-    def __call__(self, peer: str) -> bool:
-        """Say whether a client at this IP address may."""
-
-
 @dataclass(frozen=True, slots=True)
 class SmtpServices:
     """What the SMTP front end needs of the rest."""
 
     delivery: Deliverer
-    logon: Authenticator
+    signin: SignInService
     senders: SenderPolicy
-    plaintext_allowed: PlaintextPolicy
     hostname: str
     """The name in the greeting."""
 
@@ -88,7 +66,7 @@ _FAILURE_REPLIES = {
     FailureKind.TOO_LONG: replies.AUTH_TOO_LONG,
     FailureKind.CANCELLED: replies.AUTH_CANCELLED,
     FailureKind.UNSUPPORTED: replies.AUTH_UNKNOWN,
-    FailureKind.CREDENTIALS: replies.AUTH_FAILED,
+    FailureKind.NEEDS_TLS: replies.AUTH_NEEDS_TLS,
 }
 
 
@@ -224,7 +202,7 @@ class SmtpSession(SmtpStream):
     def _mechanisms(self) -> list[str]:
         if not self.profile.offers_auth or self.session.authenticated:
             return []
-        return offered(self.session.ssl is not None, self.services.plaintext_allowed(self.peer))
+        return self.services.signin.offered(self._peer_info())
 
     @syntax("AUTH mechanism [initial-response]")
     async def smtp_AUTH(self, arg: str | None) -> None:
@@ -239,35 +217,25 @@ class SmtpSession(SmtpStream):
         words = (arg or "").split()
         if len(words) not in (1, 2):
             raise Refused(replies.SYNTAX)
-        exchange = create(words[0])
-        if exchange is None:
-            raise Refused(replies.AUTH_UNKNOWN)
-        if exchange.name not in self._mechanisms():
-            raise Refused(replies.AUTH_NEEDS_TLS)
-        step: Step = respond(exchange, words[1].encode("utf-8", "surrogateescape") if len(words) == 2 else None)
-        while isinstance(step, Challenge):
-            self.reply(b"334 " + encode_challenge(step))
-            await self.settle()
-            try:
-                line = await self.octets.line()
-            except LineTooLong:
-                raise Refused(replies.AUTH_TOO_LONG) from None
-            self.last_active = self.loop.time()
-            step = respond(exchange, line)
-        await self._finish(step)
-
-    async def _finish(self, step: PasswordAttempt | Failure) -> None:
-        if isinstance(step, Failure):
-            if step.kind is FailureKind.CREDENTIALS:
-                self._count_failure()
-            raise Refused(_FAILURE_REPLIES[step.kind])
         try:
-            logon = await self.services.logon.authenticate(step, self._peer_info())
+            signin = self.services.signin.begin(words[0], self._peer_info())
+            initial = words[1].encode("utf-8", "surrogateescape") if len(words) == 2 else None
+            step = await signin.step(initial)
+            while isinstance(step, Challenge):
+                self.reply(b"334 " + (step.text.encode() or encode_challenge(step)))
+                await self.settle()
+                line = await self.octets.line()
+                self.last_active = self.loop.time()
+                step = await signin.step(line)
+        except LineTooLong:
+            raise Refused(replies.AUTH_TOO_LONG) from None
+        except ExchangeFailed as failed:
+            raise Refused(_FAILURE_REPLIES[failed.kind]) from None
         except LogonRefused as refused:
             self._count_failure()
             raise Refused(LOGON_REPLIES[refused.kind]) from None
         self.session.authenticated = True
-        self.session.auth_data = logon
+        self.session.auth_data = step
         self.reply(replies.AUTHENTICATED)
 
     def _peer_info(self) -> PeerInfo:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from gateway.imap.errors import Refusal, Reply, bad, no, ok
 from gateway.imap.protocol.types import Authenticate, Login, NoArguments
 from gateway.imap.session import Session
-from gateway.sasl import registry
-from gateway.sasl.mechanism import Challenge, Failure, FailureKind, PasswordAttempt, encode_challenge, respond
-from gateway.services.logon import LogonRefused, RefusalKind
+from gateway.sasl.mechanism import Challenge, FailureKind, encode_challenge
+from gateway.services.logon import Logon, LogonRefused, RefusalKind
+from gateway.services.signin import ExchangeFailed
 from store.errors import StoreError
 
 _CANCELLED = b"The AUTH protocol exchange was canceled by the client."
@@ -26,8 +26,13 @@ async def starttls(session: Session, args: NoArguments) -> Reply:
 
 async def login(session: Session, args: Login) -> Reply:
     """LOGIN; the user name may name another's mailbox ([RFC3501] 6.2.3, [MS-OXIMAP4] 2.2.2, 3.2.5.2)."""
-    _need_private_line(session)
-    await _enter(session, PasswordAttempt(args.user, args.password), b"LOGIN failed.")
+    try:
+        logon = await session.services.signin.password(args.user, args.password, session.wire.peer)
+    except ExchangeFailed as failed:
+        raise _failed(failed.kind) from failed
+    except LogonRefused as refused:
+        raise _refused(session, refused, b"LOGIN failed.") from refused
+    await _enter(session, logon)
     return ok(b"LOGIN completed.", b"CAPABILITY " + session.capabilities())
 
 
@@ -36,47 +41,46 @@ async def authenticate(session: Session, args: Authenticate) -> Reply:
 
     The coroutine is the state machine of [MS-OXIMAP4] 3.2.1: it is inside the exchange as long as it asks for lines.
     """
-    exchange = registry.create(args.mechanism)
-    if exchange is None:
-        # [MS-OXIMAP4] 2.2.1 and [RFC3501] 6.2.2: BAD for a mechanism that is not supported.
-        raise bad(b"Unsupported authentication mechanism.")
-    if args.mechanism not in session.mechanisms():
-        _need_private_line(session)
-    step = respond(exchange, args.initial_response)
-    while isinstance(step, Challenge):
-        line = await session.wire.ask(encode_challenge(step))
-        too_long = Failure(FailureKind.TOO_LONG, "response line too long")
-        step = too_long if line is None else respond(exchange, line)
-    if isinstance(step, Failure):
-        raise _failed(step)
-    await _enter(session, step, b"AUTHENTICATE failed.")
+    try:
+        signin = session.services.signin.begin(args.mechanism, session.wire.peer)
+        step = await signin.step(args.initial_response)
+        while isinstance(step, Challenge):
+            line = await session.wire.ask(encode_challenge(step))
+            if line is None:
+                raise _failed(FailureKind.TOO_LONG)
+            step = await signin.step(line)
+    except ExchangeFailed as failed:
+        raise _failed(failed.kind) from failed
+    except LogonRefused as refused:
+        raise _refused(session, refused, b"AUTHENTICATE failed.") from refused
+    await _enter(session, step)
     return ok(b"AUTHENTICATE completed.", b"CAPABILITY " + session.capabilities())
 
 
-def _failed(failure: Failure) -> Refusal:
-    if failure.kind is FailureKind.CANCELLED:
-        # [RFC3501] 6.2.2 has BAD here; the exact reply of [MS-OXIMAP4] 2.2.1 is a NO.
-        return no(_CANCELLED)
-    if failure.kind is FailureKind.CREDENTIALS:
-        return no(b"AUTHENTICATE failed.")
-    return bad(b"AUTHENTICATE failed: malformed response.")
+def _failed(kind: FailureKind) -> Refusal:
+    match kind:
+        case FailureKind.CANCELLED:
+            # [RFC3501] 6.2.2 has BAD here; the exact reply of [MS-OXIMAP4] 2.2.1 is a NO.
+            return no(_CANCELLED)
+        case FailureKind.UNSUPPORTED:
+            # [MS-OXIMAP4] 2.2.1 and [RFC3501] 6.2.2: BAD for a mechanism that is not supported.
+            return bad(b"Unsupported authentication mechanism.")
+        case FailureKind.NEEDS_TLS:
+            # A password in the clear where policy wants TLS ([RFC3501] 6.2.3, 11.2, [RFC5530] 3).
+            return no(b"Start TLS first; passwords are not taken in the clear.", b"PRIVACYREQUIRED")
+        case _:
+            return bad(b"AUTHENTICATE failed: malformed response.")
 
 
-def _need_private_line(session: Session) -> None:
-    """Refuse a password in the clear where policy wants TLS ([RFC3501] 6.2.3, 11.2, [RFC5530] 3)."""
-    if not session.mechanisms():
-        raise no(b"Start TLS first; passwords are not taken in the clear.", b"PRIVACYREQUIRED")
+def _refused(session: Session, refused: LogonRefused, failed: bytes) -> Refusal:
+    """Answer a refusal; whatever is wrong with the account gives the same reply."""
+    if refused.kind in (RefusalKind.UNAVAILABLE, RefusalKind.TOO_MANY):
+        return no(b"Sign-in is not possible just now; try again later.", b"UNAVAILABLE")
+    session.note_failed_logon()
+    return no(failed)
 
 
-async def _enter(session: Session, attempt: PasswordAttempt, failed: bytes) -> None:
-    """Check the password and open the mailbox; whatever is wrong with the account gives the same reply."""
-    try:
-        logon = await session.services.logon.authenticate(attempt, session.wire.peer)
-    except LogonRefused as refused:
-        if refused.kind in (RefusalKind.UNAVAILABLE, RefusalKind.TOO_MANY):
-            raise no(b"Sign-in is not possible just now; try again later.", b"UNAVAILABLE") from refused
-        session.note_failed_logon()
-        raise no(failed) from refused
+async def _enter(session: Session, logon: Logon) -> None:
     try:
         await session.enter(logon)
     except StoreError as error:

@@ -146,7 +146,7 @@ def capabilities(session: Session) -> bytes:
         names.append(b"STARTTLS")
     mechanisms = session.mechanisms()
     names += [b"AUTH=" + name.encode() for name in mechanisms]
-    if not mechanisms:
+    if "PLAIN" not in mechanisms:
         names.append(b"LOGINDISABLED")
     return b" ".join(names)
 

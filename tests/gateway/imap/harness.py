@@ -20,8 +20,10 @@ from gateway.imap.connection import ImapConnection
 from gateway.imap.session import ImapServices, ImapSettings
 from gateway.opening import read_delivered
 from gateway.runtime.worker import StoreRunner
-from gateway.sasl.mechanism import PasswordAttempt
+from gateway.sasl.mechanism import PasswordAttempt, ProvedAttempt
+from gateway.sasl.registry import Mechanisms
 from gateway.services.logon import Logon, LogonRefused, PeerInfo, RefusalKind
+from gateway.services.signin import SignInService
 from gateway.services.watch import Watch
 from store.changes import MessageRow
 from store.ids import MailboxKind, MailboxRef
@@ -58,12 +60,16 @@ class FakeLogon:
         self.attempts: list[PasswordAttempt] = []
         self.refusal = RefusalKind.BAD_CREDENTIALS
 
-    async def authenticate(self, attempt: PasswordAttempt, peer: PeerInfo) -> Logon:
+    async def authenticate(self, attempt: PasswordAttempt | ProvedAttempt, peer: PeerInfo) -> Logon:
+        assert isinstance(attempt, PasswordAttempt)
         self.attempts.append(attempt)
         await asyncio.sleep(0)
         if attempt.login != "alice" or attempt.password != "password":
             raise LogonRefused(self.refusal, "no")
         return Logon(ALICE, ALICE, REF)
+
+    async def refuse(self, login: str, peer: PeerInfo, refusal: LogonRefused, *, mechanism: str) -> None:
+        raise refusal
 
 
 class FakeTransport:
@@ -204,9 +210,8 @@ class Server:
         self.services = ImapServices(
             self.runner,
             self.store,
-            self.logon,  # type: ignore[arg-type]
+            SignInService(self.logon, Mechanisms(in_clear=lambda address: self.plaintext)),
             self.watch,
-            plaintext_allowed=lambda peer: self.plaintext,
             settings=settings or ImapSettings(version="1.0"),
         )
         self.connections: set[ImapConnection] = set()

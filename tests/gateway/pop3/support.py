@@ -19,7 +19,9 @@ from gateway.pop3.session import Pop3Limits, Pop3Services
 from gateway.runtime.connections import ConnectionLimits, Connections
 from gateway.runtime.listeners import Endpoint, Listener, bind
 from gateway.runtime.worker import StoreRunner
+from gateway.sasl.registry import Mechanisms
 from gateway.services.logon import LogonRefused, RefusalKind
+from gateway.services.signin import SignInService
 from store.ids import MailboxKind, MailboxRef, SpecialFolder
 from store.mailbox import Mailbox
 from store.mapi.message import MessageContent
@@ -54,6 +56,9 @@ class FakeLogon:
             raise LogonRefused(RefusalKind.BAD_CREDENTIALS, "wrong")
         return SimpleNamespace(ref=REF)
 
+    async def refuse(self, login: str, peer: Any, refusal: LogonRefused, *, mechanism: str) -> None:
+        raise refusal
+
 
 @dataclass
 class Server:
@@ -86,12 +91,13 @@ async def serving(
         put(mailbox, raw)
     runner = StoreRunner(inline=store.inline, group=store.group)
     logon = FakeLogon()
+    signin = SignInService(logon, Mechanisms(in_clear=lambda address: plaintext))
     binding = bind(Endpoint("pop3", "127.0.0.1", 0))
     connections = Connections(allowed)
     listener = Listener(
         binding.endpoint, binding.sockets[0], implicit=implicit, starttls=starttls, connections=connections
     )
-    services = Pop3Services(logon, store.open, runner, lambda peer: plaintext)
+    services = Pop3Services(signin, store.open, runner)
     front_end = Pop3FrontEnd(services, [listener], limits)
     await front_end.start()
     try:

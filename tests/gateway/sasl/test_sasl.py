@@ -23,13 +23,18 @@ from gateway.sasl.mechanism import (
     is_cancel,
     respond,
 )
+from gateway.sasl.peer import PeerInfo
 from gateway.sasl.plain import PlainExchange, read_message
-from gateway.sasl.registry import MECHANISMS, create, offered
+from gateway.sasl.registry import PASSWORD_MECHANISMS, Mechanisms
 
 
 def kind(step: object) -> FailureKind:
     assert isinstance(step, Failure)
     return step.kind
+
+
+TLS = PeerInfo("imap", "192.0.2.1", True)
+CLEAR = PeerInfo("imap", "192.0.2.2")
 
 
 class TestPlain:
@@ -80,13 +85,13 @@ class TestLogin:
         step = exchange.step(b"Charlie")
         assert isinstance(step, Challenge)
         assert encode_challenge(step) == b"UGFzc3dvcmQ6"
-        assert exchange.step(b"password") == PasswordAttempt("Charlie", "password")
+        assert exchange.step(b"password") == PasswordAttempt("Charlie", "password", mechanism="LOGIN")
 
     def test_name_with_the_command_skips_the_first_prompt(self) -> None:
         """[MS-XLOGIN] 2.2.2."""
         exchange = LoginExchange()
         assert exchange.step(b"Charlie") == Challenge(b"Password:")
-        assert exchange.step(b"password") == PasswordAttempt("Charlie", "password")
+        assert exchange.step(b"password") == PasswordAttempt("Charlie", "password", mechanism="LOGIN")
 
     @pytest.mark.parametrize(("name", "password"), [(b"", b"p"), (b"u", b""), (b"", b"")])
     def test_empty_name_or_password(self, name: bytes, password: bytes) -> None:
@@ -142,10 +147,10 @@ class TestLines:
         assert decode_response(base64.b64encode(data)) == data
         assert decode_response(encode_challenge(Challenge(data))) == data
 
-    @given(st.lists(st.binary(max_size=80), max_size=4), st.sampled_from(sorted(MECHANISMS)))
+    @given(st.lists(st.binary(max_size=80), max_size=4), st.sampled_from([each.name for each in PASSWORD_MECHANISMS]))
     def test_any_input_gives_a_step(self, lines: list[bytes], name: str) -> None:
         """Fuzz: no exception leaves an exchange."""
-        exchange = create(name)
+        exchange = Mechanisms().create(name, TLS)
         assert exchange is not None
         for line in lines:
             step = respond(exchange, line)
@@ -157,16 +162,24 @@ class TestLines:
 class TestRegistry:
     def test_names_in_any_case(self) -> None:
         """[RFC4422] 3.1 names are upper case; clients are not."""
-        exchange: SaslExchange | None = create("plain")
+        exchange: SaslExchange | None = Mechanisms().create("plain", TLS)
         assert exchange is not None
         assert exchange.name == "PLAIN"
-        assert create("NOSUCH") is None
+        assert Mechanisms().create("NOSUCH", TLS) is None
 
     def test_password_mechanisms_need_tls(self) -> None:
         """[RFC4616] 4."""
-        assert offered(tls=True, plaintext_allowed=False) == ["PLAIN", "LOGIN"]
-        assert offered(tls=False, plaintext_allowed=True) == ["PLAIN", "LOGIN"]
-        assert offered(tls=False, plaintext_allowed=False) == []
+        assert Mechanisms().offered(TLS) == ["PLAIN", "LOGIN"]
+        assert Mechanisms(in_clear=lambda address: address == CLEAR.address).offered(CLEAR) == ["PLAIN", "LOGIN"]
+        assert Mechanisms().offered(CLEAR) == []
+        assert Mechanisms().create("PLAIN", CLEAR) is None
+        assert Mechanisms().known("plain", CLEAR)
+
+    def test_a_mechanism_may_be_off_somewhere(self) -> None:
+        mechanisms = Mechanisms(allowed=lambda name, peer: name != "LOGIN" or peer.listener == "old")
+        assert mechanisms.offered(TLS) == ["PLAIN"]
+        assert mechanisms.offered(PeerInfo("smtp", "192.0.2.1", True, listener="old")) == ["PLAIN", "LOGIN"]
+        assert not mechanisms.known("LOGIN", TLS)
 
     def test_password_stays_out_of_repr(self) -> None:
         assert "tanstaaf" not in repr(read_message(b"\0tim\0tanstaaf"))

@@ -234,7 +234,7 @@ async def test_audit_log(service: LogonService, caplog: pytest.LogCaptureFixture
     await refusal(service, "ali\r\nce logon", "s3cret", "x=y")
     good, bad = [record.getMessage() for record in caplog.records if record.name == "oxgate.audit"]
     assert good == (
-        "logon protocol=imap peer=192.0.2.7 tls=yes login=EXAMPLE/bob/sales connection=12 "
+        "logon protocol=imap peer=192.0.2.7 tls=yes mechanism=PLAIN login=EXAMPLE/bob/sales connection=12 "
         "user=bob@example.test mailbox=sales@example.test"
     )
     assert "kind=bad_credentials reason='unknown user'" in bad

@@ -19,8 +19,10 @@ from cryptography.x509.oid import NameOID
 
 from gateway.runtime.connections import ConnectionLimits, Connections
 from gateway.runtime.listeners import Endpoint, Listener, bind
+from gateway.sasl.registry import Mechanisms
 from gateway.services.logon import LogonRefused, RefusalKind
 from gateway.services.outcomes import Outcome, Problem, Recipient, Refusal
+from gateway.services.signin import SignInService
 from gateway.smtp.profile import Service, SmtpLimits
 from gateway.smtp.server import SmtpFrontEnd, SmtpPort
 from gateway.smtp.session import SmtpServices
@@ -113,6 +115,9 @@ class FakeLogon:
             raise LogonRefused(RefusalKind.BAD_CREDENTIALS, "wrong")
         return SimpleNamespace(user=SimpleNamespace(address="alice@example.test"))
 
+    async def refuse(self, login: str, peer: Any, refusal: LogonRefused, *, mechanism: str) -> None:
+        raise refusal
+
 
 class FakeSenders:
     """alice may send as herself, as sales, and as nobody."""
@@ -145,12 +150,13 @@ async def serving(
 ) -> AsyncIterator[Server]:
     delivery = delivery or FakeDelivery()
     logon = FakeLogon()
+    signin = SignInService(logon, Mechanisms(in_clear=lambda address: plaintext))
     binding = bind(Endpoint("smtp", "127.0.0.1", 0))
     connections = Connections(allowed)
     listener = Listener(
         binding.endpoint, binding.sockets[0], implicit=implicit, starttls=starttls, connections=connections
     )
-    services = SmtpServices(delivery, logon, FakeSenders(), lambda peer: plaintext, "mx.example.test")
+    services = SmtpServices(delivery, signin, FakeSenders(), "mx.example.test")
     front_end = SmtpFrontEnd(services, [SmtpPort(listener, service)], limits)
     await front_end.start()
     try:
