@@ -48,7 +48,7 @@ from gateway.services.delivery import DeliveryService, DeliverySettings
 from gateway.services.logon import LogonPolicy, LogonService
 from gateway.services.signin import SignInService
 from gateway.services.submission import SubmissionPolicy
-from gateway.services.watch import Watch
+from gateway.services.watch import Forward, Watch
 from gateway.smtp.profile import BareNewline, Service, SmtpLimits
 from gateway.smtp.server import SmtpFrontEnd, SmtpPort
 from gateway.smtp.session import SmtpServices
@@ -165,11 +165,11 @@ class Application:
         """Join this worker to the others: by pipes on this host, by PostgreSQL between hosts."""
         hints = HintPipe(self.settings.general.data / "run", f"worker-{self._worker}")
         self._parts.callback(hints.close)
-        forward: list[Callable[[Touched], None]] = [hints.publish]
+        forward: list[Forward] = [hints.publish]
 
-        def tell(touched: Touched) -> None:
+        def tell(*touched: Touched) -> None:
             for each in forward:
-                each(touched)
+                each(*touched)
 
         watch = Watch(tell)
 
@@ -185,6 +185,7 @@ class Application:
             hosts.start()
             self._parts.callback(hosts.close)
             forward.append(hosts.publish)
+        self._parts.callback(watch.close)
         return watch
 
     def _make_front_ends(self) -> list[FrontEnd]:
