@@ -226,30 +226,34 @@ class StoreRunner:
     def _drain(self) -> None:
         """Commit what this turn of the loop has queued, mailbox by mailbox."""
         ready, self._ready = self._ready, []
-        started = self._clock()
+        now = started = self._clock()
         for place, queue in enumerate(ready):
-            if self._clock() - started > TURN_SECONDS:
+            if now - started > TURN_SECONDS:
                 # Others want the loop too; what was ready first stays first.
                 self._ready[:0] = ready[place:]
                 if len(self._ready) == len(ready) - place:
                     self._loop.call_soon(self._drain)
                 return
-            self._start(queue)
+            now = self._start(queue, now)
 
-    def _start(self, queue: _Queue) -> None:
+    def _start(self, queue: _Queue, now: float) -> float:
+        """Commit what waits for a mailbox, or have a thread do it; return the time after that."""
         queue.busy = True
-        operations = queue.operations[: self._batch_limit]
-        futures = queue.futures[: self._batch_limit]
-        del queue.operations[: self._batch_limit]
-        started = self._clock()
-        if self.inline and not self.gauge.wants_thread(started):
-            results = self._measured(started, queue.key, operations)
-            self._finish(queue, futures, results)
-            return
+        operations, queue.operations = queue.operations, []
+        if len(operations) > self._batch_limit:
+            queue.operations = operations[self._batch_limit :]
+            del operations[self._batch_limit :]
+        if self.inline and not self.gauge.wants_thread(now):
+            results, now = self._measured(now, queue.key, operations)
+            self._finish(queue, results)
+            return now
         call = self._loop.run_in_executor(self._pool, self._commit, queue.key, operations)
-        call.add_done_callback(lambda done: self._finish_threaded(queue, futures, done))
+        call.add_done_callback(lambda done: self._finish(queue, done.result()))
+        return now
 
-    def _measured(self, started: float, key: MailboxKey, operations: Sequence[Operation]) -> Sequence[Any]:
+    def _measured(
+        self, started: float, key: MailboxKey, operations: Sequence[Operation]
+    ) -> tuple[Sequence[Any], float]:
         """Commit inline and tell the gauge. What the time was spent on is only asked for when the last took long."""
         gauge = self.gauge
         close = self._close_look or gauge.threaded
@@ -262,7 +266,7 @@ class StoreRunner:
             gauge.record(seconds - (self._busy() - worked), ended)
         elif seconds <= gauge.slow:
             gauge.record(seconds, ended)
-        return results
+        return results, ended
 
     def _commit(self, key: MailboxKey, operations: Sequence[Operation]) -> Sequence[Any]:
         try:
@@ -273,24 +277,18 @@ class StoreRunner:
             return [RuntimeError("group commit lost a result")] * len(operations)
         return results
 
-    def _finish_threaded(
-        self,
-        queue: _Queue,
-        futures: list[asyncio.Future[Any]],
-        done: asyncio.Future[Sequence[Any]],
-    ) -> None:
-        self._finish(queue, futures, done.result())
-
-    def _finish(self, queue: _Queue, futures: list[asyncio.Future[Any]], results: Sequence[Any]) -> None:
-        for future, result in zip(futures, results, strict=True):
+    def _finish(self, queue: _Queue, results: Sequence[Any]) -> None:
+        """Answer those who have waited longest for this mailbox: one result each."""
+        count = len(results)
+        for future, result in zip(queue.futures, results, strict=False):  # others may wait for the next commit
             if future.done():  # its task was cancelled
                 continue
             if isinstance(result, BaseException):
                 future.set_exception(result)
             else:
                 future.set_result(result)
-        del queue.futures[: len(futures)]
-        self._queued -= len(futures)
+        del queue.futures[:count]
+        self._queued -= count
         queue.busy = False
         if queue.operations:
             if not self._ready:
