@@ -66,11 +66,14 @@ def parse_addresses(value: bytes) -> list[Address]:
     Read are also: comments as names, obsolete routes, missing angle brackets, `;` between mailboxes, raw 8-bit octets,
     blanks around the dots of obsolete syntax. At most `MAX_ADDRESSES` entries are returned.
     """
-    value = unfold(value)
+    return read_addresses(unfold(value), 0, MAX_ADDRESSES)
+
+
+def read_addresses(value: bytes, at: int, most: int) -> list[Address]:
+    """Parse an unfolded list from an entry's offset on; `most` is how many entries are found before it stops."""
     found: list[Address] = []
-    at = 0
     end = len(value)
-    while at < end and len(found) < MAX_ADDRESSES:
+    while at < end and len(found) < most:
         match = SIMPLE_MAILBOX.match(value, at)
         if match is None:
             at = _read_entries(value, at, found)
@@ -81,7 +84,7 @@ def parse_addresses(value: bytes) -> list[Address]:
             found.append(Address(None, None, bare_local, bare_domain))
         elif words is not None:
             name = words.rstrip(b" ")
-            if b"  " in name:
+            if name.find(b"  ") >= 0:
                 name = b" ".join(name.split())
             found.append(Address(name, None, local, domain))
         else:
@@ -130,7 +133,7 @@ def _read_entries(value: bytes, at: int, found: list[Address]) -> int:
             tokens.append(_Token(b"C", text, spaced))
         elif char == b"," and in_route:
             tokens.append(_Token(char, char, spaced))
-        elif char in b",;":
+        elif char in (b",", b";"):
             _add_mailbox(tokens, found)
             tokens.clear()
             in_angle = in_route = False
@@ -147,7 +150,7 @@ def _read_entries(value: bytes, at: int, found: list[Address]) -> int:
             # The obsolete route `<@a,@b:local@domain>` has commas of its own ([RFC5322] 4.4).
             if char == b"@" and in_angle and tokens[-1].kind == b"<":
                 in_route = True
-            elif char in b":>":
+            elif char in (b":", b">"):
                 in_route = False
             in_angle = char == b"<" or (in_angle and char != b">")
             tokens.append(_Token(char, char, spaced))

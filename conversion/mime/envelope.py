@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conversion.mime.addresses import MAX_ADDRESSES, SIMPLE_MAILBOX, Address, parse_addresses
+from conversion.mime.addresses import MAX_ADDRESSES, SIMPLE_MAILBOX, Address, read_addresses
 from conversion.mime.headers import unfold
 from conversion.mime.imapstring import string, text
 from conversion.mime.parts import HeaderLines, Part, Structure
@@ -20,6 +20,8 @@ _SLOTS = {
     b"message-id": 9,
 }
 _LENGTHS = frozenset(len(name) for name in _SLOTS)
+
+_TAB = ord("\t")
 
 # What stands for a missing half of an address: NIL there would mean a group ([RFC3501] 7.4.2).
 MISSING_LOCAL = b'"MISSING_MAILBOX"'
@@ -76,23 +78,24 @@ def addresses(value: bytes | None) -> bytes:
     """Write an address field as a parenthesised list of address structures, NIL if there is none ([RFC3501] 7.4.2)."""
     if value is None:
         return b"NIL"
-    written = _plain_addresses(unfold(value)) if value.isascii() else None
-    if written is None:
-        written = [_address(entry) for entry in parse_addresses(value)]
+    value = unfold(value)
+    written: list[bytes] = []
+    at = _write_plain(value, written) if value.isascii() else 0
+    if at < len(value):
+        written += [_address(entry) for entry in read_addresses(value, at, MAX_ADDRESSES - len(written))]
     return b"(%b)" % b"".join(written) if written else b"NIL"
 
 
-def _plain_addresses(value: bytes) -> list[bytes] | None:
-    """Write the mailboxes of a list in ASCII that needs neither tokens nor escapes; None for any other list."""
-    if b"  " in value or b"\t" in value:
-        return None
-    written: list[bytes] = []
+def _write_plain(value: bytes, written: list[bytes]) -> int:
+    """Write the mailboxes in front of a list in ASCII that need neither tokens nor escapes; return where they end."""
     at = 0
+    if _TAB in value or value.find(b"  ") >= 0:
+        return at
     end = len(value)
     while at < end and len(written) < MAX_ADDRESSES:
         match = SIMPLE_MAILBOX.match(value, at)
         if match is None:
-            return None
+            break
         at = match.end()
         quoted, words, local, domain, bare_local, bare_domain = match.groups()
         if bare_local is not None:
@@ -101,7 +104,7 @@ def _plain_addresses(value: bytes) -> list[bytes] | None:
             written.append(b'("%b" NIL "%b" "%b")' % (name.rstrip(b" ") if words else name, local, domain))
         else:
             written.append(b'(NIL NIL "%b" "%b")' % (local, domain))
-    return written
+    return at
 
 
 def _address(entry: Address) -> bytes:

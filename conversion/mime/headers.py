@@ -18,6 +18,11 @@ _FOLD = re.compile(rb"\r?\n(?=[ \t])")
 _BLANK = re.compile(rb"\n\r?\n")
 
 _BLANKS = b" \t\r\n"
+# One octet is looked for by its number: for octets, `in` first tries them as a number and drops the exception.
+_LF = ord("\n")
+_OPENING = ord("(")
+_BACKSLASH = ord("\\")
+_STAR = ord("*")
 _TOKEN = rb"[!#$%&'*+\-.0-9A-Z^_`a-z{|}~\x80-\xff]"
 _MEDIA_TYPE = re.compile(rb"[ \t\r\n]*+(" + _TOKEN + rb"*+)[ \t\r\n]*+(?:/[ \t\r\n]*+(" + _TOKEN + rb"*+))?")
 # A blank may stand for a missing semicolon. The mark must touch the name, or a run of blanks would cost its square.
@@ -81,7 +86,7 @@ def header_end(raw: bytes, start: int = 0) -> int:
 def unfold(value: bytes) -> bytes:
     """Join the folded lines of a raw field value and strip blanks at both ends ([RFC5322] 2.2.3)."""
     value = value.strip(_BLANKS)
-    if b"\n" in value:
+    if _LF in value:
         return _FOLD.sub(b"", value)
     return value
 
@@ -112,7 +117,7 @@ def strip_comments(value: bytes) -> bytes:
 
     Linear; an unclosed comment reaches to the end of the value.
     """
-    if b"(" not in value:
+    if _OPENING not in value:
         return value
     out: list[bytes] = []
     depth = kept = at = 0
@@ -135,9 +140,9 @@ def strip_comments(value: bytes) -> bytes:
 
 
 def _unquote(value: bytes) -> bytes:
-    if b"\\" in value:
+    if _BACKSLASH in value:
         value = _QUOTED_PAIR.sub(rb"\1", value)
-    if b"\n" in value:
+    if _LF in value:
         value = value.replace(b"\r\n", b"").replace(b"\n", b"")
     return value
 
@@ -175,7 +180,7 @@ def _parse_media(value: bytes) -> MediaType:
     assert head is not None  # every group may be empty
     found = [(m[1], _unquote(m[2]) if m[2] is not None else m[3]) for m in _PARAMETER.finditer(value, head.end())]
     for name, _ in found:
-        if b"*" in name:
+        if _STAR in name:
             return MediaType(head[1], head[2] or b"", _join_sections(found))
     return MediaType(head[1], head[2] or b"", tuple(found))
 

@@ -7,6 +7,8 @@ import re
 _UNSAFE = re.compile(rb"[\"\\\r\n\0\x80-\xff]")
 _NOT_QUOTABLE = re.compile(rb"[\r\n\x80-\xff]")
 _SPECIAL = re.compile(rb"([\"\\])")
+# `in` is quick for the number of an octet and `find` for more; `in` for octets catches an exception first.
+_TAB = ord("\t")
 _BLANKS = re.compile(rb"[ \t]{2,}|\t")
 
 
@@ -31,6 +33,6 @@ def nstring(value: bytes | None) -> bytes:
 
 def text(value: bytes) -> bytes:
     """Write a string meant for people: runs of blanks become one blank, as servers commonly show Subject and names."""
-    if b"  " in value or b"\t" in value:
+    if _TAB in value or value.find(b"  ") >= 0:
         value = _BLANKS.sub(b" ", value)
     return string(value)

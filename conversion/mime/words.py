@@ -22,7 +22,7 @@ def decode_unstructured(value: bytes) -> str:
     CR, LF, TAB and NUL become blanks.
     """
     value = unfold(value)
-    if b"=?" in value:
+    if value.find(b"=?") >= 0:
         text = _decode_words(value)
     elif value.isascii():
         text = value.decode("ascii")
@@ -55,7 +55,7 @@ def _decode_words(value: bytes) -> str:
 
 
 def _decode_word(encoding: bytes, text: bytes) -> bytes:
-    if encoding in b"bB":
+    if encoding in (b"b", b"B"):
         return decode_base64(text)
     return binascii.a2b_qp(text, header=True)
 

@@ -134,6 +134,7 @@ def test_address_lists(value: bytes, expected: bytes) -> None:
 
 def test_the_limit_of_addresses() -> None:
     assert addresses(b"a@b," * (MAX_ADDRESSES + 10)).count(b'"a"') == MAX_ADDRESSES
+    assert addresses(b"a@b," * (MAX_ADDRESSES - 1) + b"a@b (c), a@b").count(b'"a"') == MAX_ADDRESSES
 
 
 @given(
