@@ -43,6 +43,7 @@ from gateway.imap.protocol.numset import BadNumber
 from gateway.imap.protocol.parser import parse
 from gateway.imap.protocol.types import BadCommand, BadMailboxName, Command, UnsupportedCharset
 from gateway.imap.session import ImapServices, Session, State
+from gateway.runtime.tls import tls_facts
 from gateway.runtime.transport import Transport
 from gateway.sasl.peer import PeerInfo
 from store.errors import StoreError
@@ -66,9 +67,14 @@ class ImapConnection(Protocol):
     """A Twisted protocol over gateway.runtime.transport; the wire of one Session."""
 
     def __init__(
-        self, services: ImapServices, connections: set[ImapConnection], starttls: ssl.SSLContext | None = None
+        self,
+        services: ImapServices,
+        connections: set[ImapConnection],
+        starttls: ssl.SSLContext | None = None,
+        listener: str = "",
     ) -> None:
         self._services = services
+        self._listener = listener
         self._connections = connections
         self._starttls = starttls
         self._framing = Framing(LIMITS_BEFORE_LOGIN)
@@ -374,8 +380,9 @@ class ImapConnection(Protocol):
     def peer(self) -> PeerInfo:
         """Who is at the other end."""
         if self._peer is None:
-            address = self.wire.getPeer()
-            self._peer = PeerInfo("imap", getattr(address, "host", "local"), self.wire.tls, self.wire.id)
+            address = getattr(self.wire.getPeer(), "host", "local")
+            facts = tls_facts(self.wire.get_extra_info("ssl_object") if self.wire.tls else None)
+            self._peer = PeerInfo("imap", address, self.wire.tls, self.wire.id, self._listener, *facts)
         return self._peer
 
     def send(self, data: bytes) -> None:

@@ -25,7 +25,8 @@ class ImapFrontEnd:
     def connection(self, listener: Listener | None = None) -> ImapConnection:
         """Make the protocol for a new connection; without a listener it offers no STARTTLS."""
         context = None if listener is None or listener.implicit else listener.starttls
-        return ImapConnection(self._services, self.connections, context)
+        name = listener.name if listener is not None else ""
+        return ImapConnection(self._services, self.connections, context, name)
 
     async def start(self) -> None:
         """Accept connections."""

@@ -15,6 +15,7 @@ from twisted.python.failure import Failure
 
 from gateway.pop3.protocol import Framing, LineTooLong, err
 from gateway.pop3.session import Disconnected, Pop3Limits, Pop3Services, Session
+from gateway.runtime.tls import tls_facts
 from gateway.runtime.transport import Transport
 from gateway.sasl.peer import PeerInfo
 
@@ -33,6 +34,7 @@ class Pop3Connection(TwistedProtocol):
         services: Pop3Services,
         limits: Pop3Limits,
         starttls: ssl.SSLContext | None,
+        listener: str = "",
     ) -> None:
         self.peer = ""
         self.opened = 0.0
@@ -42,6 +44,8 @@ class Pop3Connection(TwistedProtocol):
         self.session = Session(self, services, limits)
         self._registry = registry
         self._starttls = starttls
+        self._listener = listener
+        self._peer_info: PeerInfo | None = None
         self._framing = Framing()
         self._out: list[bytes] = []
         self._out_size = 0
@@ -54,7 +58,10 @@ class Pop3Connection(TwistedProtocol):
     @property
     def peer_info(self) -> PeerInfo:
         """Who is at the other end, and what protects the line."""
-        return PeerInfo("pop3", self.peer, self.tls)
+        if self._peer_info is None or self._peer_info.tls is not self.tls:
+            facts = tls_facts(self._transport.get_extra_info("ssl_object") if self.tls else None)
+            self._peer_info = PeerInfo("pop3", self.peer, self.tls, self._transport.id, self._listener, *facts)
+        return self._peer_info
 
     # Twisted's callbacks
 

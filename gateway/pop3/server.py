@@ -37,7 +37,7 @@ class Pop3FrontEnd:
 
     def connect(self, listener: Listener) -> Pop3Connection:
         """Make the protocol of one connection."""
-        return Pop3Connection(self._connections, self._services, self._limits, listener.starttls)
+        return Pop3Connection(self._connections, self._services, self._limits, listener.starttls, listener.name)
 
     def _sweep(self) -> None:
         """End what has waited too long; nothing is deleted then ([RFC1939] 3). One timer serves all connections."""

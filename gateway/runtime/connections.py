@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Hashable
 from typing import Protocol
+
+numbers = itertools.count(1)
+"""Numbers the connections of a process, for the log."""
 
 LOOPBACK = ("127.", "::1", "::ffff:127.")
 

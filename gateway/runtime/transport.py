@@ -30,7 +30,6 @@ until it calls loseConnection; any other protocol is disconnected then. Timers a
 from __future__ import annotations
 
 import asyncio
-import itertools
 import ssl
 from collections.abc import Iterable
 from typing import Any, Protocol, cast
@@ -41,7 +40,7 @@ from twisted.internet.interfaces import ITransport
 from twisted.internet.protocol import Protocol as TwistedProtocol
 from twisted.python.failure import Failure
 
-from gateway.runtime.connections import Connections
+from gateway.runtime.connections import Connections, numbers
 from gateway.runtime.lingering import Lingering
 
 HIGH_WATER = 256 * 1024
@@ -54,7 +53,6 @@ TLS_SHUTDOWN_SECONDS = 2.0
 
 Address = IPv4Address | IPv6Address | UNIXAddress
 
-_ids = itertools.count(1)
 _DONE = Failure(ConnectionDone())  # type: ignore[no-untyped-call] # Twisted has no types for it
 _ABORTED = Failure(ConnectionAborted())  # type: ignore[no-untyped-call] # as above
 
@@ -151,7 +149,7 @@ class HostedTransport(asyncio.Protocol):
     )
 
     def __init__(self, protocol: TwistedProtocol, connections: Connections | None = None) -> None:
-        self.id = next(_ids)
+        self.id = next(numbers)
         self.tls = False
         # uvloop keeps the bound method: the hosted protocol is called without a frame in between.
         self.data_received = protocol.dataReceived  # type: ignore[method-assign] # a slot stands for the method

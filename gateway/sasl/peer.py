@@ -25,3 +25,5 @@ class PeerInfo:
     """Channel binding `tls-unique` ([RFC5929] 3.1): only up to TLS 1.2, else empty."""
     certificate: bytes = b""
     """The client's certificate in DER, which TLS has verified; empty when it showed none."""
+    device: str = ""
+    """What the client calls itself: by IMAP ID, by EHLO; whatever it likes, and shown as such."""

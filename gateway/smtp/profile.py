@@ -25,6 +25,8 @@ class Profile:
     service: Service
     starttls: ssl.SSLContext | None = None
     """The context for STARTTLS where the port offers it."""
+    listener: str = ""
+    """The listener's name in the settings."""
 
     @property
     def must_sign_in(self) -> bool:

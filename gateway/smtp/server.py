@@ -42,7 +42,7 @@ class SmtpFrontEnd:
     def connect(self, loop: asyncio.AbstractEventLoop, port: SmtpPort) -> SmtpConnection:
         """Make the protocol of one connection."""
         kind = LmtpConnection if port.service is Service.LMTP else SmtpConnection
-        profile = Profile(port.service, port.listener.starttls)
+        profile = Profile(port.service, port.listener.starttls, port.listener.name)
         return kind(loop, port.listener.connections, self._limits, self._services, profile)
 
     def _open(self) -> Iterator[SmtpStream]:

@@ -11,6 +11,7 @@ from typing import Protocol
 from aiosmtpd.smtp import syntax
 
 from directory.model import Principal
+from gateway.runtime.tls import tls_facts
 from gateway.sasl.mechanism import Challenge, FailureKind, encode_challenge
 from gateway.sasl.peer import PeerInfo
 from gateway.services.logon import LogonRefused
@@ -84,6 +85,7 @@ class SmtpSession(SmtpStream):
         self.services = services
         self.profile = profile
         self._logon_failures = 0
+        self._known: PeerInfo | None = None
         super().__init__(loop, registry, limits, services.hostname)
 
     def _greeting(self) -> bytes:
@@ -195,6 +197,7 @@ class SmtpSession(SmtpStream):
         self.octets.attach(secure)
         self._set_rset_state()
         self.session = ClientSession(self.peer)
+        self._known = None
         self._learn_tls()
 
     # Sign-in
@@ -239,7 +242,12 @@ class SmtpSession(SmtpStream):
         self.reply(replies.AUTHENTICATED)
 
     def _peer_info(self) -> PeerInfo:
-        return PeerInfo(protocol="smtp", address=self.peer, tls=self.session.ssl is not None)
+        if self._known is None or self._known.device != (self.session.host_name or ""):
+            tls = self.session.ssl is not None
+            facts = tls_facts(self.transport.get_extra_info("ssl_object") if self.transport is not None else None)
+            name = self.session.host_name or ""
+            self._known = PeerInfo("smtp", self.peer, tls, self.number, self.profile.listener, *facts, device=name)
+        return self._known
 
     def _count_failure(self) -> None:
         """End the connection after too many ([MS-OXSMTP] 3.2: thresholds)."""

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Protocol, cast
 
 from aiosmtpd.smtp import SMTP
 
-from gateway.runtime.connections import Hosted
+from gateway.runtime.connections import Hosted, numbers
 from gateway.smtp import replies
 from gateway.smtp.profile import COMMAND_LIMIT, COMMAND_LIMITS, SmtpLimits
 from gateway.smtp.reader import EndOfStream, Flooded, LineTooLong, OctetReader
@@ -68,6 +68,8 @@ class SmtpStream(SMTP):
         self.envelope = MailEnvelope()
         self.octets = OctetReader(loop)
         self.peer = ""
+        self.number = next(numbers)
+        """Of the connection, as in the log."""
         self.last_active = 0.0
         """Loop time of the last sign of life; the front end's one timer compares it."""
         self._registry = registry

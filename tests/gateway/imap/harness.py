@@ -109,6 +109,9 @@ class FakeTransport:
     def resumeProducing(self) -> None:
         self.reading = True
 
+    def get_extra_info(self, name: str, default: object = None) -> object:
+        return default
+
     def getPeer(self) -> IPv4Address:
         return IPv4Address("TCP", "127.0.0.1", 1)
 
