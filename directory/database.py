@@ -77,12 +77,12 @@ class Database:
             )
         if version == 0:
             schema.metadata.create_all(connection)
-            start = {"schema": schema.VERSION, "generation": 1, "next_principal": 1, "next_mailbox": 1}
+            start = {"schema": schema.VERSION, **schema.START}
             connection.execute(schema.meta.insert(), [{"name": name, "value": value} for name, value in start.items()])
             return
         for step in range(version + 1, schema.VERSION + 1):
             for statement in schema.STEPS[step]:
-                connection.exec_driver_sql(statement)
+                connection.exec_driver_sql(statement.format_map(schema.SPELLED[connection.dialect.name]))
         changed = {"value": schema.VERSION}
         connection.execute(schema.meta.update().where(schema.meta.c.name == "schema").values(changed))
 
@@ -98,8 +98,10 @@ class Database:
                 yield connection
 
     @contextlib.contextmanager
-    def write(self) -> Iterator[Connection]:
+    def write(self, *, quiet: bool = False) -> Iterator[Connection]:
         """Run a transaction that raises the generation; a `write` inside it joins in.
+
+        `quiet` leaves the generation as it is: for what nobody remembers by it.
 
         Raises:
             DuplicateAddress: a unique key was taken by somebody else meanwhile.
@@ -112,13 +114,15 @@ class Database:
                     yield current
                 return
             with self.engine.connect().execution_options(oxgate_write=True) as connection, connection.begin():
-                self.counter(connection, "generation")
+                if not quiet:
+                    self.counter(connection, "generation")
                 self._local.connection = connection
                 try:
                     yield connection
                 finally:
                     self._local.connection = None
-            self._known_at = -1e9
+            if not quiet:
+                self._known_at = -1e9
 
     def counter(self, connection: Connection, name: str) -> int:
         """Raise a counter by one and give the value it had."""

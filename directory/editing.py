@@ -19,7 +19,17 @@ from directory.indexing import sort_key, values_of
 from directory.model import GrantKind, Principal, PrincipalKind
 from directory.names import account_key, address_key, checked_address, checked_text, dn_key, make_dn
 from directory.query import CORE_ATTRIBUTES, SPELLING, attribute_key
-from directory.schema import credential, grant_row, member, principal, proxy_address, value_index
+from directory.schema import (
+    app_password,
+    credential,
+    grant_row,
+    member,
+    principal,
+    proxy_address,
+    secret,
+    signin_rule,
+    value_index,
+)
 
 LEGACY_DN = "/o=oxgate/ou=Exchange Administrative Group (FYDIBOHF23SPDLT)/cn=Recipients/cn={}"
 """legacyExchangeDN of a new entry ([MS-OXOABK] 2.2.1.1), unique by its GUID."""
@@ -57,10 +67,8 @@ def insert(database: Database, connection: Connection, new: NewEntry, domains: f
     aliases = tuple(dict.fromkeys(checked_address(alias) for alias in new.aliases))
     keys = _free_keys(connection, (address, *aliases))
     domain = keys[0].rpartition("@")[2]
-    if new.kind is not PrincipalKind.CONTACT and domain not in domains:
-        raise InvalidEntry(
-            f"{domain} is not one of this server's domains ({', '.join(sorted(domains))}); add it to general.domains"
-        )
+    if new.kind is not PrincipalKind.CONTACT:
+        _check_domain(keys[0], domains)
     name = checked_text(new.display_name, "a display name", 256) or address.rpartition("@")[0]
     attributes = _checked_attributes(new.attributes)
     account = _account(connection, new, address)
@@ -126,6 +134,35 @@ def update(connection: Connection, principal_id: int, **values: Any) -> None:
     )
 
 
+def change(
+    connection: Connection,
+    entry: Principal,
+    display_name: str | None,
+    address: str | None,
+    aliases: tuple[str, ...] | None,
+    domains: frozenset[str],
+) -> None:
+    """Set what an entry is called and its addresses; None: as it is.
+
+    Raises:
+        InvalidEntry: a malformed address or name, or a domain that is not accepted here.
+        DuplicateAddress: an address is taken.
+    """
+    if display_name is not None:
+        name = checked_text(display_name, "a display name", 256) or entry.display_name
+        update(connection, entry.id, display_name=name, sort_key=sort_key(name))
+    if address is None and aliases is None:
+        return
+    primary = entry.address if address is None else checked_address(address)
+    others = entry.aliases if aliases is None else tuple(dict.fromkeys(checked_address(alias) for alias in aliases))
+    connection.execute(proxy_address.delete().where(proxy_address.c.principal_id == entry.id))
+    keys = _free_keys(connection, (primary, *others))
+    if entry.kind is not PrincipalKind.CONTACT:
+        _check_domain(keys[0], domains)
+    connection.execute(proxy_address.insert(), [{"address_key": key, "principal_id": entry.id} for key in keys])
+    update(connection, entry.id, address=primary, aliases=json.dumps(others, ensure_ascii=False))
+
+
 def set_attributes(connection: Connection, entry: Principal, given: Mapping[str, tuple[str, ...]]) -> None:
     """Set attributes; one with no values is removed.
 
@@ -140,7 +177,7 @@ def set_attributes(connection: Connection, entry: Principal, given: Mapping[str,
 
 
 def set_hash(connection: Connection, entry: Principal, phc: str) -> None:
-    """Set a user's password hash.
+    """Set a user's password hash, and empty what was made from the old password.
 
     Raises:
         InvalidEntry: the entry is no user: nobody signs in as a shared mailbox or a group.
@@ -149,6 +186,13 @@ def set_hash(connection: Connection, entry: Principal, phc: str) -> None:
         raise InvalidEntry(f"{entry.address} is no user; only users have passwords (`oxgate grant` opens it to a user)")
     connection.execute(credential.delete().where(credential.c.principal_id == entry.id))
     connection.execute(credential.insert(), {"principal_id": entry.id, "hash": phc, "changed": int(time.time())})
+    forget_secrets(connection, entry.id)
+
+
+def forget_secrets(connection: Connection, principal_id: int) -> None:
+    """Empty the sealed secrets of an account: they stay wanted, but the password they belong to is no more."""
+    emptied = secret.update().where(secret.c.principal_id == principal_id)
+    connection.execute(emptied.values(sealed=None, changed=int(time.time())))
 
 
 def delete(connection: Connection, principal_id: int) -> None:
@@ -158,6 +202,9 @@ def delete(connection: Connection, principal_id: int) -> None:
         (proxy_address, proxy_address.c.principal_id),
         (value_index, value_index.c.principal_id),
         (credential, credential.c.principal_id),
+        (secret, secret.c.principal_id),
+        (app_password, app_password.c.principal_id),
+        (signin_rule, signin_rule.c.principal_id),
     ):
         connection.execute(table.delete().where(column == principal_id))
     connection.execute(
@@ -206,6 +253,14 @@ def grant(connection: Connection, kind: GrantKind, owner: Principal, delegate: P
         return False
     connection.execute(grant_row.insert(), row)
     return True
+
+
+def _check_domain(key: str, domains: frozenset[str]) -> None:
+    domain = key.rpartition("@")[2]
+    if domain not in domains:
+        raise InvalidEntry(
+            f"{domain} is not one of this server's domains ({', '.join(sorted(domains))}); add it to general.domains"
+        )
 
 
 def _free_keys(connection: Connection, addresses: tuple[str, ...]) -> list[str]:

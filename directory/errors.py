@@ -5,6 +5,7 @@ ProviderError
   DuplicateAddress       an address, account name or DN is taken already
   InvalidEntry           an address, a name or an attribute is malformed, or the kind does not allow the operation
   WeakOrEmptyPassword    the password is empty, or longer than what can be hashed
+  SecretsUnavailable     the key file is missing, or not the one that secrets were sealed under
   DirectoryUnavailable   the database is locked, gone, or newer than this program
 """
 
@@ -27,6 +28,10 @@ class InvalidEntry(ProviderError):
 
 class WeakOrEmptyPassword(ProviderError):
     """The password is empty, or longer than what can be hashed."""
+
+
+class SecretsUnavailable(ProviderError):
+    """The key file is missing or unreadable, or it is not the one that a secret was sealed under."""
 
 
 class DirectoryUnavailable(ProviderError):

@@ -22,11 +22,38 @@ from sqlalchemy import (
     Text,
 )
 
-VERSION = 1
+VERSION = 2
 """The schema that this program writes."""
 
-STEPS: Mapping[int, Sequence[str]] = {}
-"""Version n to the statements that make it out of version n-1, fit for both databases."""
+STEPS: Mapping[int, Sequence[str]] = {
+    2: (
+        """CREATE TABLE secret (
+            principal_id {integer} NOT NULL, kind SMALLINT NOT NULL, sealed {octets}, changed {integer} NOT NULL,
+            PRIMARY KEY (principal_id, kind)
+        ){compact}""",
+        """CREATE TABLE app_password (
+            number {integer} NOT NULL, principal_id {integer} NOT NULL, label TEXT NOT NULL, digest {octets} NOT NULL,
+            scopes TEXT NOT NULL, created {integer} NOT NULL, expires {integer}, used_at {integer},
+            used_from TEXT NOT NULL, PRIMARY KEY (number), UNIQUE (digest)
+        )""",
+        "CREATE INDEX ix_app_password_principal_id ON app_password (principal_id)",
+        """CREATE TABLE signin_rule (
+            number {integer} NOT NULL, principal_id {integer} NOT NULL, mechanism TEXT NOT NULL, network TEXT NOT NULL,
+            until {integer}, allow SMALLINT NOT NULL, note TEXT NOT NULL, created {integer} NOT NULL,
+            PRIMARY KEY (number)
+        )""",
+        "CREATE INDEX ix_signin_rule_principal_id ON signin_rule (principal_id)",
+        "INSERT INTO directory_meta (name, value) VALUES ('next_app_password', 1), ('next_signin_rule', 1)",
+    ),
+}
+"""Version n to the statements that make it out of version n-1. What stands in braces is in SPELLED; the statements of a
+version stay as they are when the tables change again."""
+
+SPELLED: Mapping[str, Mapping[str, str]] = {
+    "sqlite": {"integer": "INTEGER", "octets": "BLOB", "compact": " WITHOUT ROWID"},
+    "postgresql": {"integer": "BIGINT", "octets": "BYTEA", "compact": ""},
+}
+"""Words of STEPS that differ from database to database."""
 
 metadata = MetaData()
 
@@ -41,7 +68,10 @@ meta = Table(
     Column("value", Int64, nullable=False),
     sqlite_with_rowid=False,
 )
-"""Counters: schema, generation, next_principal, next_mailbox."""
+"""Counters: schema and those of START."""
+
+START = {"generation": 1, "next_principal": 1, "next_mailbox": 1, "next_app_password": 1, "next_signin_rule": 1}
+"""What the counters of a new directory begin with."""
 
 principal = Table(
     "principal",
@@ -119,3 +149,46 @@ grant_row = Table(
     sqlite_with_rowid=False,
 )
 """GrantKind, owner and delegate."""
+
+secret = Table(
+    "secret",
+    metadata,
+    Column("principal_id", Int64, nullable=False),
+    Column("kind", SmallInteger, nullable=False),
+    Column("sealed", LargeBinary),
+    Column("changed", Int64, nullable=False),
+    PrimaryKeyConstraint("principal_id", "kind"),
+    sqlite_with_rowid=False,
+)
+"""What mechanisms other than a clear password need (directory.secrets), sealed under the key file. A row with nothing
+in it is wanted, and filled as soon as the password is seen."""
+
+app_password = Table(
+    "app_password",
+    metadata,
+    Column("number", Int64, primary_key=True, autoincrement=False),
+    Column("principal_id", Int64, nullable=False, index=True),
+    Column("label", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("scopes", Text, nullable=False),
+    Column("created", Int64, nullable=False),
+    Column("expires", Int64),
+    Column("used_at", Int64),
+    Column("used_from", Text, nullable=False),
+)
+"""App passwords by the SHA-256 digest of the secret. `scopes` are words with blanks between; none: every protocol.
+`used_at` and `used_from` change without raising the generation."""
+
+signin_rule = Table(
+    "signin_rule",
+    metadata,
+    Column("number", Int64, primary_key=True, autoincrement=False),
+    Column("principal_id", Int64, nullable=False, index=True),
+    Column("mechanism", Text, nullable=False),
+    Column("network", Text, nullable=False),
+    Column("until", Int64),
+    Column("allow", SmallInteger, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("created", Int64, nullable=False),
+)
+"""Who may sign in by what, and from where (directory.rules). Principal 0 is everybody, no network is everywhere."""

@@ -3,39 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, or_, select
+from sqlalchemy import ColumnElement, Select, or_, select
 
 from directory import editing
-from directory.credentials import Hasher, VerifiedCache
-from directory.database import Database
-from directory.errors import DirectoryUnavailable, UnknownPrincipal
+from directory.apppasswords import AppPasswords
+from directory.credentials import Hasher
 from directory.model import Grant, GrantKind, Principal, PrincipalKind
 from directory.names import account_key, address_key, dn_key
 from directory.query import SPELLING, Query
-from directory.schema import credential, grant_row, member, principal, proxy_address, value_index
+from directory.rules import Rules
+from directory.schema import grant_row, member, principal, proxy_address, value_index
+from directory.secrets import PreparedPassword, Secrets
 from directory.sqlquery import condition
 
-T = TypeVar("T")
 
-CACHED = 20_000
-"""Answers of one kind that a process remembers until the directory changes."""
-
-
-class _Cache:
-    """Answers that hold for one generation. Replaced as a whole, so that a slow reader cannot spoil the next one's."""
-
-    def __init__(self, generation: int) -> None:
-        self.generation = generation
-        self.answers: dict[tuple[Any, ...], Any] = {}
-
-
-class SqlDirectory:
+class SqlDirectory(Secrets, AppPasswords, Rules):
     """DirectoryProvider with administration. One for a process, made after the fork; safe to use from many threads.
 
     Every changing method is a transaction of its own, or part of the `batch` around it.
@@ -49,6 +36,7 @@ class SqlDirectory:
         hasher: Hasher | None = None,
         remember: float = 300,
         recheck: float = 0.5,
+        key: Path | None = None,
     ) -> None:
         """Open the directory, and create or upgrade its tables where needed.
 
@@ -58,15 +46,13 @@ class SqlDirectory:
             hasher: Argon2id with its cost.
             remember: seconds for which a verified password need not be verified again.
             recheck: seconds after which another process's change is seen at the latest on PostgreSQL (SQLite: at once).
+            key: the key file that secrets are sealed under; None: sealing.KEY_FILE beside a SQLite file.
 
         Raises:
             DirectoryUnavailable: it cannot be opened.
         """
+        super().__init__(location, hasher=hasher, remember=remember, recheck=recheck, key=key)
         self._domains = frozenset(name.lower() for name in domains)
-        self.hasher = hasher or Hasher()
-        self._verified = VerifiedCache(remember)
-        self._database = Database(location, recheck=recheck)
-        self._cache = _Cache(-1)
 
     # Reading: DirectoryProvider
 
@@ -188,7 +174,7 @@ class SqlDirectory:
         self,
         address: str,
         *,
-        password: str | None = None,
+        password: str | PreparedPassword | None = None,
         password_hash: str | None = None,
         display_name: str = "",
         aliases: Iterable[str] = (),
@@ -198,11 +184,15 @@ class SqlDirectory:
     ) -> Principal:
         """Add a user with a mailbox; without a password it cannot sign in.
 
+        Inside a `batch` the password should come prepared (`prepare_password`): hashing is slow.
+
         Raises:
             InvalidEntry, DuplicateAddress, WeakOrEmptyPassword: as `add` and `set_password` say.
         """
-        if password is not None:
-            password_hash = self.hasher.hash(password)
+        if password_hash is not None:
+            password = PreparedPassword(password_hash)
+        elif isinstance(password, str):
+            password = self.prepare_password(password)
         with self._database.write():
             made = self.add(
                 PrincipalKind.USER,
@@ -213,8 +203,8 @@ class SqlDirectory:
                 attributes=attributes,
                 enabled=enabled,
             )
-            if password_hash is not None:
-                self.set_password_hash(made.id, password_hash)
+            if password is not None:
+                self.set_password(made.id, password)
         return made
 
     def add(
@@ -251,20 +241,6 @@ class SqlDirectory:
             number = editing.insert(self._database, connection, entry, self._domains)
             return self._fresh(number)
 
-    def set_password(self, principal_id: int, password: str) -> None:
-        """Give a user a new password.
-
-        Raises:
-            WeakOrEmptyPassword: it is empty or too long.
-            UnknownPrincipal, InvalidEntry: no such entry, or it is no user.
-        """
-        self.set_password_hash(principal_id, self.hasher.hash(password))
-
-    def set_password_hash(self, principal_id: int, phc: str) -> None:
-        """Give a user a password by its Argon2id hash."""
-        with self._database.write() as connection:
-            editing.set_hash(connection, self._fresh(principal_id), phc)
-
     def set_enabled(self, principal_id: int, enabled: bool) -> None:
         """Allow or forbid an entry to sign in and to get mail.
 
@@ -274,6 +250,26 @@ class SqlDirectory:
         with self._database.write() as connection:
             self._fresh(principal_id)
             editing.update(connection, principal_id, enabled=int(enabled))
+
+    def change(
+        self,
+        principal_id: int,
+        *,
+        display_name: str | None = None,
+        address: str | None = None,
+        aliases: Iterable[str] | None = None,
+    ) -> Principal:
+        """Give an entry another display name, primary address or set of aliases (None: as it is); its DN stays.
+
+        Raises:
+            UnknownPrincipal, InvalidEntry, DuplicateAddress: as `add` says.
+        """
+        with self._database.write() as connection:
+            entry = self._fresh(principal_id)
+            given = None if aliases is None else tuple(aliases)
+            editing.change(connection, entry, display_name, address, given, self._domains)
+            editing.index(connection, self._fresh(principal_id))
+            return self._fresh(principal_id)
 
     def set_attributes(self, principal_id: int, attributes: Mapping[str, Iterable[str]]) -> None:
         """Set attributes of an entry; one with no values is removed, others stay.
@@ -327,10 +323,6 @@ class SqlDirectory:
         with self._database.write() as connection:
             return connection.execute(grant_row.delete().where(*row)).rowcount > 0
 
-    def close(self) -> None:
-        """Let go of the database."""
-        self._database.close()
-
     # Inside
 
     def _one(
@@ -339,40 +331,6 @@ class SqlDirectory:
         return self._answer(
             (what, key), lambda: next(iter(self._entries(select(principal).where(where()))), None), within
         )
-
-    def _answer(self, key: tuple[Any, ...], load: Callable[[], T], within: float = 0.0) -> T:
-        if self._database.writing:  # not committed yet: nobody else may see it
-            return load()
-        generation = self._database.generation(within)
-        cache = self._cache
-        if cache.generation != generation:
-            cache = self._cache = _Cache(generation)
-        try:
-            found: T = cache.answers[key]
-        except KeyError:
-            found = load()
-            if len(cache.answers) >= CACHED:
-                cache.answers.clear()
-            cache.answers[key] = found
-        return found
-
-    def _entries(self, statement: Select[Any]) -> list[Principal]:
-        with self._database.read() as connection:
-            return [_entry(row) for row in connection.execute(statement)]
-
-    def _column(self, statement: Select[tuple[Any]]) -> list[Any]:
-        with self._database.read() as connection:
-            return list(connection.execute(statement).scalars())
-
-    def _hash(self, principal_id: int) -> str | None:
-        found = self._column(select(credential.c.hash).where(credential.c.principal_id == principal_id))
-        return found[0] if found else None
-
-    def _fresh(self, principal_id: int) -> Principal:
-        found = self._entries(select(principal).where(principal.c.id == principal_id))
-        if not found:
-            raise UnknownPrincipal(f"there is no entry with the number {principal_id}")
-        return found[0]
 
     def _recognises(self, attribute: str) -> bool:
         used = self._answer(
@@ -401,25 +359,3 @@ def _groups_above(principal_id: int) -> Select[Any]:
 
 def _delegates_of(kind: GrantKind, owner_id: int) -> Select[Any]:
     return select(grant_row.c.delegate_id).where(grant_row.c.owner_id == owner_id, grant_row.c.kind == kind)
-
-
-def _entry(row: Row[Any]) -> Principal:
-    try:
-        return Principal(
-            id=row.id,
-            guid=UUID(bytes=bytes(row.guid)),
-            dn=row.dn,
-            legacy_dn=row.legacy_dn,
-            kind=PrincipalKind(row.kind),
-            account=row.account,
-            address=row.address,
-            aliases=tuple(json.loads(row.aliases)),
-            display_name=row.display_name,
-            enabled=bool(row.enabled),
-            hidden=bool(row.hidden),
-            mailbox_id=row.mailbox_id,
-            shard=row.shard,
-            attributes={name: tuple(values) for name, values in json.loads(row.attributes).items()},
-        )
-    except (ValueError, TypeError, AttributeError) as error:
-        raise DirectoryUnavailable(f"entry {row.id} of the directory is damaged: {error}") from error

@@ -403,11 +403,12 @@ def test_too_large_queries_are_refused(directory):
 
 def test_older_schemas_are_upgraded_and_newer_ones_refused(directory, reopen, monkeypatch):
     alice = directory.add_user("alice@example.test")
-    monkeypatch.setattr(schema, "VERSION", 2)
-    monkeypatch.setattr(schema, "STEPS", {2: ["CREATE TABLE extra (id INTEGER PRIMARY KEY)"]})
+    version = schema.VERSION
+    monkeypatch.setattr(schema, "VERSION", version + 1)
+    monkeypatch.setattr(schema, "STEPS", {version + 1: ["CREATE TABLE extra (id {integer} PRIMARY KEY)"]})
     assert reopen().by_address("alice@example.test") == alice
     assert reopen().by_address("alice@example.test") == alice
-    monkeypatch.setattr(schema, "VERSION", 1)
+    monkeypatch.setattr(schema, "VERSION", version)
     with pytest.raises(DirectoryUnavailable, match="newer"):
         reopen()
 
