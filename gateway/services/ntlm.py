@@ -1,0 +1,116 @@
+"""The verifier of NTLM responses for accounts that live here.
+
+An account can sign in by NTLM when it has opted in, so that its NT hash is kept. NTLMv2 is taken from it anywhere;
+NTLMv1 and NTLM2 session, whose hashes anybody who listens can find by trying, only where a rule allows them.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from directory.errors import ProviderError
+from directory.model import Principal
+from gateway.sasl.ntlm import AskNtlm, NtlmProof, NtlmRefusal
+from gateway.sasl.ntlmcrypto import verify_ntlm2_session, verify_ntlmv1, verify_ntlmv2
+from gateway.sasl.peer import PeerInfo
+from gateway.services.logon import NOBODY, LogonRefused, RefusalKind
+from gateway.services.names import LoginName, parse_login
+
+Finding = tuple[Principal | None, bytes | None, bool]
+"""The account, its NT hash, and whether a rule in force allows the variant."""
+
+
+class Rule(Protocol):
+    """directory.rules.SignInRule."""
+
+    @property
+    def allow(self) -> bool:
+        """Whether it allows or forbids."""
+
+
+class NtlmDirectory(Protocol):
+    """The part of the directory that NTLM wants."""
+
+    def nt_hash(self, principal_id: int) -> bytes | None:
+        """Give the NT hash of an account; None: it is not kept, or there is no such account."""
+
+    def rule_for(self, principal_id: int, mechanism: str, address: str, now: float) -> Rule | None:
+        """Give the most specific rule in force for an account and a mechanism at a client's IP address."""
+
+
+class LocalNtlmVerifier:
+    """Answers AskNtlm. Whether there is no such user, no NT hash or another password, the work is the same."""
+
+    def __init__(
+        self,
+        directory: NtlmDirectory,
+        find_user: Callable[[LoginName], Principal | None],
+        fallback: Callable[[AskNtlm], Awaitable[bytes | None]] | None = None,
+        *,
+        run: Callable[[Callable[[], Finding]], Awaitable[Finding]] | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Look users up by `find_user`; those without an NT hash go to `fallback` (winbind), if there is one.
+
+        `run` runs the lookups in a thread; None: they are short enough for the loop.
+        """
+        self._directory = directory
+        self._find_user = find_user
+        self._fallback = fallback
+        self._run = run
+        self._clock = clock
+
+    async def __call__(self, ask: AskNtlm, peer: PeerInfo) -> NtlmProof | NtlmRefusal:
+        """Verify a response. Raises LogonRefused (UNAVAILABLE) when nobody knows."""
+        name = parse_login(ask.login)
+        if name.mailbox is not None:
+            return NtlmRefusal("NTLM opens one's own mailbox only; for another's sign in by LOGIN or PLAIN")
+        try:
+            if self._run is None:
+                user, key, allowed = self._look_up(ask, peer, name)
+            else:
+                user, key, allowed = await self._run(lambda: self._look_up(ask, peer, name))
+        except ProviderError as error:
+            raise LogonRefused(RefusalKind.UNAVAILABLE, str(error)) from error
+        base_key = verify(ask, key or secrets.token_bytes(16))
+        if not allowed:
+            return NtlmRefusal(_advice(ask.variant, user, peer))
+        if key is None and self._fallback is not None:
+            base_key = await self._fallback(ask)
+        elif user is None:
+            return NtlmRefusal("unknown user")
+        elif key is None:
+            return NtlmRefusal(f"no NT hash is kept; to keep one: oxgate user nt-hash enable {user.address}")
+        if base_key is None:
+            return NtlmRefusal("wrong password")
+        return NtlmProof(base_key, user.id if user is not None else NOBODY, ask.login)
+
+    def _look_up(self, ask: AskNtlm, peer: PeerInfo, name: LoginName) -> Finding:
+        user = self._find_user(name)
+        number = user.id if user is not None else NOBODY
+        key = self._directory.nt_hash(number)
+        if ask.variant == "NTLM":
+            return user, key, True
+        rule = self._directory.rule_for(number, ask.variant, peer.address, self._clock())
+        return user, key, rule is not None and rule.allow
+
+
+def verify(ask: AskNtlm, key: bytes) -> bytes | None:
+    """Give the session base key when the response was made with this NT hash, else None."""
+    if ask.variant == "NTLM":
+        return verify_ntlmv2(key, ask.user, ask.domains, ask.server_challenge, ask.nt_response)
+    if ask.variant == "NTLM2-SESSION":
+        return verify_ntlm2_session(key, ask.server_challenge, ask.client_challenge, ask.nt_response)
+    return verify_ntlmv1(key, ask.server_challenge, ask.nt_response)
+
+
+def _advice(variant: str, user: Principal | None, peer: PeerInfo) -> str:
+    """Say in the log what became of an old variant, and what its owner can do."""
+    account = user.address if user is not None else "ADDRESS"
+    return (
+        f"{variant} is refused: make the client use NTLMv2 or a password over TLS; to allow it for a while: "
+        f"oxgate devices allow {account} {variant} --network {peer.address} --until DATE"
+    )

@@ -1,0 +1,150 @@
+"""The local verifier of NTLM responses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from directory.errors import DirectoryUnavailable
+from gateway.sasl import ntlmcrypto
+from gateway.sasl.mechanism import Challenge
+from gateway.sasl.ntlm import AskNtlm, NtlmExchange, NtlmProof, NtlmRefusal
+from gateway.sasl.ntlmclient import NtlmClient
+from gateway.services.logon import LogonRefused, RefusalKind
+from gateway.services.ntlm import LocalNtlmVerifier
+from tests.gateway.sasl.ntlmsupport import ALICE, BOB, PASSWORD, PEER, SETTINGS, FakeDirectory
+
+
+def ask(user: str, password: str = PASSWORD, *, domain: str = "", variant: Any = "NTLM") -> AskNtlm:
+    client = NtlmClient(user, password, domain=domain, variant=variant)
+    exchange = NtlmExchange(SETTINGS, PEER)
+    challenge = exchange.step(client.negotiate())
+    assert isinstance(challenge, Challenge)
+    step = exchange.step(client.authenticate(challenge.data))
+    assert isinstance(step, AskNtlm)
+    return step
+
+
+async def verdict(question: AskNtlm, *allowed: str, **options: Any) -> NtlmProof | str:
+    directory = options.pop("directory", None) or FakeDirectory(*allowed)
+    answer = await LocalNtlmVerifier(directory, directory.find_user, **options)(question, PEER)
+    return answer.reason if isinstance(answer, NtlmRefusal) else answer
+
+
+async def test_proof() -> None:
+    question = ask("alice", domain="EXAMPLE")
+    proof = await verdict(question)
+    assert isinstance(proof, NtlmProof)
+    assert (proof.principal, proof.login) == (ALICE, "EXAMPLE\\alice")
+    key = ntlmcrypto.ntowf_v2(ntlmcrypto.nt_hash(PASSWORD), "alice", "EXAMPLE")
+    assert proof.session_base_key == ntlmcrypto.hmac_md5(key, question.nt_response[:16])
+
+
+@pytest.mark.parametrize("variant", ["NTLM", "NTLMv1", "NTLM2-SESSION"])
+async def test_refusals(variant: str) -> None:
+    allowed = ("NTLMv1", "NTLM2-SESSION")
+    assert await verdict(ask("alice", "wrong", variant=variant), *allowed) == "wrong password"
+    if variant == "NTLM":
+        assert await verdict(ask("nobody", variant=variant), *allowed) == "unknown user"
+        assert "user nt-hash enable bob@example.test" in str(await verdict(ask("bob", variant=variant), *allowed))
+    else:
+        assert "devices allow ADDRESS" in str(await verdict(ask("nobody", variant=variant), *allowed))
+        assert "devices allow bob@example.test" in str(await verdict(ask("bob", variant=variant), *allowed))
+
+
+@pytest.mark.parametrize(
+    ("domain", "user"),
+    [
+        *(("EXAMPLE", "alice\\bob"), ("EXAMPLE", "alice/bob"), ("", "EXAMPLE\\alice\\bob"), ("", "EXAMPLE/alice/bob")),
+        *(("", "alice@example.test\\bob"), ("", "alice@example.test/bob@example.test"), ("a@example.test", "bob")),
+        *(("EXAMPLE\\alice", "bob"), ("EXAMPLE/alice", "bob")),
+    ],
+)
+async def test_no_delegates(domain: str, user: str) -> None:
+    """[MS-OXIMAP4] 2.2.2 has them in LOGIN only."""
+    assert "own mailbox only" in str(await verdict(ask(user, domain=domain)))
+
+
+async def test_a_name_not_taken_apart() -> None:
+    proof = await verdict(ask("EXAMPLE\\alice"))
+    assert isinstance(proof, NtlmProof)
+    assert proof.principal == ALICE
+
+
+class TestFallback:
+    """Accounts whose NT hash somebody else has."""
+
+    @pytest.fixture(autouse=True)
+    def _nobody_was_asked_yet(self) -> None:
+        self.asked: list[AskNtlm] = []
+
+    def knows(self, key: bytes | None) -> Any:
+        async def fallback(question: AskNtlm) -> bytes | None:
+            self.asked.append(question)
+            return key
+
+        return fallback
+
+    async def test_not_asked_about_local_accounts(self) -> None:
+        assert await verdict(ask("alice", "wrong"), fallback=self.knows(bytes(16))) == "wrong password"
+        assert isinstance(await verdict(ask("alice"), fallback=self.knows(None)), NtlmProof)
+        assert self.asked == []
+
+    @pytest.mark.parametrize(("user", "principal"), [("bob", BOB), ("carol", 0)])
+    async def test_asked(self, user: str, principal: int) -> None:
+        question = ask(user)
+        assert await verdict(question, fallback=self.knows(b"k" * 16)) == NtlmProof(b"k" * 16, principal, user)
+        assert await verdict(question, fallback=self.knows(None)) == "wrong password"
+        assert self.asked == [question, question]
+
+    async def test_not_asked_about_what_is_not_allowed(self) -> None:
+        assert "is refused" in str(await verdict(ask("carol", variant="NTLMv1"), fallback=self.knows(bytes(16))))
+        assert self.asked == []
+
+
+async def test_in_a_thread() -> None:
+    runs = []
+
+    async def run(look_up: Any) -> Any:
+        runs.append(look_up)
+        return look_up()
+
+    assert isinstance(await verdict(ask("alice"), run=run), NtlmProof)
+    assert len(runs) == 1
+
+
+async def test_directory_away() -> None:
+    class Away(FakeDirectory):
+        def nt_hash(self, principal_id: int) -> bytes | None:
+            raise DirectoryUnavailable("away")
+
+    with pytest.raises(LogonRefused) as caught:
+        await verdict(ask("alice"), directory=Away())
+    assert caught.value.kind is RefusalKind.UNAVAILABLE
+
+
+@pytest.mark.parametrize("variant", ["NTLM", "NTLMv1", "NTLM2-SESSION"])
+async def test_the_same_work_for_everybody(variant: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unknown user, no NT hash and wrong password: the same lookups, the same arithmetic."""
+    work: list[str] = []
+
+    def counting(name: str, original: Any) -> Any:
+        def counted(key: bytes, data: bytes) -> Any:
+            work.append(name)
+            return original(key, data)
+
+        return counted
+
+    for name in ("hmac_md5", "des"):
+        monkeypatch.setattr(ntlmcrypto, name, counting(name, getattr(ntlmcrypto, name)))
+    seen = []
+    for user, password in (("nobody", PASSWORD), ("alice", "wrong"), ("bob", PASSWORD)):
+        question = ask(user, password, domain="example", variant=variant)
+        for allowed in ((), ("NTLMv1", "NTLM2-SESSION")):
+            directory = FakeDirectory(*allowed)
+            work.clear()
+            await verdict(question, directory=directory)
+            seen.append((list(work), [each[0] for each in directory.asked]))
+    assert all(each == seen[0] for each in seen)
+    assert seen[0][0]
