@@ -104,6 +104,8 @@ class Failure:
     text: str
     login: str = ""
     """Who tried, as far as the client has said; for the audit log."""
+    mechanism: str = ""
+    """The variant of the mechanism, such as `NTLMv1`, where it has some; for the audit log."""
 
 
 Step = Challenge | Ask | PasswordAttempt | ProvedAttempt | Failure

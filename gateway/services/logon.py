@@ -2,28 +2,35 @@
 
     logon = await service.authenticate(attempt, peer)      # Logon, or raises LogonRefused
 
-Every refusal but UNAVAILABLE and TOO_MANY comes after the tarpit delay, and an unknown name takes as long as a wrong
-password: nobody learns from outside which it was, and the front ends answer all of them alike. The audit log
-(`oxgate.audit`) tells them apart; it names the login, never the password.
+A password is looked for where that costs least: among those verified lately, among the account's app passwords, then as
+its own password (a hash, in a thread), then at the upstream server. A proof (ProvedAttempt) needs none of it.
+
+Every refusal but UNAVAILABLE and TOO_MANY is answered after the same delay, counted from when the attempt came in, and
+an unknown name takes as much work as a wrong password: nobody learns from outside which it was, and the front ends
+answer all of them alike. The audit log (services.audit) tells them apart; it names the login, never the password.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import re
-from collections.abc import Collection
+import time
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import dataclass
 from enum import Enum, auto
-from typing import NoReturn, Protocol
+from typing import NamedTuple, NoReturn, ParamSpec, Protocol, TypeVar
 
+from directory.apppasswords import AppPassword
 from directory.errors import ProviderError
 from directory.grants import may_open
 from directory.model import Principal, PrincipalKind
 from directory.provider import DirectoryProvider
+from directory.rules import SignInRule
 from gateway.sasl.mechanism import PasswordAttempt, ProvedAttempt
 from gateway.sasl.peer import PeerInfo
+from gateway.services.audit import Audit
 from gateway.services.names import LoginName, parse_login
 from store.ids import MailboxRef
 
@@ -39,17 +46,64 @@ __all__ = [
     "parse_login",
 ]
 
-audit = logging.getLogger("oxgate.audit")
+log = logging.getLogger("oxgate.logon")
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 NOBODY = 0
 """A principal number that is never given: verifying against it takes the usual time and fails."""
 
+ONLY_BY_RULE = frozenset({"NTLMv1", "NTLM2-SESSION"})
+"""Variants so weak that each account needs a rule that allows them."""
+
+WITHOUT_DELEGATES = frozenset({"NTLM", "NTLMv1", "NTLM2-SESSION"})
+"""Where a name means the account's own mailbox, whatever is in it ([MS-OXIMAP4] 2.2.1 has no place for another)."""
+
 
 class LogonDirectory(DirectoryProvider, Protocol):
-    """The directory, with the memory of passwords that were right."""
+    """The directory, with what signing in keeps there."""
 
     def remembers_password(self, principal_id: int, password: str) -> bool:
         """Say whether verify_password would say yes at once."""
+
+    def verify_app_password(self, principal_id: int, secret: str, scope: str, *, address: str) -> AppPassword | None:
+        """Find the app password that this is; None: it is none, or not for this protocol, or has expired."""
+
+    def explain_app_password(self, principal_id: int, secret: str, scope: str) -> str:
+        """Say why verify_app_password said no to what is an app password; empty: it is none."""
+
+    def lacks_secrets(self, principal_id: int) -> bool:
+        """Say whether something is wanted that only the clear password can give."""
+
+    def fill_secrets(self, principal_id: int, password: str) -> bool:
+        """Derive and keep it."""
+
+    def rule_for(self, principal_id: int, mechanism: str, address: str, now: float) -> SignInRule | None:
+        """Find the most specific rule in force."""
+
+
+class Guard(Protocol):
+    """services.guard.Guard: what stands against guessing."""
+
+    def admission(self, login: str, peer: PeerInfo) -> AbstractAsyncContextManager[None]:
+        """Hold a place for an attempt, perhaps after a while; raises LogonRefused(TOO_MANY), itself delayed."""
+
+    def failed(self, login: str, peer: PeerInfo) -> None:
+        """Count a failure."""
+
+    def succeeded(self, login: str, peer: PeerInfo) -> None:
+        """Note that the account signed in from there."""
+
+    def delay(self, login: str, peer: PeerInfo) -> float:
+        """Seconds until the failure is answered."""
+
+
+class Upstream(Protocol):
+    """directory.upstream.Upstream: a server that knows passwords."""
+
+    def verify(self, user: str, domain: str | None, password: str) -> Principal | None:
+        """Give the account when the password is right. Raises ProviderError when no server can say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,87 +157,215 @@ class LogonPolicy:
     """Passwords verified at a time: each takes memory and a core."""
     waiting: int = 256
     """Sign-ins that may wait for one of the threads."""
+    asking: int = 8
+    """Passwords that are asked about upstream at a time; these threads only wait."""
+
+
+class _Known(NamedTuple):
+    """Who it is, and how that is known."""
+
+    user: Principal
+    mechanism: str
+    until: float | None = None
+    detail: str = ""
+    """For the audit log: which app password, or that the upstream server said so."""
 
 
 class LogonService:
     """Authenticates against the directory. `inline`: its lookups are local and short, so they need no thread."""
 
-    def __init__(self, directory: LogonDirectory, policy: LogonPolicy, *, inline: bool) -> None:
+    def __init__(
+        self,
+        directory: LogonDirectory,
+        policy: LogonPolicy,
+        *,
+        inline: bool,
+        upstream: Upstream | None = None,
+        guard: Guard | None = None,
+        audit: Audit | None = None,
+    ) -> None:
         self._directory = directory
         self._policy = policy
         self._inline = inline
-        self._pool = ThreadPoolExecutor(policy.threads, thread_name_prefix="logon")
+        self._upstream = upstream
+        self._guard = guard
+        self._audit = audit or Audit()
+        self._hashing = ThreadPoolExecutor(policy.threads, thread_name_prefix="logon")
+        self._asking = ThreadPoolExecutor(policy.asking, thread_name_prefix="logon-ask")
         self._waiting = 0
 
     async def authenticate(self, attempt: PasswordAttempt | ProvedAttempt, peer: PeerInfo) -> Logon:
         """Verify a password, or take a proof, and find the mailbox; raises LogonRefused."""
+        began = time.monotonic()
+        user: Principal | None = None
         try:
-            logon = await self._authenticate(attempt)
-        except ProviderError as error:
-            refusal = LogonRefused(RefusalKind.UNAVAILABLE, str(error))
-            await self.refuse(
-                attempt.login, peer, refusal, mechanism=attempt.mechanism, authorization=attempt.authorization
-            )
-        except LogonRefused as refused:
-            await self.refuse(
-                attempt.login, peer, refused, mechanism=attempt.mechanism, authorization=attempt.authorization
-            )
-        fields = _fields(attempt.login, peer, attempt.mechanism, attempt.authorization)
-        fields |= {"user": logon.user.address, "mailbox": logon.owner.address}
-        audit.info("logon %s", _text(fields), extra={"fields": {"event": "logon", **fields}})
+            name = parse_login(attempt.login)
+            user = await self._look_up(self._find_account, attempt, name)
+            if isinstance(attempt, PasswordAttempt):
+                async with self.admission(attempt.login, peer):
+                    known = await self._verify(attempt, name, user, peer)
+            elif user is None:
+                raise LogonRefused(RefusalKind.BAD_CREDENTIALS, "unknown user")
+            else:
+                known = _Known(user, attempt.mechanism, attempt.until)
+            logon = await self._look_up(self._admit, known, self._mailbox_names(attempt, name), peer)
+        except (ProviderError, LogonRefused) as error:
+            refusal = _refusal(error)
+            await self._refuse(attempt.login, user, peer, refusal, attempt.mechanism, attempt.authorization, began)
+        if self._guard is not None:
+            self._guard.succeeded(attempt.login, peer)
+        self._audit.admitted(
+            attempt.login,
+            peer,
+            logon.mechanism,
+            authorization=attempt.authorization,
+            user=logon.user,
+            owner=logon.owner,
+            detail=known.detail,
+        )
         return logon
 
+    def admission(self, login: str, peer: PeerInfo) -> AbstractAsyncContextManager[None]:
+        """Hold a place while a password or a proof is looked at. Entering it may raise LogonRefused(TOO_MANY)."""
+        return nullcontext() if self._guard is None else self._guard.admission(login, peer)
+
     async def refuse(
-        self, login: str, peer: PeerInfo, refusal: LogonRefused, *, mechanism: str, authorization: str | None = None
+        self,
+        login: str,
+        peer: PeerInfo,
+        error: LogonRefused | ProviderError,
+        *,
+        mechanism: str,
+        began: float | None = None,
     ) -> NoReturn:
-        """Note a failed sign-in in the audit log, wait as the tarpit says, and raise the refusal."""
-        fields = _fields(login, peer, mechanism, authorization)
-        fields |= {"kind": refusal.kind.name.lower(), "reason": str(refusal)}
-        audit.warning("logon refused %s", _text(fields), extra={"fields": {"event": "logon-refused", **fields}})
-        if refusal.kind not in (RefusalKind.UNAVAILABLE, RefusalKind.TOO_MANY):
-            await asyncio.sleep(self._policy.tarpit)
-        raise refusal
+        """Do with a sign-in that failed before `authenticate` as that does: audit, count, delay; raise the refusal.
+
+        `began` is when, on the monotonic clock, the client's last word came in.
+        """
+        user = await self._account_of(login)
+        await self._refuse(login, user, peer, _refusal(error), mechanism, None, began or time.monotonic())
+
+    def named(self, logon: Logon, peer: PeerInfo, device: str) -> None:
+        """Note what a client that has signed in calls itself."""
+        self._audit.named(logon.user, peer, logon.mechanism, device)
 
     def close(self) -> None:
         """Let the threads go."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._hashing.shutdown(wait=False, cancel_futures=True)
+        self._asking.shutdown(wait=False, cancel_futures=True)
 
-    async def _authenticate(self, attempt: PasswordAttempt | ProvedAttempt) -> Logon:
-        name = parse_login(attempt.login)
-        if isinstance(attempt, ProvedAttempt):
-            if self._inline:
-                return self._proved(attempt, name)
-            return await asyncio.get_running_loop().run_in_executor(self._pool, self._proved, attempt, name)
-        if self._inline:
-            user = self.find_user(name)
-            if user is not None and self._directory.remembers_password(user.id, attempt.password):
-                return self._admit(user, self._mailbox_names(attempt, name))
+    # Failing
+
+    async def _refuse(
+        self,
+        login: str,
+        user: Principal | None,
+        peer: PeerInfo,
+        refusal: LogonRefused,
+        mechanism: str,
+        authorization: str | None,
+        began: float,
+    ) -> NoReturn:
+        self._audit.refused(
+            login,
+            peer,
+            mechanism,
+            authorization=authorization,
+            user=user,
+            kind=refusal.kind.name.lower(),
+            reason=str(refusal),
+        )
+        if refusal.kind in (RefusalKind.UNAVAILABLE, RefusalKind.TOO_MANY):
+            raise refusal
+        delay = self._policy.tarpit
+        if self._guard is not None:
+            self._guard.failed(login, peer)
+            delay = self._guard.delay(login, peer)
+        await asyncio.sleep(began + delay - time.monotonic())
+        raise refusal
+
+    async def _account_of(self, login: str) -> Principal | None:
+        """Find whose sign-in it is, for the record; the directory may be away."""
+        try:
+            return await self._look_up(self.find_user, parse_login(login))
+        except ProviderError:
+            return None
+
+    # Verifying
+
+    async def _verify(
+        self, attempt: PasswordAttempt, name: LoginName, user: Principal | None, peer: PeerInfo
+    ) -> _Known:
+        """Find out whether the password is right, the cheapest way first. Raises LogonRefused, ProviderError."""
+        known = await self._look_up(self._recognise, user, attempt, peer)
+        if known is not None:
+            return known
         if self._waiting >= self._policy.waiting:
             raise LogonRefused(RefusalKind.TOO_MANY, "too many sign-ins at a time")
         self._waiting += 1
         try:
-            call = asyncio.get_running_loop().run_in_executor(self._pool, self._verify, attempt, name)
-            return await call
+            loop = asyncio.get_running_loop()
+            if await loop.run_in_executor(self._hashing, self._is_own, user, attempt.password):
+                assert user is not None
+                return _Known(user, attempt.mechanism)
+            if self._upstream is not None:
+                verify = self._upstream.verify
+                found = await loop.run_in_executor(self._asking, verify, name.user, name.domain, attempt.password)
+                if found is not None:
+                    return _Known(found, attempt.mechanism, detail="upstream")
         finally:
             self._waiting -= 1
+        reason = "unknown user"
+        if user is not None:
+            explain = self._directory.explain_app_password
+            reason = await self._look_up(explain, user.id, attempt.password, peer.protocol) or "wrong password"
+        raise LogonRefused(RefusalKind.BAD_CREDENTIALS, reason)
 
-    def _verify(self, attempt: PasswordAttempt, name: LoginName) -> Logon:
-        """Do the whole of it, in a thread: hashing takes tens of milliseconds."""
-        user = self.find_user(name)
-        good = self._directory.verify_password(user.id if user is not None else NOBODY, attempt.password)
-        if user is None:
-            raise LogonRefused(RefusalKind.BAD_CREDENTIALS, "unknown user")
-        if not good:
-            raise LogonRefused(RefusalKind.BAD_CREDENTIALS, "wrong password")
-        return self._admit(user, self._mailbox_names(attempt, name))
+    def _recognise(self, user: Principal | None, attempt: PasswordAttempt, peer: PeerInfo) -> _Known | None:
+        """See whether the password is one that costs no hash: verified lately, or an app password."""
+        number = user.id if user is not None else NOBODY
+        remembered = self._directory.remembers_password(number, attempt.password)
+        app = None
+        if not remembered:
+            app = self._directory.verify_app_password(number, attempt.password, peer.protocol, address=peer.address)
+        if user is None or (not remembered and app is None):
+            return None
+        if app is None:
+            if self._directory.lacks_secrets(user.id):
+                self._hashing.submit(self._fill, user, attempt.password)
+            return _Known(user, attempt.mechanism)
+        return _Known(user, attempt.mechanism, app.expires, f"app password {app.number}")
 
-    def _proved(self, attempt: ProvedAttempt, name: LoginName) -> Logon:
-        """Take a mechanism's word for who it is."""
-        user = self._directory.by_id(attempt.principal) if attempt.principal else self.find_user(name)
+    def _is_own(self, user: Principal | None, password: str) -> bool:
+        """Verify the account's own password, in a thread: hashing takes tens of milliseconds. None: as long for no."""
         if user is None:
-            raise LogonRefused(RefusalKind.BAD_CREDENTIALS, "unknown user")
-        logon = self._admit(user, self._mailbox_names(attempt, name))
-        return replace(logon, mechanism=attempt.mechanism, until=attempt.until)
+            self._directory.verify_password(NOBODY, password)
+            return False
+        if not self._directory.verify_password(user.id, password):
+            return False
+        self._fill(user, password)
+        return True
+
+    def _fill(self, user: Principal, password: str) -> None:
+        """Keep what other mechanisms need, now that the clear password is here; a failure costs only that."""
+        try:
+            if self._directory.lacks_secrets(user.id):
+                self._directory.fill_secrets(user.id, password)
+        except ProviderError as error:
+            log.warning("the secrets of %s cannot be kept: %s", user.address, error)
+
+    async def _look_up(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Ask the directory, where it is not local in a thread."""
+        if self._inline:
+            return call(*args, **kwargs)
+        return await asyncio.to_thread(call, *args, **kwargs)
+
+    # Finding
+
+    def _find_account(self, attempt: PasswordAttempt | ProvedAttempt, name: LoginName) -> Principal | None:
+        if isinstance(attempt, ProvedAttempt) and attempt.principal:
+            return self._directory.by_id(attempt.principal)
+        return self.find_user(name)
 
     def find_user(self, name: LoginName) -> Principal | None:
         """Find the account that a login name means, whatever its state; None when there is none that could sign in."""
@@ -211,15 +393,19 @@ class LogonService:
 
     def _mailbox_names(self, attempt: PasswordAttempt | ProvedAttempt, name: LoginName) -> list[LoginName]:
         """List the mailboxes asked for: by the login name, by the authorization identity ([RFC4616] 2), or neither."""
+        if attempt.mechanism in WITHOUT_DELEGATES:
+            return []
         asked = [] if name.mailbox is None else [LoginName(name.mailbox)]
         if attempt.authorization:
             asked.append(parse_login(attempt.authorization))
         return asked
 
-    def _admit(self, user: Principal, asked: list[LoginName]) -> Logon:
+    def _admit(self, known: _Known, asked: list[LoginName], peer: PeerInfo) -> Logon:
         """Open the door: to the user's own mailbox or, by a full-access grant, to another ([MS-OXIMAP4] 2.2.2)."""
+        user = known.user
         if not user.enabled:
             raise LogonRefused(RefusalKind.DISABLED, "account is disabled")
+        self._check_rules(user, known.mechanism, peer)
         owner = user
         for place, name in enumerate(asked):
             found = None if name.mailbox is not None else self._find(name.user, name.domain)
@@ -230,31 +416,22 @@ class LogonService:
             raise LogonRefused(RefusalKind.NOT_ALLOWED, "no mailbox")
         if not may_open(self._directory, user, owner):
             raise LogonRefused(RefusalKind.NOT_ALLOWED, "no full access")
-        return Logon(user, owner, MailboxRef(owner.mailbox_id, owner.guid, owner.shard))
+        ref = MailboxRef(owner.mailbox_id, owner.guid, owner.shard)
+        return Logon(user, owner, ref, known.mechanism, known.until)
+
+    def _check_rules(self, user: Principal, mechanism: str, peer: PeerInfo) -> None:
+        """Ask the policy of the account: a rule may forbid any mechanism, and must allow the weakest."""
+        rule = self._directory.rule_for(user.id, mechanism, peer.address, time.time())
+        if rule is None and mechanism in ONLY_BY_RULE:
+            raise LogonRefused(
+                RefusalKind.NOT_ALLOWED,
+                f"{mechanism} is refused unless a rule allows it: `oxgate devices allow` makes one, or let the client "
+                "use NTLMv2",
+            )
+        if rule is not None and not rule.allow:
+            note = f" ({rule.note})" if rule.note else ""
+            raise LogonRefused(RefusalKind.NOT_ALLOWED, f"a rule forbids {mechanism} here{note}")
 
 
-def _fields(login: str, peer: PeerInfo, mechanism: str, authorization: str | None) -> dict[str, str]:
-    fields = {
-        "protocol": peer.protocol,
-        "peer": peer.address,
-        "tls": "yes" if peer.tls else "no",
-        "mechanism": mechanism,
-        "login": login[:256],
-    }
-    if peer.connection:
-        fields["connection"] = str(peer.connection)
-    if authorization:
-        fields["authorization"] = authorization[:256]
-    return fields
-
-
-def _text(fields: dict[str, str]) -> str:
-    """Write fields as `key=value`; a value that could confuse a reader of the log is quoted and escaped."""
-    return " ".join(f"{key}={value if _is_plain(value) else ascii(value)}" for key, value in fields.items())
-
-
-_PLAIN = re.compile(r"""[!#-&(-<>-~]+""")
-
-
-def _is_plain(value: str) -> bool:
-    return _PLAIN.fullmatch(value) is not None
+def _refusal(error: LogonRefused | ProviderError) -> LogonRefused:
+    return error if isinstance(error, LogonRefused) else LogonRefused(RefusalKind.UNAVAILABLE, str(error))

@@ -13,9 +13,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol, cast
+from contextlib import AbstractAsyncContextManager
+from typing import Any, NoReturn, Protocol, cast
 
+from directory.errors import ProviderError
 from gateway.sasl.mechanism import (
     Ask,
     AskingExchange,
@@ -25,6 +28,7 @@ from gateway.sasl.mechanism import (
     PasswordAttempt,
     ProvedAttempt,
     SaslExchange,
+    Step,
     respond,
 )
 from gateway.sasl.peer import PeerInfo
@@ -43,8 +47,22 @@ class Authenticator(Protocol):
     async def authenticate(self, attempt: PasswordAttempt | ProvedAttempt, peer: PeerInfo) -> Logon:
         """Sign in, or raise LogonRefused."""
 
-    async def refuse(self, login: str, peer: PeerInfo, refusal: LogonRefused, *, mechanism: str) -> None:
+    def admission(self, login: str, peer: PeerInfo) -> AbstractAsyncContextManager[None]:
+        """Hold a place while a proof is looked at; entering it may raise LogonRefused(TOO_MANY)."""
+
+    async def refuse(
+        self,
+        login: str,
+        peer: PeerInfo,
+        error: LogonRefused | ProviderError,
+        *,
+        mechanism: str,
+        began: float | None = None,
+    ) -> NoReturn:
         """Note a sign-in that failed before `authenticate`, as that does: audit, delay; then raise the refusal."""
+
+    def named(self, logon: Logon, peer: PeerInfo, device: str) -> None:
+        """Note what a client that has signed in calls itself."""
 
 
 class ExchangeFailed(Exception):
@@ -93,8 +111,14 @@ class SignInService:
     async def password(self, login: str, password: str, peer: PeerInfo) -> Logon:
         """Sign in by name and password. Raises LogonRefused; ExchangeFailed (NEEDS_TLS) where that is not on offer."""
         if not self.takes_passwords(peer):
-            raise ExchangeFailed(Failure(FailureKind.NEEDS_TLS, "no passwords here"))
+            if not peer.tls and self._mechanisms.known("PLAIN", peer):
+                raise ExchangeFailed(Failure(FailureKind.NEEDS_TLS, "no passwords without TLS"))
+            raise ExchangeFailed(Failure(FailureKind.UNSUPPORTED, "no passwords here"))
         return await self._logon.authenticate(PasswordAttempt(login, password, mechanism="COMMAND"), peer)
+
+    def named(self, logon: Logon, peer: PeerInfo, device: str) -> None:
+        """Note what a client that has signed in calls itself ([RFC2971] 3.1)."""
+        self._logon.named(logon, peer, device)
 
 
 class SignIn:
@@ -118,15 +142,25 @@ class SignIn:
 
         Raises ExchangeFailed, LogonRefused; either ends the exchange.
         """
-        step = respond(self._exchange, line)
-        while isinstance(step, Ask):
-            answer = await self._verifiers[type(step)](step, self._peer)
-            step = cast(AskingExchange, self._exchange).answer(answer)
+        began = time.monotonic()
+        # A mechanism that has told its client of the failure is over whatever comes next ([RFC7628] 3.2.3).
+        step: Step | None = getattr(self._exchange, "ending", None)
+        if step is None:
+            step = respond(self._exchange, line)
+        try:
+            while isinstance(step, Ask):
+                async with self._logon.admission(getattr(step, "login", ""), self._peer):
+                    answer = await self._verifiers[type(step)](step, self._peer)
+                step = cast(AskingExchange, self._exchange).answer(answer)
+        except (LogonRefused, ProviderError) as error:
+            login = getattr(step, "login", "")
+            await self._logon.refuse(login, self._peer, error, mechanism=self.mechanism, began=began)
         if isinstance(step, Challenge):
             return step
         if isinstance(step, Failure):
             if step.kind is FailureKind.CREDENTIALS:
                 refusal = LogonRefused(RefusalKind.BAD_CREDENTIALS, step.text)
-                await self._logon.refuse(step.login, self._peer, refusal, mechanism=self.mechanism)
+                mechanism = step.mechanism or self.mechanism
+                await self._logon.refuse(step.login, self._peer, refusal, mechanism=mechanism, began=began)
             raise ExchangeFailed(step)
         return await self._logon.authenticate(step, self._peer)

@@ -7,7 +7,9 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Iterable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from pathlib import Path
+from typing import Any, NoReturn
 
 from twisted.internet.address import IPv4Address
 from twisted.internet.error import ConnectionDone
@@ -68,8 +70,16 @@ class FakeLogon:
             raise LogonRefused(self.refusal, "no")
         return Logon(ALICE, ALICE, REF)
 
-    async def refuse(self, login: str, peer: PeerInfo, refusal: LogonRefused, *, mechanism: str) -> None:
-        raise refusal
+    async def refuse(
+        self, login: str, peer: PeerInfo, error: Exception, *, mechanism: str, began: float | None = None
+    ) -> NoReturn:
+        raise error
+
+    def admission(self, login: str, peer: PeerInfo) -> AbstractAsyncContextManager[None]:
+        return nullcontext()
+
+    def named(self, logon: Any, peer: PeerInfo, device: str) -> None:
+        self.device = device
 
 
 class FakeTransport:

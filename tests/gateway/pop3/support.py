@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NoReturn
 from uuid import UUID
 
 from conversion.mime.rendition import render
@@ -56,8 +56,16 @@ class FakeLogon:
             raise LogonRefused(RefusalKind.BAD_CREDENTIALS, "wrong")
         return SimpleNamespace(ref=REF)
 
-    async def refuse(self, login: str, peer: Any, refusal: LogonRefused, *, mechanism: str) -> None:
-        raise refusal
+    async def refuse(
+        self, login: str, peer: Any, error: Exception, *, mechanism: str, began: float | None = None
+    ) -> NoReturn:
+        raise error
+
+    def admission(self, login: str, peer: Any) -> AbstractAsyncContextManager[None]:
+        return nullcontext()
+
+    def named(self, logon: Any, peer: Any, device: str) -> None:
+        self.device = device
 
 
 @dataclass

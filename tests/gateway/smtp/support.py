@@ -6,11 +6,11 @@ import asyncio
 import datetime
 import ssl
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NoReturn
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -115,8 +115,16 @@ class FakeLogon:
             raise LogonRefused(RefusalKind.BAD_CREDENTIALS, "wrong")
         return SimpleNamespace(user=SimpleNamespace(address="alice@example.test"))
 
-    async def refuse(self, login: str, peer: Any, refusal: LogonRefused, *, mechanism: str) -> None:
-        raise refusal
+    async def refuse(
+        self, login: str, peer: Any, error: Exception, *, mechanism: str, began: float | None = None
+    ) -> NoReturn:
+        raise error
+
+    def admission(self, login: str, peer: Any) -> AbstractAsyncContextManager[None]:
+        return nullcontext()
+
+    def named(self, logon: Any, peer: Any, device: str) -> None:
+        self.device = device
 
 
 class FakeSenders:
