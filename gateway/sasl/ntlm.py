@@ -41,8 +41,8 @@ from gateway.sasl.ntlmmessages import (
 from gateway.sasl.peer import PeerInfo
 
 ChannelBinding = Literal["none", "allow", "require"]
-Variant = Literal["NTLM", "NTLMv1", "NTLM2-SESSION", "LM"]
-"""NTLM is NTLMv2. Nobody is asked about an LM response alone: it is refused."""
+Variant = Literal["NTLM", "NTLMv1", "NTLM2-SESSION"]
+"""NTLM is NTLMv2."""
 
 SUPPORTED_TEXT = "ntlm supported"
 """What SMTP says to AUTH NTLM without an initial response ([MS-SMTPNTLM] 2.2.1.3)."""
@@ -179,14 +179,13 @@ class NtlmExchange:
         state, self._state = self._state, _State.OVER
         if state is not _State.ASKED or self._ask is None:
             return Failure(FailureKind.MALFORMED, "NTLM: nothing was asked")
-        login = self._ask.login
         if answer is None:
-            return Failure(FailureKind.CREDENTIALS, "wrong password or unknown user", login)
+            return _refused(self._ask, "wrong password or unknown user")
         if isinstance(answer, NtlmRefusal):
-            return Failure(FailureKind.CREDENTIALS, answer.reason, login)
-        reason = self._objection(answer.session_base_key)
-        if reason is not None:
-            return Failure(FailureKind.CREDENTIALS, f"right password, but {reason}", login)
+            return _refused(self._ask, answer.reason)
+        objection = self._objection(answer.session_base_key)
+        if objection is not None:
+            return _refused(self._ask, f"right password, but {objection}")
         return ProvedAttempt(self._ask.variant, answer.login, principal=answer.principal)
 
     def _challenged(self, token: bytes) -> Challenge:
@@ -236,9 +235,9 @@ class NtlmExchange:
             self._settings.netbios_domain or self._settings.netbios_host,
         )
         if flags & Flag.ANONYMOUS or not ask.user:
-            return Failure(FailureKind.CREDENTIALS, "anonymous sign-in is refused", ask.login)
-        if variant == "LM":
-            return Failure(FailureKind.CREDENTIALS, "LM response alone is refused", ask.login)
+            return _refused(ask, "anonymous sign-in is refused")
+        if len(message.nt_response) < 24:
+            return _refused(ask, "LM response alone is refused")
         if variant == "NTLM":
             self._blob = read_client_challenge(message.nt_response)
         if _exchanges_keys(flags) and len(message.session_key) != 16:
@@ -287,13 +286,14 @@ class NtlmExchange:
         return "channel binding to our certificate is not defined ([RFC5929] 4.1)" if policy == "require" else None
 
 
+def _refused(ask: AskNtlm, reason: str) -> Failure:
+    return Failure(FailureKind.CREDENTIALS, reason, ask.login, ask.variant)
+
+
 def _variant(message: AuthenticateMessage, flags: int) -> tuple[Variant, bytes]:
     """Tell which response this is, by its length as [MS-NLMP] 3.2.5.1.2 does, and give the client's challenge in it."""
-    size = len(message.nt_response)
-    if size > 24:
+    if len(message.nt_response) > 24:
         return "NTLM", message.nt_response[32:40]
-    if size < 24:
-        return "LM", b""
     lm_response = message.lm_response
     if flags & Flag.EXTENDED_SESSIONSECURITY and len(lm_response) == 24 and lm_response.endswith(bytes(16)):
         return "NTLM2-SESSION", lm_response[:8]

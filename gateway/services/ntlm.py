@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from directory.errors import ProviderError
 from directory.model import Principal
@@ -19,8 +19,17 @@ from gateway.sasl.peer import PeerInfo
 from gateway.services.logon import NOBODY, LogonRefused, RefusalKind
 from gateway.services.names import LoginName, parse_login
 
-Finding = tuple[Principal | None, bytes | None, bool]
-"""The account, its NT hash, and whether a rule in force allows the variant."""
+
+class Finding(NamedTuple):
+    """What the directory says of an account."""
+
+    user: Principal | None
+    key: bytes | None
+    """Its NT hash."""
+    elsewhere: bool
+    """Whether somebody else may know its password."""
+    allowed: bool
+    """Whether the variant is, by a rule in force."""
 
 
 class Rule(Protocol):
@@ -36,6 +45,9 @@ class NtlmDirectory(Protocol):
 
     def nt_hash(self, principal_id: int) -> bytes | None:
         """Give the NT hash of an account; None: it is not kept, or there is no such account."""
+
+    def has_password(self, principal_id: int) -> bool:
+        """Say whether an account has a password here."""
 
     def rule_for(self, principal_id: int, mechanism: str, address: str, now: float) -> Rule | None:
         """Give the most specific rule in force for an account and a mechanism at a client's IP address."""
@@ -53,9 +65,10 @@ class LocalNtlmVerifier:
         run: Callable[[Callable[[], Finding]], Awaitable[Finding]] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Look users up by `find_user`; those without an NT hash go to `fallback` (winbind), if there is one.
+        """Look users up by `find_user`; those who have no password here go to `fallback` (winbind), if there is one.
 
-        `run` runs the lookups in a thread; None: they are short enough for the loop.
+        Whoever has one here is never asked about elsewhere: that would be another who bears the same name. `run` runs
+        the lookups in a thread; None: they are short enough for the loop.
         """
         self._directory = directory
         self._find_user = find_user
@@ -70,15 +83,16 @@ class LocalNtlmVerifier:
             return NtlmRefusal("NTLM opens one's own mailbox only; for another's sign in by LOGIN or PLAIN")
         try:
             if self._run is None:
-                user, key, allowed = self._look_up(ask, peer, name)
+                found = self._look_up(ask, peer, name)
             else:
-                user, key, allowed = await self._run(lambda: self._look_up(ask, peer, name))
+                found = await self._run(lambda: self._look_up(ask, peer, name))
         except ProviderError as error:
             raise LogonRefused(RefusalKind.UNAVAILABLE, str(error)) from error
+        user, key = found.user, found.key
         base_key = verify(ask, key or secrets.token_bytes(16))
-        if not allowed:
+        if not found.allowed:
             return NtlmRefusal(_advice(ask.variant, user, peer))
-        if key is None and self._fallback is not None:
+        if found.elsewhere and self._fallback is not None:
             base_key = await self._fallback(ask)
         elif user is None:
             return NtlmRefusal("unknown user")
@@ -92,10 +106,11 @@ class LocalNtlmVerifier:
         user = self._find_user(name)
         number = user.id if user is not None else NOBODY
         key = self._directory.nt_hash(number)
+        elsewhere = key is None and not self._directory.has_password(number)
         if ask.variant == "NTLM":
-            return user, key, True
+            return Finding(user, key, elsewhere, True)
         rule = self._directory.rule_for(number, ask.variant, peer.address, self._clock())
-        return user, key, rule is not None and rule.allow
+        return Finding(user, key, elsewhere, rule is not None and rule.allow)
 
 
 def verify(ask: AskNtlm, key: bytes) -> bytes | None:

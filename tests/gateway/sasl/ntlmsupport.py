@@ -23,7 +23,7 @@ from gateway.services.names import LoginName
 from gateway.services.ntlm import LocalNtlmVerifier
 
 PASSWORD = "Gr\u00fcn 7 horses"
-ALICE, BOB = 7, 8
+ALICE, BOB, DORA = 7, 8, 9
 SETTINGS = NtlmSettings("EXAMPLE", "MAIL", "example.test", "mail.example.test")
 END_POINT = bytes(range(32))
 PEER = PeerInfo("imap", "192.0.2.1", True, end_point=END_POINT)
@@ -33,7 +33,7 @@ TICK = 1_700_000_000.0
 
 
 class FakeDirectory:
-    """Alice has an NT hash, Bob has none; variants in `allowed` may be used by Alice."""
+    """Alice has an NT hash, Bob a password alone, Dora nothing; variants in `allowed` may be used by Alice."""
 
     def __init__(self, *allowed: str) -> None:
         self.allowed = allowed
@@ -43,6 +43,9 @@ class FakeDirectory:
         self.asked.append(("nt_hash",))
         return known_hash(PASSWORD) if principal_id == ALICE else None
 
+    def has_password(self, principal_id: int) -> bool:
+        return principal_id in (ALICE, BOB)
+
     def rule_for(self, principal_id: int, mechanism: str, address: str, now: float) -> Any:
         self.asked.append(("rule_for", mechanism, address, now))
         if principal_id != ALICE or mechanism not in self.allowed:
@@ -50,7 +53,7 @@ class FakeDirectory:
         return SimpleNamespace(allow=True)
 
     def find_user(self, name: LoginName) -> Any:
-        accounts = {"alice": ALICE, "bob": BOB}
+        accounts = {"alice": ALICE, "bob": BOB, "dora": DORA}
         user, _, at = name.user.lower().partition("@")
         domain = at or (name.domain or "").lower()
         if domain not in ("", "example", "example.test") or user not in accounts:

@@ -94,8 +94,8 @@ class TestSteps:
 
     def test_answers(self) -> None:
         for answer, expected in (
-            (None, Failure(FailureKind.CREDENTIALS, "wrong password or unknown user", "alice")),
-            (NtlmRefusal("why"), Failure(FailureKind.CREDENTIALS, "why", "alice")),
+            (None, Failure(FailureKind.CREDENTIALS, "wrong password or unknown user", "alice", "NTLMv1")),
+            (NtlmRefusal("why"), Failure(FailureKind.CREDENTIALS, "why", "alice", "NTLMv1")),
             (PROOF, ProvedAttempt("NTLMv1", "alice", principal=ALICE)),
         ):
             exchange = NtlmExchange(SETTINGS, PEER)
@@ -210,7 +210,7 @@ class TestAuthenticateMessage:
     @pytest.mark.parametrize("nt_response", [b"", b"N", b"N" * 23])
     def test_lm_alone(self, nt_response: bytes) -> None:
         step = self.ask(old_authenticate(b"alice", nt_response, domain=b"EXAMPLE", lm_response=b"L" * 24))
-        assert step == Failure(FailureKind.CREDENTIALS, "LM response alone is refused", "EXAMPLE\\alice")
+        assert step == Failure(FailureKind.CREDENTIALS, "LM response alone is refused", "EXAMPLE\\alice", "NTLMv1")
 
     @pytest.mark.parametrize(
         "token",

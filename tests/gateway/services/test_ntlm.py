@@ -13,7 +13,7 @@ from gateway.sasl.ntlm import AskNtlm, NtlmExchange, NtlmProof, NtlmRefusal
 from gateway.sasl.ntlmclient import NtlmClient
 from gateway.services.logon import LogonRefused, RefusalKind
 from gateway.services.ntlm import LocalNtlmVerifier
-from tests.gateway.sasl.ntlmsupport import ALICE, BOB, PASSWORD, PEER, SETTINGS, FakeDirectory
+from tests.gateway.sasl.ntlmsupport import ALICE, DORA, PASSWORD, PEER, SETTINGS, FakeDirectory
 
 
 def ask(user: str, password: str = PASSWORD, *, domain: str = "", variant: Any = "NTLM") -> AskNtlm:
@@ -89,9 +89,10 @@ class TestFallback:
     async def test_not_asked_about_local_accounts(self) -> None:
         assert await verdict(ask("alice", "wrong"), fallback=self.knows(bytes(16))) == "wrong password"
         assert isinstance(await verdict(ask("alice"), fallback=self.knows(None)), NtlmProof)
+        assert "nt-hash enable" in str(await verdict(ask("bob"), fallback=self.knows(bytes(16))))
         assert self.asked == []
 
-    @pytest.mark.parametrize(("user", "principal"), [("bob", BOB), ("carol", 0)])
+    @pytest.mark.parametrize(("user", "principal"), [("dora", DORA), ("carol", 0)])
     async def test_asked(self, user: str, principal: int) -> None:
         question = ask(user)
         assert await verdict(question, fallback=self.knows(b"k" * 16)) == NtlmProof(b"k" * 16, principal, user)
