@@ -75,8 +75,13 @@ def make_settings(folder: Path, sections: dict[str, dict[str, Any]], listeners: 
     return load(folder / "oxgate.toml", {})
 
 
-def make_tenant(settings: Settings, users: Sequence[str] = USERS) -> dict[str, MailboxRef]:
-    """Make the users, and the shared mailbox `sales` that the first of them may open; give their mailboxes."""
+def make_tenant(
+    settings: Settings, users: Sequence[str] = USERS, nt_hashes: Sequence[str] = ()
+) -> dict[str, MailboxRef]:
+    """Make the users, and the shared mailbox `sales` that the first of them may open; give their mailboxes.
+
+    Of those in `nt_hashes` the NT hash is kept: they may sign in by NTLM.
+    """
     cost = settings.directory
     hasher = Hasher(memory=cost.argon2_memory, passes=cost.argon2_time)
     directory = SqlDirectory(settings.directory_location, domains=settings.general.domains, hasher=hasher)
@@ -89,8 +94,13 @@ def make_tenant(settings: Settings, users: Sequence[str] = USERS) -> dict[str, M
         store.create(ref, MailboxKind(owner.kind), owner=owner.address)
 
     phc = hasher.hash(PASSWORD)
+    if nt_hashes:
+        directory.ensure_key()
     for name in users:
-        add_mailbox(directory.add_user(f"{name}@{DOMAIN}", password_hash=phc))
+        if name in nt_hashes:
+            add_mailbox(directory.add_user(f"{name}@{DOMAIN}", password=PASSWORD, nt_hash=True))
+        else:
+            add_mailbox(directory.add_user(f"{name}@{DOMAIN}", password_hash=phc))
     shared = directory.add(PrincipalKind.SHARED, f"{SHARED}@{DOMAIN}")
     add_mailbox(shared)
     first = directory.by_address(f"{users[0]}@{DOMAIN}")
@@ -111,10 +121,11 @@ class RunningServer:
         users: Sequence[str] = USERS,
         listeners: Sequence[Listener] = LISTENERS,
         sections: dict[str, dict[str, Any]] | None = None,
+        nt_hashes: Sequence[str] = (),
     ) -> None:
         self.folder = folder / "server"
         self.settings = make_settings(self.folder, sections or {}, listeners)
-        self.refs = make_tenant(self.settings, users)
+        self.refs = make_tenant(self.settings, users, nt_hashes)
         self.application: Application = build(self.settings)
         self.ports = self.application.ports
 

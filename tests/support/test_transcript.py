@@ -115,6 +115,17 @@ async def test_variables_go_both_ways() -> None:
     assert server.values == {"uid": "42", "name": "alice"}  # type: ignore[attr-defined]
 
 
+async def test_functions_answer_for_the_client() -> None:
+    server = Scripted(b"+ Abc\r\n", {})
+
+    async def connect(number: int) -> Connection:
+        return server
+
+    functions = {"swap": str.swapcase, "hello": lambda nothing: f"hello{nothing}"}
+    await run(parse("S1: + ${word}\nC1: ${hello}\nC1: ${swap:word} ${word}\n"), connect, functions=functions)
+    assert server.received == b"hello\r\naBC Abc\r\n"
+
+
 async def test_a_variable_without_a_value() -> None:
     with pytest.raises(TranscriptError, match="no value"):
         await play("C1: ${none}")

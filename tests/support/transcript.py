@@ -28,7 +28,8 @@ Inside a line
     ...               any text, also none
     ${name}           in a server line: the value kept under that name, or, the first time, a word (no space, bracket,
                       parenthesis or quote) to keep; in a client line: the value kept, or given to the run
-    ${name:pattern}   the same with a regular expression for what to keep
+    ${name:pattern}   in a server line: the same with a regular expression for what to keep
+    ${name:kept}      in a client line: what a function given to the run makes of a value kept (`${name}`: of nothing)
     (~a b c)          a parenthesized list of these words in any order; with ... among them there may be more
 
 Lines of a literal follow the same rules, line by line; `...` alone is any number of lines. A literal ends in CRLF here.
@@ -274,10 +275,17 @@ class _Client:
 
 
 class _Run:
-    def __init__(self, transcript: Transcript, connect: Connect, variables: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        transcript: Transcript,
+        connect: Connect,
+        variables: Mapping[str, str],
+        functions: Mapping[str, Callable[[str], str]],
+    ) -> None:
         self.transcript = transcript
         self.connect = connect
         self.variables = dict(variables)
+        self.functions = functions
         self.clients: dict[int, _Client] = {}
 
     def fail(self, step: Step, text: str) -> TranscriptError:
@@ -292,6 +300,8 @@ class _Run:
         def value(match: re.Match[str]) -> str:
             if match[1] is None:
                 return match[0]
+            if match[1] in self.functions:
+                return self.functions[match[1]](self.variables[match[2]] if match[2] else "")
             if match[1] not in self.variables:
                 raise self.fail(step, f"{match[0]} has no value yet")
             return self.variables[match[1]]
@@ -446,12 +456,19 @@ class _Run:
                 await client.literal(self.size)
 
 
-async def run(transcript: Transcript, connect: Connect, variables: Mapping[str, str] | None = None) -> dict[str, str]:
+async def run(
+    transcript: Transcript,
+    connect: Connect,
+    variables: Mapping[str, str] | None = None,
+    functions: Mapping[str, Callable[[str], str]] | None = None,
+) -> dict[str, str]:
     """Replay a transcript; `connect` opens the connection of a client by its number. Returns the variables at the end.
+
+    `functions` make client lines of what the server said, such as the answer to a challenge.
 
     Raises TranscriptError where the server says something else, hangs up or keeps silent.
     """
-    return await _Run(transcript, connect, variables or {}).run()
+    return await _Run(transcript, connect, variables or {}, functions or {}).run()
 
 
 async def run_at(
