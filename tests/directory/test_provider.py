@@ -222,6 +222,36 @@ def test_an_answer_may_be_as_late_as_the_caller_says(directory, reopen):
     assert other.by_address("alice@example.test", within=3600).enabled is False
 
 
+def test_names_and_addresses_change(directory, reopen):
+    alice = directory.add_user("alice@example.test", display_name="Alice Archer", aliases=["a@example.test"])
+    directory.add_user("bob@example.test")
+    other = reopen()
+    changed = directory.change(alice.id, address="smith@example.test", aliases=["alice@example.test"])
+    assert changed.addresses == ("smith@example.test", "alice@example.test")
+    assert changed.display_name == "Alice Archer"
+    assert directory.change(alice.id, display_name="Alice Smith").addresses == changed.addresses
+    for one in (directory, other):
+        found = one.by_address("SMITH@example.test")
+        assert (found.id, found.display_name, found.dn) == (alice.id, "Alice Smith", alice.dn)
+        assert one.by_address("alice@example.test") == found
+        assert one.by_address("a@example.test") is None
+        assert one.search(Equal("mail", "smith@example.test")) == [found]
+        assert one.search(Equal("cn", "Alice Archer")) == []
+    for wrong, error in (
+        ({"address": "bob@example.test"}, DuplicateAddress),
+        ({"aliases": ["bob@example.test"]}, DuplicateAddress),
+        ({"aliases": ["smith@example.test"]}, DuplicateAddress),
+        ({"address": "smith@elsewhere.test"}, InvalidEntry),
+        ({"address": "smith"}, InvalidEntry),
+        ({"display_name": "a\0b"}, InvalidEntry),
+    ):
+        with pytest.raises(error):
+            directory.change(alice.id, **wrong)
+    assert directory.by_id(alice.id) == found
+    with pytest.raises(UnknownPrincipal):
+        directory.change(9999, display_name="x")
+
+
 def test_a_batch_is_all_or_nothing(directory):
     before = directory.generation()
 
