@@ -128,7 +128,8 @@ class AppPasswords(SqlCore):
 
     def app_passwords(self, principal_id: int) -> list[AppPassword]:
         """List an account's app passwords in the order in which they were made, the expired ones too."""
-        self._uses.flush()
+        if not self._database.writing:  # inside a batch its own thread writes them, afterwards
+            self._uses.flush()
         return sorted(self._read_app_passwords(principal_id).values(), key=lambda one: one.number)
 
     def revoke_app_password(self, principal_id: int, number: int) -> bool:
@@ -190,6 +191,7 @@ class LastUses:
     def __init__(self, write: Callable[[dict[int, tuple[float, str]]], None]) -> None:
         self._write = write
         self._lock = threading.Lock()
+        self._flushing = threading.Lock()
         self._noted: dict[int, float] = {}
         self._waiting: dict[int, tuple[float, str]] = {}
         self._timer: threading.Timer | None = None
@@ -209,14 +211,15 @@ class LastUses:
 
     def flush(self) -> None:
         """Write what waits. What cannot be written is left out: it is a convenience, and never fails a sign-in."""
-        with self._lock:
-            uses, self._waiting, self._timer = self._waiting, {}, None
-        if not uses:
-            return
-        try:
-            self._write(uses)
-        except ProviderError as error:
-            log.warning("the last use of %d app passwords is not noted: %s", len(uses), error)
+        with self._flushing:
+            with self._lock:
+                uses, self._waiting, self._timer = self._waiting, {}, None
+            if not uses:
+                return
+            try:
+                self._write(uses)
+            except ProviderError as error:
+                log.warning("the last use of %d app passwords is not noted: %s", len(uses), error)
 
     def close(self) -> None:
         """Write what waits, and stop."""

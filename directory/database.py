@@ -185,7 +185,9 @@ def _sqlite(path: Path) -> Engine:
         raise DirectoryUnavailable(f"{path} cannot be written; give its folder to the user that runs oxgate")
     path.touch(mode=0o600)  # password hashes: for the owner alone; the files beside it take the same mode
     engine = sqlalchemy.create_engine(
-        sqlalchemy.URL.create("sqlite", database=str(path)), connect_args={"timeout": BUSY_SECONDS}
+        sqlalchemy.URL.create("sqlite", database=str(path)),
+        connect_args={"timeout": BUSY_SECONDS},
+        hide_parameters=True,  # hashes and sealed secrets are among them, and errors are logged
     )
 
     @event.listens_for(engine, "connect")
@@ -204,4 +206,4 @@ def _sqlite(path: Path) -> Engine:
 
 def _postgres(url: str) -> Engine:
     parsed = sqlalchemy.make_url(url).set(drivername="postgresql+psycopg")
-    return sqlalchemy.create_engine(parsed, pool_pre_ping=True, pool_size=4, max_overflow=12)
+    return sqlalchemy.create_engine(parsed, pool_pre_ping=True, pool_size=4, max_overflow=12, hide_parameters=True)

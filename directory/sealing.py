@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import os
 import secrets
 import stat
@@ -30,12 +31,12 @@ class Sealer:
     def __init__(self, path: Path | None) -> None:
         """Seal under the key in a file; None: there is nothing to seal with, and every attempt says so."""
         self.path = path
-        self._cipher: AESGCM | None = None
+        self._key: bytes | None = None
 
     @property
     def ready(self) -> bool:
         """Whether there is a key file; it may still turn out not to be readable."""
-        return self._cipher is not None or (self.path is not None and self.path.exists())
+        return self._key is not None or (self.path is not None and os.path.exists(self.path))
 
     def seal(self, data: bytes, context: bytes) -> bytes:
         """Seal octets for a context.
@@ -44,7 +45,7 @@ class Sealer:
             SecretsUnavailable: no usable key file.
         """
         nonce = secrets.token_bytes(_NONCE_OCTETS)
-        return _FORM + nonce + self._key().encrypt(nonce, data, _FORM + context)
+        return _FORM + nonce + AESGCM(self._usable()).encrypt(nonce, data, _FORM + context)
 
     def unseal(self, sealed: bytes, context: bytes) -> bytes:
         """Open what was sealed for the same context.
@@ -52,7 +53,7 @@ class Sealer:
         Raises:
             SecretsUnavailable: no usable key file, not the one it was sealed under, or a damaged value.
         """
-        cipher = self._key()
+        cipher = AESGCM(self._usable())
         start = len(_FORM)
         nonce = sealed[start : start + _NONCE_OCTETS]
         try:
@@ -65,10 +66,18 @@ class Sealer:
                 " this directory (all hosts need the same one). If it is lost, set the passwords anew"
             ) from None
 
-    def _key(self) -> AESGCM:
-        if self._cipher is None:
-            self._cipher = AESGCM(self._read())
-        return self._cipher
+    def derive(self, purpose: str) -> bytes:
+        """Give 32 octets for another purpose: the same on every host and after every start, as the key is.
+
+        Raises:
+            SecretsUnavailable: no usable key file.
+        """
+        return hmac.digest(self._usable(), purpose.encode(), "sha256")
+
+    def _usable(self) -> bytes:
+        if self._key is None:
+            self._key = self._read()
+        return self._key
 
     def _read(self) -> bytes:
         if self.path is None:

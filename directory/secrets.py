@@ -93,7 +93,7 @@ def saslprep(password: str) -> str:
     mapped = "".join(
         " " if stringprep.in_table_c12(char) else char for char in password if not stringprep.in_table_b1(char)
     )
-    prepared = unicodedata.normalize("NFKC", mapped)
+    prepared = unicodedata.ucd_3_2_0.normalize("NFKC", mapped)
     return password if any(map(_is_prohibited, prepared)) or _is_mixed(prepared) else prepared
 
 
@@ -139,6 +139,10 @@ _NOTHING = _Held(b"", False, {})
 
 class Secrets(SqlCore):
     """The part of SqlDirectory that keeps passwords and what is made from them."""
+
+    def has_password(self, principal_id: int) -> bool:
+        """Say whether an account has a password here."""
+        return self._held(principal_id).has_password
 
     def wants_nt_hash(self, principal_id: int) -> bool:
         """Say whether an account has opted in to an NT hash, filled or not."""
@@ -281,7 +285,7 @@ class Secrets(SqlCore):
 
     def _unsealed(self, principal_id: int, kind: SecretKind) -> bytes | None:
         held = self._held(principal_id)
-        sealed = held.rows.get(kind)
+        sealed = held.rows.get(kind) if held.has_password else None
         return None if sealed is None else self.sealer.unseal(sealed, _context(held.guid, kind))
 
     def _keep(self, connection: Connection, entry: Principal, made: PreparedPassword) -> None:

@@ -181,13 +181,16 @@ class SqlDirectory(Secrets, AppPasswords, Rules):
         account: str = "",
         attributes: Mapping[str, Iterable[str]] | None = None,
         enabled: bool = True,
+        nt_hash: bool = False,
     ) -> Principal:
         """Add a user with a mailbox; without a password it cannot sign in.
 
-        Inside a `batch` the password should come prepared (`prepare_password`): hashing is slow.
+        Inside a `batch` the password should come prepared (`prepare_password`): hashing is slow. `nt_hash` opts it in
+        to an NT hash.
 
         Raises:
             InvalidEntry, DuplicateAddress, WeakOrEmptyPassword: as `add` and `set_password` say.
+            SecretsUnavailable: as `enable_nt_hash` says.
         """
         if password_hash is not None:
             password = PreparedPassword(password_hash)
@@ -203,6 +206,8 @@ class SqlDirectory(Secrets, AppPasswords, Rules):
                 attributes=attributes,
                 enabled=enabled,
             )
+            if nt_hash:
+                self.enable_nt_hash(made.id)
             if password is not None:
                 self.set_password(made.id, password)
         return made
