@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from directory.model import GrantKind, Principal, PrincipalKind
+from directory.secrets import PreparedPassword
 from gateway.cli.context import Tenant
 from gateway.cli.samples import Person, Sample, contact, meeting, note
 from store.changes import MessageRow
@@ -44,9 +45,10 @@ HOUR = 3600
 
 def seed(here: Tenant) -> None:
     """Fill a new server, in one transaction of the directory and one of each mailbox."""
-    hashed = here.directory.hasher.hash(PASSWORD)
+    here.directory.ensure_key()
+    prepared = here.directory.prepare_password(PASSWORD)
     with here.directory.batch():
-        users = [_user(here, row, hashed) for row in USERS]
+        users = [_user(here, row, prepared) for row in USERS]
         sales = _mailbox(here, PrincipalKind.SHARED, "sales", "Sales")
         _mailbox(here, PrincipalKind.ROOM, "boardroom", "Boardroom")
         public = _mailbox(here, PrincipalKind.PUBLIC, "public", "Public Folders")
@@ -60,7 +62,7 @@ def seed(here: Tenant) -> None:
         _fill(here, users, sales, public)
 
 
-def _user(here: Tenant, row: tuple[str, str, str, str, str], hashed: str) -> Principal:
+def _user(here: Tenant, row: tuple[str, str, str, str, str], prepared: PreparedPassword) -> Principal:
     account, given, surname, department, title = row
     attributes = {
         "givenName": [given],
@@ -72,7 +74,8 @@ def _user(here: Tenant, row: tuple[str, str, str, str, str], hashed: str) -> Pri
     }
     made = here.directory.add_user(
         f"{account}@{DOMAIN}",
-        password_hash=hashed,
+        password=prepared,
+        nt_hash=True,
         display_name=f"{given} {surname}",
         aliases=[f"{given}.{surname}@{DOMAIN}".lower(), *([f"postmaster@{DOMAIN}"] if account == "alice" else [])],
         attributes=attributes,

@@ -13,6 +13,7 @@ from config.settings import Settings
 from directory.errors import ProviderError
 from directory.grants import may_open
 from directory.model import Principal, PrincipalKind
+from directory.secrets import PreparedPassword
 from gateway.cli.context import (
     KIND_WORDS,
     Tenant,
@@ -25,11 +26,15 @@ from gateway.cli.context import (
     shown_size,
     tenant,
 )
+from gateway.cli.credentials import app_password, nt_hash, nt_hash_state
 from gateway.cli.progress import progress
 from store.errors import NotFound
 
 IMPORT_BATCH = 100
 """Users of a CSV file that are committed together."""
+
+YES_NO = {"yes": True, "no": False, "": False}
+"""What may stand in the column nt_hash."""
 
 
 @click.group()
@@ -39,8 +44,13 @@ def user() -> None:
     \b
     oxgate user add alice@example.com --display-name "Alice Archer" --alias info@example.com
     echo "$SECRET" | oxgate user add bob@example.com --password-stdin
+    oxgate user app-password add alice@example.com --label "Printer, 2nd floor" --scope smtp
     oxgate user import staff.csv
     """
+
+
+user.add_command(app_password)
+user.add_command(nt_hash)
 
 
 @user.command()
@@ -58,9 +68,9 @@ def add(settings: Settings, address: str, display_name: str, aliases: tuple[str,
     """
     with tenant(settings) as here:
         password = read_password(stdin=password_stdin, address=address)
-        hashed = here.directory.hasher.hash(password)
+        prepared = here.directory.prepare_password(password)
         with here.directory.batch():
-            made = here.directory.add_user(address, password_hash=hashed, display_name=display_name, aliases=aliases)
+            made = here.directory.add_user(address, password=prepared, display_name=display_name, aliases=aliases)
             here.make_mailbox(made)
     click.echo(f"{made.address} is there; it signs in as {made.address} or {made.account}.")
 
@@ -140,9 +150,10 @@ def remove(settings: Settings, address: str, yes: bool) -> None:
 def import_users(settings: Settings, file: Path) -> None:
     """Add the users of a CSV file; those that are there already are left as they are.
 
-    The first line names the columns: address, display_name, password, aliases (separated by blanks), and any directory
-    attribute by its LDAP name (givenName, sn, department, title, telephoneNumber ...). Only address is required.
-    Without a password a user cannot sign in until `oxgate user passwd`. The file holds passwords: keep it to yourself.
+    The first line names the columns: address, display_name, password, aliases (separated by blanks), nt_hash (yes or
+    no, as `oxgate user nt-hash` sets it), and any directory attribute by its LDAP name (givenName, sn, department,
+    title, telephoneNumber ...). Only address is required. Without a password a user cannot sign in until
+    `oxgate user passwd`. The file holds passwords: keep it to yourself.
 
     \b
     address,display_name,password,department
@@ -150,6 +161,8 @@ def import_users(settings: Settings, file: Path) -> None:
     """
     with tenant(settings) as here:
         rows, failures = _rows(file), []
+        if any(YES_NO.get((row.get("nt_hash") or "").strip().lower()) for _, row in rows):
+            here.directory.ensure_key()
         added = known = 0
         with progress("users", len(rows)) as advance:
             for start in range(0, len(rows), IMPORT_BATCH):
@@ -174,8 +187,6 @@ def _rows(file: Path) -> list[tuple[int, dict[str, str]]]:
             names = reader.fieldnames or []
             if "address" not in names:
                 raise click.ClickException(f"{file} has no column named address; its first line must name the columns.")
-            if "nt_hash" in names:
-                raise click.ClickException(f"{file} has a column nt_hash, but this version has no NTLM; leave it out.")
             rows = [(reader.line_num, row) for row in reader]
     except (csv.Error, UnicodeDecodeError) as error:
         raise click.ClickException(f"{file} is no CSV file in UTF-8: {error}") from error
@@ -183,33 +194,37 @@ def _rows(file: Path) -> list[tuple[int, dict[str, str]]]:
 
 
 def _import_batch(here: Tenant, batch: Iterable[tuple[int, dict[str, Any]]]) -> Iterator[tuple[int, str]]:
-    prepared = []
+    prepared: list[tuple[int, dict[str, Any], PreparedPassword | None, str]] = []
     for line, row in batch:  # hashing is slow on purpose; it must not happen inside the transaction
         try:
             password = row.get("password") or ""
-            prepared.append((line, row, here.directory.hasher.hash(password) if password else None, ""))
+            prepared.append((line, row, here.directory.prepare_password(password) if password else None, ""))
         except ProviderError as error:
             prepared.append((line, row, None, str(error)))
     outcomes = []
     with here.directory.batch():
-        for line, row, hashed, problem in prepared:
-            outcomes.append((line, problem or _import_one(here, row, hashed)))
+        for line, row, made, problem in prepared:
+            outcomes.append((line, problem or _import_one(here, row, made)))
     yield from outcomes
 
 
-def _import_one(here: Tenant, row: dict[str, Any], hashed: str | None) -> str:
+def _import_one(here: Tenant, row: dict[str, Any], password: PreparedPassword | None) -> str:
     if None in row or None in row.values():
         return "has another number of fields than the first line"
     address = row["address"].strip()
     if here.directory.by_address(address) is not None:
         return "known"
-    fixed = ("address", "display_name", "password", "aliases")
+    wanted = YES_NO.get(row.get("nt_hash", "").strip().lower())
+    if wanted is None:
+        return "has something else than yes or no in the column nt_hash"
+    fixed = ("address", "display_name", "password", "aliases", "nt_hash")
     attributes = {name: [value] for name, value in row.items() if name not in fixed and value.strip()}
     try:
         with here.directory.batch():
             made = here.directory.add_user(
                 address,
-                password_hash=hashed,
+                password=password,
+                nt_hash=wanted,
                 display_name=row.get("display_name", ""),
                 aliases=row.get("aliases", "").split(),
                 attributes=attributes,
@@ -248,6 +263,9 @@ def show_entry(here: Tenant, one: Principal, as_json: bool) -> None:
     ]
     opens = here.directory.opened_by((one.id, *here.directory.groups_of(one.id)))
     data["opens"] = [owner.address for owner in opens if may_open(here.directory, one, owner)]
+    if one.kind is PrincipalKind.USER:
+        data["nt_hash"] = nt_hash_state(here.directory, one)
+        data["app_passwords"] = [listed.label for listed in here.directory.app_passwords(one.id)]
     if one.mailbox_id is not None:
         data["quota"] = quota_data(here, one)
     if as_json:
@@ -260,6 +278,9 @@ def show_entry(here: Tenant, one: Principal, as_json: bool) -> None:
     fields += [("state", "enabled" if one.enabled else "disabled"), *data["attributes"].items()]
     fields += [("member of", data["groups"]), ("opens", data["opens"])]
     fields += [("rights", [f"{grant['right']} for {grant['delegate']}" for grant in data["grants"]])]
+    if data.get("nt_hash", "no") != "no":
+        fields.append(("NT hash", data["nt_hash"]))
+    fields.append(("app passwords", data.get("app_passwords")))
     fields += [("guid", data["guid"]), ("dn", data["dn"])]
     fields += [(name if name == "used" else f"{name} limit", shown_size(octets)) for name, octets in quota.items()]
     print_fields(fields)
