@@ -207,6 +207,8 @@ def enable(settings: Settings, address: str, password_stdin: bool) -> None:
         click.echo(f"{found.address} may sign in by NTLM as soon as its NT hash is there. That is made")
         click.echo(f"  at the next `oxgate user passwd {found.address}`, or")
         click.echo("  the next time somebody signs in with its password (PLAIN, LOGIN; not an app password).")
+    if "NTLM" not in settings.enabled_mechanisms:
+        click.echo("NTLM is not offered yet: name it in auth.mechanisms, or for the device's network in [[networks]].")
     if not has_password:
         click.echo("It has no password here, and one that another server verifies is not taken: `oxgate user passwd`.")
     click.echo(

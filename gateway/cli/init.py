@@ -14,7 +14,7 @@ from config import checks
 from config.loader import load
 from config.settings import DEFAULT_LISTENERS, Listener, Settings
 from config.template import render
-from directory.sealing import KEY_FILE, make_key
+from directory.sealing import make_key
 from gateway.cli.certificates import make_certificates
 from gateway.opening import open_directory
 
@@ -54,7 +54,7 @@ def init(folder: Path, domain: str, unprivileged: bool) -> None:
     settings = make_server(folder, domain, unprivileged=unprivileged, environ=os.environ)
     file = folder / "oxgate.toml"
     click.echo(f"Made {file}, the certificate {settings.tls.certificate} and the data folder {settings.general.data}.")
-    click.echo(f"Secrets are sealed under {settings.general.data / KEY_FILE}: back it up apart from the databases.")
+    click.echo(f"Secrets are sealed under {settings.secrets_key}: back it up apart from the databases.")
     click.echo(f"Clients that should trust the certificate need {folder / 'tls' / 'ca.pem'}; a real one replaces it.")
     click.echo("\nNext:")
     click.echo(f"  export OXGATE_CONFIG={file.absolute()}")
@@ -93,6 +93,6 @@ def make_server(folder: Path, domain: str, *, unprivileged: bool, environ: Mappi
     with (folder / "oxgate.toml").open("x", encoding="utf-8") as file:
         file.write(render(values, unprivileged_listeners() if unprivileged else DEFAULT_LISTENERS))
     settings = load(folder / "oxgate.toml", environ)
-    make_key(settings.general.data / KEY_FILE)
+    make_key(settings.secrets_key)
     open_directory(settings).close()
     return settings

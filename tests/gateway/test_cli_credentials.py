@@ -22,7 +22,7 @@ from gateway.cli.init import make_server
 from gateway.cli.root import oxgate
 from gateway.cli.seed import DOMAIN, PASSWORD, USERS, seed
 
-CHEAP = {"OXGATE_DIRECTORY__ARGON2_MEMORY": "8", "OXGATE_DIRECTORY__ARGON2_TIME": "1", "TZ": "UTC"}
+CHEAP = {"OXGATE_DIRECTORY__ARGON2_MEMORY": "8", "OXGATE_DIRECTORY__ARGON2_TIME": "1"}
 ALICE = "alice@example.test"
 
 
@@ -123,7 +123,8 @@ def test_an_app_password_is_made_listed_and_revoked(line, directory):
         False,
         "192.0.2.1",
     )
-    assert data["expires"] == "2099-02-01T00:00:00+00:00"
+    midnight = datetime.datetime(2099, 2, 1).astimezone()
+    assert datetime.datetime.fromisoformat(data["expires"]) == midnight
     assert datetime.datetime.fromisoformat(data["last_used"]).timestamp() == pytest.approx(time.time(), abs=60)
     assert line.json("user", "show", ALICE)["app_passwords"] == ["Alice's phone"]
     assert "Alice's phone, is revoked" in line("user", "app-password", "revoke", ALICE, "1").output
@@ -204,6 +205,12 @@ def test_an_account_without_a_password_is_told(line, directory, tmp_path):
     (tmp_path / "staff.csv").write_text("address\nbob@example.test\n")
     line("user", "import", str(tmp_path / "staff.csv"))
     assert "has no password here" in line("user", "nt-hash", "enable", "bob").output
+
+
+def test_that_ntlm_is_off_is_told(line):
+    for mechanisms, told in (("PLAIN", True), ("PLAIN,NTLM", False)):
+        line.environment["OXGATE_AUTH__MECHANISMS"] = mechanisms
+        assert ("NTLM is not offered yet" in line("user", "nt-hash", "enable", ALICE).output) is told
 
 
 def test_the_key_file_is_made_for_a_server_that_never_had_one(line, directory):
