@@ -173,8 +173,9 @@ class TokenVerifier:
                 raise BadToken("not a signed JSON Web Token", "invalid_request")
         except (JoseError, ValueError, TypeError, AttributeError, RecursionError):
             raise BadToken("not a signed JSON Web Token", "invalid_request") from None
-        if header.get("alg") not in self._settings.algorithms:
-            raise BadToken(f"algorithm {header.get('alg')!r:.40} is not allowed")
+        algorithm = header.get("alg")
+        if not isinstance(algorithm, str) or algorithm not in self._settings.algorithms:
+            raise BadToken(f"algorithm {algorithm!r:.40} is not allowed")
         if "crit" in header:
             raise BadToken("header has critical extensions")
         kind = header.get("typ", "JWT")
@@ -216,12 +217,12 @@ class TokenVerifier:
         settings, now = self._settings, self._clock()
         login = self._login(claims)
         audience = claims.get("aud")
-        audiences = [audience] if isinstance(audience, str) else audience
+        audiences = audience if isinstance(audience, list) else [audience]
         expires, begins, issued = (_seconds(claims.get(name)) for name in ("exp", "nbf", "iat"))
         reason = ""
         if claims.get("iss") != settings.issuer:
             reason = "another issuer"
-        elif not isinstance(audiences, list) or not any(each in settings.audience for each in audiences):
+        elif not any(isinstance(each, str) and each in settings.audience for each in audiences):
             reason = "another audience"
         elif expires is None:
             reason = "no time of expiry"
@@ -253,7 +254,7 @@ class TokenVerifier:
             value = claims.get(name)
             if not isinstance(value, str) or not value:
                 continue
-            if name == "email" and claims.get("email_verified") is False:
+            if name == "email" and claims.get("email_verified") in (False, "false"):
                 continue
             return value if value.isprintable() and len(value) <= 320 and not set(value) & {"/", "\\"} else ""
         return ""
