@@ -12,7 +12,7 @@ import click
 
 from config import checks
 from config.loader import load
-from config.settings import DEFAULT_LISTENERS, Listener, Settings
+from config.settings import DEFAULT_LISTENERS, DEFAULT_MECHANISMS, Listener, Settings
 from config.template import render
 from directory.sealing import make_key
 from gateway.cli.certificates import make_certificates
@@ -89,7 +89,7 @@ def make_server(folder: Path, domain: str, *, unprivileged: bool, environ: Mappi
         "tls": {"certificate": "tls/server.pem", "key": "tls/server.key"},
     }
     if unprivileged:
-        values["auth"] = {"plaintext_without_tls": "loopback"}
+        values["auth"] = {"plaintext_without_tls": "loopback", "mechanisms": (*DEFAULT_MECHANISMS, "NTLM")}
     with (folder / "oxgate.toml").open("x", encoding="utf-8") as file:
         file.write(render(values, unprivileged_listeners() if unprivileged else DEFAULT_LISTENERS))
     settings = load(folder / "oxgate.toml", environ)

@@ -254,6 +254,14 @@ def test_a_csv_file_opts_users_in(line, directory, tmp_path):
     assert "nt_hash" not in line.json("user", "show", "one@example.test")["attributes"]
 
 
+def test_ntlm_is_on_where_init_is_told_to_need_no_privilege(tmp_path):
+    """Who tries it out meets NTLM; a server that is set up for others has to name it."""
+    for unprivileged in (True, False):
+        settings = make_server(tmp_path / str(unprivileged), DOMAIN, unprivileged=unprivileged, environ=CHEAP)
+        assert ("NTLM" in settings.auth.mechanisms) is unprivileged
+        assert {"PLAIN", "LOGIN", "SCRAM-SHA-256"} <= set(settings.auth.mechanisms)
+
+
 def test_the_demo_users_are_opted_in(tmp_path):
     settings = make_server(tmp_path / "demo", DOMAIN, unprivileged=True, environ=CHEAP)
     with tenant(settings) as here:
