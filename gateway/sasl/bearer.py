@@ -41,6 +41,11 @@ class AskToken(Ask):
     authorization: str | None = None
     """The identity to act as; in XOAUTH2 the name in `user=`, mostly that of the token's owner himself."""
 
+    @property
+    def login(self) -> str:
+        """Who tries, as far as the client has said."""
+        return self.authorization or ""
+
 
 @dataclass(frozen=True, slots=True)
 class TokenAnswer:
@@ -100,7 +105,7 @@ class _BearerExchange:
         """Take the verifier's word."""
         if isinstance(answer, TokenAnswer):
             return ProvedAttempt(self.name, answer.login, answer.authorization, until=answer.until)
-        login = answer.login or (self._asked.authorization if self._asked is not None else None) or ""
+        login = answer.login or (self._asked.login if self._asked is not None else "")
         self._refusal = Failure(FailureKind.CREDENTIALS, answer.reason, login)
         return Challenge(json.dumps(self._tell(answer), separators=(",", ":")).encode())
 

@@ -18,6 +18,11 @@ class AskCertificate(Ask):
     authorization: str | None = None
     """The identity to act as; where the certificate has several names it may pick one."""
 
+    @property
+    def login(self) -> str:
+        """Who tries, as far as the client has said."""
+        return self.authorization or ""
+
 
 class ExternalExchange:
     """One message, the identity to act as, mostly empty."""

@@ -148,6 +148,13 @@ def test_size_of_a_token() -> None:
     assert isinstance(XOAuth2Exchange().step(b"user=u\1auth=Bearer " + b"t" * (MAX_TOKEN + 1) + b"\1\1"), Failure)
 
 
+@pytest.mark.parametrize(("message", "login"), [(b"user=u\1auth=Bearer t\1\1", "u"), (b"user=\1auth=Bearer t\1\1", "")])
+def test_who_asks(message: bytes, login: str) -> None:
+    step = XOAuth2Exchange().step(message)
+    assert isinstance(step, AskToken)
+    assert step.login == login
+
+
 def test_a_token_is_not_in_a_repr() -> None:
     assert "sesame" not in repr(XOAuth2Exchange().step(b"user=u\1auth=Bearer sesame\1\1"))
 
