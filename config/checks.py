@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import difflib
 import ipaddress
 import re
 from collections.abc import Callable, Sequence
@@ -28,6 +30,23 @@ def one_of(*words: str) -> Check:
 
     def check(value: Any) -> str | None:
         return None if value in words else f'must be one of {", ".join(words)}, not "{value}"'
+
+    return check
+
+
+def some_of(*words: str) -> Check:
+    """Accept a list of these words in any case, each once."""
+
+    def check(value: Any) -> str | None:
+        upper = [word.upper() for word in value]
+        known = [word.upper() for word in words]
+        for word, folded in zip(value, upper, strict=True):
+            if folded not in known:
+                near = difflib.get_close_matches(folded, known, n=1, cutoff=0.6)
+                hint = f'did you mean "{near[0]}"' if near else f"known are {', '.join(words)}"
+                return f'holds "{word}", which is none; {hint}'
+        twice = sorted({word for word in upper if upper.count(word) > 1})
+        return f"names {', '.join(twice)} more than once; keep one" if twice else None
 
     return check
 
@@ -83,6 +102,46 @@ def bind_address(value: Any) -> str | None:
         ipaddress.ip_address(value)
     except ValueError:
         return f'must be an IP address, "localhost", or empty for every address, not "{value}"'
+    return None
+
+
+def network(value: Any) -> str | None:
+    """Accept an IP address or network."""
+    try:
+        ipaddress.ip_network(value)
+    except ValueError as error:
+        with contextlib.suppress(ValueError):
+            return f'has bits beyond its prefix; write "{ipaddress.ip_network(value, strict=False)}", not "{value}"'
+        return f'must be an address or a network such as "192.0.2.0/24", not "{value}" ({error})'
+    return None
+
+
+def networks(value: Sequence[str]) -> str | None:
+    """Accept a list of IP addresses and networks."""
+    return next((f"holds one that {problem}" for one in value if (problem := network(one))), None)
+
+
+def realms(value: Sequence[str]) -> str | None:
+    """Accept a list of Kerberos realms with their mail domains."""
+    for one in value:
+        realm, equals, domain = one.partition("=")
+        if not realm or not equals or host_name(domain):
+            return f'holds "{one}"; write a realm and its mail domain as "EXAMPLE.COM=example.com"'
+    return None
+
+
+def https_url(value: Any) -> str | None:
+    """Accept a URL of a web server with TLS, or nothing."""
+    if not value or re.fullmatch(r"https://[^/\s?#]+(/[^\s?#]*)?", value):
+        return None
+    return f'must be a URL such as "https://login.example.com/tenant", not "{value}"'
+
+
+def ldap_urls(value: Sequence[str]) -> str | None:
+    """Accept a list of LDAP servers."""
+    for url in value:
+        if not re.fullmatch(r"ldaps?://([A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?/?", url):
+            return f'holds "{url}"; write a server as "ldaps://dc1.example.com" or "ldap://192.0.2.5:389"'
     return None
 
 

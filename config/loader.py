@@ -13,14 +13,16 @@ import os
 import tomllib
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from config.rules import cross_check
-from config.settings import DEFAULT_LISTENERS, Listener, Settings
+from config.settings import DEFAULT_LISTENERS, Listener, Network, Settings
 
 PREFIX = "OXGATE_"
+LISTS = ("listeners", "networks")
+"""The settings that are lists of tables."""
 
 
 class Problem(NamedTuple):
@@ -83,15 +85,15 @@ class _Builder:
         self.folder = folder
         self.problems: list[Problem] = []
         self.sections: dict[str, type[Any]] = {
-            name: kind for name, kind in typing.get_type_hints(Settings).items() if name != "listeners"
+            name: kind for name, kind in typing.get_type_hints(Settings).items() if name not in LISTS
         }
 
     def settings(self, data: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
         overrides = self.overrides(environ)
         values: dict[str, Any] = {}
         for name in data:
-            if name != "listeners" and name not in self.sections:
-                self.unknown(name, [*self.sections, "listeners"])
+            if name not in LISTS and name not in self.sections:
+                self.unknown(name, [*self.sections, *LISTS])
         for name, kind in self.sections.items():
             table = data.get(name, {})
             if not isinstance(table, Mapping):
@@ -99,8 +101,9 @@ class _Builder:
                 table = {}
             values[name] = self.section(name, kind, table, overrides.pop(name, {}))
         values["listeners"] = self.listeners(data.get("listeners"), overrides.pop("listeners", {}))
+        values["networks"] = self.networks(data.get("networks", []))
         for name in overrides:
-            self.unknown(name, [*self.sections, "listeners"], PREFIX + name.upper() + "__")
+            self.unknown(name, [*self.sections, *LISTS], PREFIX + name.upper() + "__")
         return Settings(**values)
 
     def overrides(self, environ: Mapping[str, str]) -> dict[str, dict[str, str]]:
@@ -121,21 +124,9 @@ class _Builder:
             rows: list[Any] = [
                 {f.name: getattr(one, f.name) for f in dataclasses.fields(one)} for one in DEFAULT_LISTENERS
             ]
-        elif isinstance(tables, list):
-            rows = tables
         else:
-            self.problems.append(Problem("listeners", "is a list: write [[listeners]] above each"))
-            rows = []
-        for number, table in enumerate(rows):
-            if not isinstance(table, Mapping):
-                self.problems.append(
-                    Problem(f"listeners[{number}]", "is a table: write [[listeners]] and its keys below")
-                )
-                continue
-            label = str(table.get("name") or number)
-            for key in ("name", "protocol", "port"):
-                if key not in table:
-                    self.problems.append(Problem(f"listeners[{label}].{key}", "is missing: every listener needs one"))
+            rows = self.tables("listeners", tables)
+        for label, table in self.labelled("listeners", rows, ("name", "protocol", "port")):
             mine = split.pop(label.lower().replace("-", "_"), {})
             made.append(
                 self.section(f"listeners[{label}]", Listener, table, mine, required=("name", "protocol", "port"))
@@ -144,6 +135,33 @@ class _Builder:
         for name in split:
             self.unknown(f"listeners[{name}]", known, f"{PREFIX}LISTENERS__{name.upper()}", wanted=name)
         return tuple(made)
+
+    def networks(self, tables: Any) -> tuple[Network, ...]:
+        """Read the [[networks]]; the environment cannot name one."""
+        required = ("address", "mechanisms")
+        return tuple(
+            self.section(f"networks[{label}]", Network, table, {}, required)
+            for label, table in self.labelled("networks", self.tables("networks", tables), required)
+        )
+
+    def tables(self, name: str, raw: Any) -> list[Any]:
+        if isinstance(raw, list):
+            return raw
+        self.problems.append(Problem(name, f"is a list: write [[{name}]] above each"))
+        return []
+
+    def labelled(self, name: str, rows: list[Any], required: Sequence[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Yield what an error calls each table (the first key that is required), and the table."""
+        for number, table in enumerate(rows):
+            if not isinstance(table, Mapping):
+                self.problems.append(Problem(f"{name}[{number}]", f"is a table: write [[{name}]] and its keys below"))
+                continue
+            label = str(table.get(required[0]) or number)
+            for key in required:
+                if key not in table:
+                    text = f"is missing: every {name.removesuffix('s')} needs one"
+                    self.problems.append(Problem(f"{name}[{label}].{key}", text))
+            yield label, table
 
     def section(
         self,
@@ -215,7 +233,7 @@ def _convert(raw: Any, hint: Any, folder: Path) -> tuple[Any, str | None]:
     if isinstance(hint, types.UnionType):  # only `Path | None`, where empty means none
         return (None, None) if raw == "" else _convert(raw, typing.get_args(hint)[0], folder)
     if typing.get_origin(hint) is tuple:
-        if isinstance(raw, list) and all(isinstance(part, str) for part in raw):
+        if isinstance(raw, list | tuple) and all(isinstance(part, str) for part in raw):
             return tuple(raw), None
         return None, f'must be a list of texts such as ["a", "b"], not {_show(raw)}'
     if hint is Path:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from config.settings import DEFAULT_LISTENERS, Listener, Settings
+from config.settings import DEFAULT_LISTENERS, Listener, Network, Settings
 
 HEAD = """\
 # The settings of oxgate. Each key stands with its default and what it means.
@@ -29,6 +29,9 @@ def render(
     for section in dataclasses.fields(Settings):
         if section.name == "listeners":
             lines.append(_listeners(listeners))
+            continue
+        if section.name == "networks":
+            lines.append(_networks())
             continue
         kind = type(getattr(_DEFAULTS, section.name))
         chosen = (values or {}).get(section.name, {})
@@ -57,6 +60,14 @@ def _listeners(listeners: Sequence[Listener]) -> str:
             value = getattr(one, field.name)
             if field.name in ("name", "protocol", "port") or value != field.default:
                 lines.append(f"{field.name} = {_toml(value)}")
+    return "\n".join(lines) + "\n"
+
+
+def _networks() -> str:
+    """Explain [[networks]] by an example: there is none by default."""
+    lines = ["# Other mechanisms for some clients, one [[networks]] for each network:"]
+    lines += [f"#   {field.name}: {field.metadata['doc']}" for field in dataclasses.fields(Network)]
+    lines += ["#", "# [[networks]]", '# address = "192.0.2.0/24"', '# mechanisms = ["PLAIN", "NTLM"]']
     return "\n".join(lines) + "\n"
 
 

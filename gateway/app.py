@@ -7,7 +7,7 @@ What one worker is made of, from the bottom:
 
     SqlDirectory   Store -> Watch -> hints of the other workers
          |           |        |
-    LogonService  StoreRunner |
+      Entrance   StoreRunner  |
          |           |        |
          +-- DeliveryService  |
          |           |        |
@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 import logging
 import os
 import resource
@@ -30,7 +29,7 @@ from typing import Any
 
 from config.settings import Listener as ListenerSettings
 from config.settings import Settings
-from directory.errors import ProviderError
+from directory.errors import ProviderError, SecretsUnavailable
 from gateway.imap.frontend import ImapFrontEnd
 from gateway.imap.session import ImapServices, ImapSettings
 from gateway.opening import open_directory, open_store
@@ -43,12 +42,10 @@ from gateway.runtime.process import FrontEnd, StartError, WorkerLink, run_inproc
 from gateway.runtime.supervisor import Supervisor
 from gateway.runtime.tls import TlsContexts, TlsError
 from gateway.runtime.worker import StoreRunner
-from gateway.sasl.registry import Mechanisms
 from gateway.services.delivery import DeliveryService, DeliverySettings
-from gateway.services.logon import LogonPolicy, LogonService
-from gateway.services.signin import SignInService
 from gateway.services.submission import SubmissionPolicy
 from gateway.services.watch import Forward, Watch
+from gateway.signing_in import Entrance, Shared
 from gateway.smtp.profile import BareNewline, Service, SmtpLimits
 from gateway.smtp.server import SmtpFrontEnd, SmtpPort
 from gateway.smtp.session import SmtpServices
@@ -80,12 +77,21 @@ class Application:
     `ports` maps each listener's name to the port really bound.
     """
 
-    def __init__(self, settings: Settings, ports: Sequence[Port], contexts: TlsContexts | None, *, worker: int) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        ports: Sequence[Port],
+        contexts: TlsContexts | None,
+        *,
+        worker: int,
+        shared: Shared,
+    ) -> None:
         self.settings = settings
         self.ports = {port.settings.name: port.binding.endpoint.port for port in ports}
         self.contexts = contexts
         self._bound = ports
         self._worker = worker
+        self._shared = shared
         self._front_ends: list[FrontEnd] = []
         self._parts = contextlib.AsyncExitStack()
 
@@ -94,6 +100,7 @@ class Application:
         with explained(self.settings):
             directory = open_directory(self.settings)
             self._parts.callback(directory.close)
+            directory.ensure_key()
             watch = self._start_watch()
             store = open_store(self.settings, publish=watch.publish)
             self._parts.callback(store.close)
@@ -102,11 +109,9 @@ class Application:
         runner = StoreRunner(inline=store.inline, group=store.group)
         self._parts.push_async_callback(runner.close)
         self.store, self.directory, self.watch, self.runner = store, directory, watch, runner
-        self.logon = LogonService(directory, logon_policy(self.settings), inline=store.inline)
-        self._parts.callback(self.logon.close)
-        self.signin = SignInService(
-            self.logon, Mechanisms(in_clear=plaintext_policy(self.settings.auth.plaintext_without_tls))
-        )
+        entrance = Entrance(self.settings, directory, store, self._shared)
+        self._parts.push_async_callback(entrance.close)
+        self.signin = entrance.open()
         self.delivery = DeliveryService(
             provider=directory,
             store=store,
@@ -190,7 +195,8 @@ class Application:
 
     def _make_front_ends(self) -> list[FrontEnd]:
         settings = self.settings
-        limits = ConnectionLimits(settings.limits.connections, settings.limits.connections_per_host)
+        door = self._shared.gate.door(self._worker)
+        limits = ConnectionLimits(settings.limits.connections, settings.limits.connections_per_host, door)
         imap: list[Listener] = []
         pop3: list[Listener] = []
         smtp: list[SmtpPort] = []
@@ -295,37 +301,6 @@ def delivery_settings(settings: Settings) -> DeliverySettings:
     )
 
 
-def logon_policy(settings: Settings) -> LogonPolicy:
-    """Give what signing in goes by."""
-    return LogonPolicy(
-        default_domain=settings.default_domain,
-        netbios_domain=settings.netbios_domain,
-        domains=frozenset(name.lower() for name in settings.general.domains),
-        tarpit=settings.auth.tarpit,
-    )
-
-
-def plaintext_policy(word: str) -> Callable[[str], bool]:
-    """Turn `auth.plaintext_without_tls` into a question about the client's IP address."""
-    if word == "loopback":
-        return is_loopback
-
-    def same_for_all(peer: str) -> bool:
-        return word == "always"
-
-    return same_for_all
-
-
-def is_loopback(peer: str) -> bool:
-    """Whether the client is on this machine."""
-    try:
-        parsed = ipaddress.ip_address(peer.partition("%")[0])
-    except ValueError:
-        return False
-    mapped = getattr(parsed, "ipv4_mapped", None)
-    return (mapped or parsed).is_loopback
-
-
 # -- from settings to a running server
 
 
@@ -333,7 +308,8 @@ def build(settings: Settings) -> Application:
     """Make a server for the caller's own process and loop, its ports bound. Raises StartError."""
     check_data(settings.general.data)
     contexts = load_tls(settings)
-    return Application(settings, bind_all(settings, workers=1), contexts, worker=0)
+    shared = Shared.create(settings, workers=1)
+    return Application(settings, bind_all(settings, workers=1), contexts, worker=0, shared=shared)
 
 
 def serve(settings: Settings, *, on_ready: Callable[[], None] | None = None, inprocess: bool = False) -> int:
@@ -348,9 +324,12 @@ def serve(settings: Settings, *, on_ready: Callable[[], None] | None = None, inp
         check_data(settings.general.data)
         with explained(settings):
             # Creates or upgrades tables once, here; closed again, because no connection may cross a fork.
-            open_directory(settings).close()
+            directory = open_directory(settings)
+            directory.ensure_key()
+            directory.close()
             Spool(settings.spool_location).close()
         contexts = load_tls(settings)
+        shared = Shared.create(settings, workers=count)
         ports = bind_all(settings, workers=count)
     except StartError as error:
         log.critical("cannot start: %s", error)
@@ -365,14 +344,14 @@ def serve(settings: Settings, *, on_ready: Callable[[], None] | None = None, inp
 
     def worker(link: WorkerLink) -> int:
         async def make() -> Application:
-            return Application(settings, ports, contexts, worker=link.index)
+            return Application(settings, ports, contexts, worker=link.index, shared=shared)
 
         return run_worker(link, make, grace=settings.workers.grace)
 
     if inprocess:
 
         async def make() -> Application:
-            return Application(settings, ports, contexts, worker=0)
+            return Application(settings, ports, contexts, worker=0, shared=shared)
 
         return run_inprocess(
             make, grace=settings.workers.grace, ready=ready, failed=lambda text: log.critical("cannot start: %s", text)
@@ -424,6 +403,7 @@ def load_tls(settings: Settings) -> TlsContexts | None:
             settings.tls.key,
             min_version=settings.tls.min_version,
             ciphers=settings.tls.ciphers,
+            client_ca=settings.tls.client_ca,
         )
     except TlsError as error:
         raise StartError(str(error)) from error
@@ -448,6 +428,8 @@ def explained(settings: Settings) -> Iterator[None]:
     except (ProviderError, StoreError, OSError) as error:
         data = settings.general.data
         text = str(error) or type(error).__name__
+        if isinstance(error, SecretsUnavailable):
+            raise StartError(text) from error  # it says what to do
         if isinstance(error, PermissionError):
             advice = f"make the user that runs oxgate the owner: `chown -R USER {data}`"
         elif shutil.disk_usage(data).free < 1024 * 1024:

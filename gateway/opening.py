@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
 from config.settings import Settings
 from conversion.oxcmail.reader import read_mime
 from directory.credentials import Hasher
+from directory.model import Principal
 from directory.sql import SqlDirectory
 from store.changes import Touched
+from store.errors import AlreadyExists
+from store.ids import MailboxKind, MailboxRef
 from store.mapi.message import MessageContent, MimeRendition
 from store.store import Store, StoreSettings
 
@@ -21,6 +25,7 @@ def open_directory(settings: Settings) -> SqlDirectory:
         domains=settings.general.domains,
         hasher=Hasher(memory=cost.argon2_memory, passes=cost.argon2_time, lanes=cost.argon2_lanes),
         remember=settings.auth.cache,
+        key=settings.secrets_key,
     )
 
 
@@ -36,6 +41,22 @@ def open_store(settings: Settings, *, publish: Callable[[Touched], None]) -> Sto
         publish=publish,
         reader=read_delivered,
     )
+
+
+def make_mailbox(settings: Settings, store: Store, owner: Principal) -> None:
+    """Make the mailbox of an entry, with the quotas of the settings, unless it has one. Raises StoreError."""
+    if owner.mailbox_id is None:
+        return
+    ref = MailboxRef(owner.mailbox_id, owner.guid, owner.shard)
+    if store.exists(ref):
+        return
+    with contextlib.suppress(AlreadyExists):  # another worker was quicker
+        store.create(ref, MailboxKind(owner.kind), owner=owner.address)
+    given = settings.store
+    if given.quota_warn or given.quota_send or given.quota_receive:
+        store.open(ref).set_quota(
+            warn=given.quota_warn or None, send=given.quota_send or None, receive=given.quota_receive or None
+        )
 
 
 def read_delivered(mime: MimeRendition, received: int | None) -> MessageContent:

@@ -20,40 +20,69 @@ class Hosted(Hashable, Protocol):
         """Close at once."""
 
 
+class Hosts(Protocol):
+    """Who counts connections by address; gateway.runtime.sharedcounters.Door does, over all workers."""
+
+    def enter(self, address: str, most: int) -> bool:
+        """Count a connection; False, and not counted, where the address has `most` already (0: no limit)."""
+
+    def leave(self, address: str) -> None:
+        """Count one less."""
+
+
+class OwnHosts:
+    """Counts the connections of this process."""
+
+    __slots__ = ("_hosts",)
+
+    def __init__(self) -> None:
+        self._hosts: dict[str, int] = {}
+
+    def enter(self, address: str, most: int) -> bool:
+        """Count a connection; False, and not counted, where the address has `most` already (0: no limit)."""
+        here = self._hosts.get(address, 0)
+        if most and here >= most:
+            return False
+        self._hosts[address] = here + 1
+        return True
+
+    def leave(self, address: str) -> None:
+        """Count one less."""
+        here = self._hosts[address] - 1
+        if here:
+            self._hosts[address] = here
+        else:
+            del self._hosts[address]
+
+
 class ConnectionLimits:
     """Counts the connections of a worker over all its ports.
 
-    `total` and `per_host` are maxima, 0 for none. Loopback is exempt from `per_host`: behind it may stand a proxy, a
-    webmail or an indexer that connects for many users.
+    `total` and `per_host` are maxima, 0 for none; `hosts` counts for `per_host`, maybe for all workers together.
+    Loopback is exempt from `per_host`: behind it may stand a proxy, a webmail or an indexer that connects for many.
     """
 
     __slots__ = ("_hosts", "_per_host", "_total", "count")
 
-    def __init__(self, total: int = 0, per_host: int = 0) -> None:
+    def __init__(self, total: int = 0, per_host: int = 0, hosts: Hosts | None = None) -> None:
         self._total = total
         self._per_host = per_host
-        self._hosts: dict[str, int] = {}
+        self._hosts: Hosts = hosts if hosts is not None else OwnHosts()
         self.count = 0
 
     def enter(self, host: str) -> bool:
         """Count a connection from `host`; False, and not counted, when there are too many."""
         if self._total and self.count >= self._total:
             return False
-        here = self._hosts.get(host, 0)
-        if self._per_host and here >= self._per_host and not host.startswith(LOOPBACK):
+        if not self._hosts.enter(host, 0 if host.startswith(LOOPBACK) else self._per_host):
             return False
-        self._hosts[host] = here + 1
         self.count += 1
         return True
 
     def leave(self, host: str) -> None:
         """Count one less."""
         self.count -= 1
-        here = self._hosts[host] - 1
-        if here:
-            self._hosts[host] = here
-        else:
-            del self._hosts[host]
+        self._hosts.leave(host)
 
 
 class Connections:

@@ -2,8 +2,9 @@
 
     logon = await service.authenticate(attempt, peer)      # Logon, or raises LogonRefused
 
-A password is looked for where that costs least: among those verified lately, among the account's app passwords, then as
-its own password (a hash, in a thread), then at the upstream server. A proof (ProvedAttempt) needs none of it.
+A password is looked for where that costs least: among those verified lately, among the account's app passwords, and
+then, in a thread, as its own password (a hash). Accounts of an upstream server and names that nobody has here are asked
+about there. A proof (ProvedAttempt) needs none of it.
 
 Every refusal but UNAVAILABLE and TOO_MANY is answered after the same delay, counted from when the attempt came in, and
 an unknown name takes as much work as a wrong password: nobody learns from outside which it was, and the front ends
@@ -20,6 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import partial
 from typing import NamedTuple, NoReturn, ParamSpec, Protocol, TypeVar
 
 from directory.apppasswords import AppPassword
@@ -50,6 +52,9 @@ log = logging.getLogger("oxgate.logon")
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+UPSTREAM = "upstream"
+"""What the audit log says of a password that the upstream server found right."""
 
 NOBODY = 0
 """A principal number that is never given: verifying against it takes the usual time and fails."""
@@ -102,8 +107,22 @@ class Guard(Protocol):
 class Upstream(Protocol):
     """directory.upstream.Upstream: a server that knows passwords."""
 
-    def verify(self, user: str, domain: str | None, password: str) -> Principal | None:
+    def owns(self, principal: Principal) -> bool:
+        """Say whether the account's password is there and not here."""
+
+    def remembers(self, principal: Principal, password: str) -> bool:
+        """Say whether `verify` would say yes at once."""
+
+    def verify(
+        self, user: str, domain: str | None, password: str, *, known: Principal | None = None
+    ) -> Principal | None:
         """Give the account when the password is right. Raises ProviderError when no server can say."""
+
+    def is_fresh(self, principal: Principal) -> bool:
+        """Say whether `current` would have nothing to ask."""
+
+    def current(self, principal: Principal) -> Principal:
+        """Give an account as it stands there now: it may be disabled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +227,8 @@ class LogonService:
                 raise LogonRefused(RefusalKind.BAD_CREDENTIALS, "unknown user")
             else:
                 known = _Known(user, attempt.mechanism, attempt.until)
+            if known.detail != UPSTREAM:
+                known = await self._brought_up_to_date(known)
             logon = await self._look_up(self._admit, known, self._mailbox_names(attempt, name), peer)
         except (ProviderError, LogonRefused) as error:
             refusal = _refusal(error)
@@ -305,14 +326,14 @@ class LogonService:
         self._waiting += 1
         try:
             loop = asyncio.get_running_loop()
-            if await loop.run_in_executor(self._hashing, self._is_own, user, attempt.password):
+            if self._upstream is not None and (user is None or self._upstream.owns(user)):
+                verify = partial(self._upstream.verify, name.user, name.domain, attempt.password, known=user)
+                found = await loop.run_in_executor(self._asking, verify)
+                if found is not None:
+                    return _Known(found, attempt.mechanism, detail=UPSTREAM)
+            elif await loop.run_in_executor(self._hashing, self._is_own, user, attempt.password):
                 assert user is not None
                 return _Known(user, attempt.mechanism)
-            if self._upstream is not None:
-                verify = self._upstream.verify
-                found = await loop.run_in_executor(self._asking, verify, name.user, name.domain, attempt.password)
-                if found is not None:
-                    return _Known(found, attempt.mechanism, detail="upstream")
         finally:
             self._waiting -= 1
         reason = "unknown user"
@@ -323,6 +344,8 @@ class LogonService:
 
     def _recognise(self, user: Principal | None, attempt: PasswordAttempt, peer: PeerInfo) -> _Known | None:
         """See whether the password is one that costs no hash: verified lately, or an app password."""
+        if user is not None and self._upstream is not None and self._upstream.remembers(user, attempt.password):
+            return _Known(user, attempt.mechanism, detail=UPSTREAM)
         number = user.id if user is not None else NOBODY
         remembered = self._directory.remembers_password(number, attempt.password)
         app = None
@@ -335,6 +358,14 @@ class LogonService:
                 self._hashing.submit(self._fill, user, attempt.password)
             return _Known(user, attempt.mechanism)
         return _Known(user, attempt.mechanism, app.expires, f"app password {app.number}")
+
+    async def _brought_up_to_date(self, known: _Known) -> _Known:
+        """Look upstream, now and then, whether an account that did not sign in by its password there still may."""
+        upstream = self._upstream
+        if upstream is None or upstream.is_fresh(known.user):
+            return known
+        user = await asyncio.get_running_loop().run_in_executor(self._asking, upstream.current, known.user)
+        return known._replace(user=user)
 
     def _is_own(self, user: Principal | None, password: str) -> bool:
         """Verify the account's own password, in a thread: hashing takes tens of milliseconds. None: as long for no."""

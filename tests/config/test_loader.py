@@ -61,7 +61,8 @@ def test_every_setting_is_read_by_the_program():
     code = "\n".join(file.read_text(encoding="utf-8") for file in (root / "gateway").rglob("*.py"))
     code += (root / "config" / "settings.py").read_text(encoding="utf-8")
     for section in dataclasses.fields(Settings):
-        for field in dataclasses.fields(getattr(Settings(), section.name)) if section.name != "listeners" else ():
+        lists = ("listeners", "networks")
+        for field in dataclasses.fields(getattr(Settings(), section.name)) if section.name not in lists else ():
             assert f".{field.name}" in code, f"{section.name}.{field.name}"
 
 
@@ -217,3 +218,80 @@ def test_chosen_values_come_back_from_a_rendered_file(tmp_path):
     settings = read(text, tmp_path)
     assert settings.general.domains == ("xn--bcher-kva.test",)
     assert settings.tls.certificate == tmp_path / 'a"\\b'
+
+
+GOOD = f"[tls]\n{TLS}"
+
+
+def test_mechanisms_are_named_in_any_case_and_once(tmp_path):
+    settings = read(GOOD + '[auth]\nmechanisms = ["plain", "Scram-Sha-256"]\n', tmp_path)
+    assert settings.enabled_mechanisms == {"PLAIN", "SCRAM-SHA-256"}
+    assert read(GOOD, tmp_path).auth.mechanisms == ("PLAIN", "LOGIN", "SCRAM-SHA-256-PLUS", "SCRAM-SHA-256")
+    found = problems(GOOD + '[auth]\nmechanisms = ["PLAIN", "NTML"]\n', tmp_path)
+    assert found == {"auth.mechanisms": 'holds "NTML", which is none; did you mean "NTLM"'}
+    found = problems(GOOD + '[auth]\nmechanisms = ["PLAIN", "plain"]\n', tmp_path)
+    assert found == {"auth.mechanisms": "names PLAIN more than once; keep one"}
+    assert "auth.mechanisms" in problems(GOOD + "[auth]\nmechanisms = []\n", tmp_path)
+
+
+def test_networks_have_mechanisms_of_their_own(tmp_path):
+    settings = read(GOOD + '[[networks]]\naddress = "192.0.2.0/24"\nmechanisms = ["PLAIN", "NTLM"]\n', tmp_path)
+    (network,) = settings.networks
+    assert (network.address, network.mechanisms) == ("192.0.2.0/24", ("PLAIN", "NTLM"))
+    assert "NTLM" in settings.enabled_mechanisms
+    found = problems(
+        GOOD
+        + """
+[[networks]]
+address = "192.0.2.1/24"
+mechanisms = ["PLAIN"]
+[[networks]]
+address = "printers"
+[[networks]]
+address = "198.51.100.0/24"
+mechanism = ["PLAIN"]
+""",
+        tmp_path,
+    )
+    assert found["networks[192.0.2.1/24].address"].startswith('has bits beyond its prefix; write "192.0.2.0/24"')
+    assert found["networks[printers].address"].startswith('must be an address or a network such as "192.0.2.0/24"')
+    assert found["networks[printers].mechanisms"] == "is missing: every network needs one"
+    assert 'did you mean "mechanisms"' in found["networks[198.51.100.0/24].mechanism"]
+    assert "is a list" in problems(GOOD + "[networks]\naddress = '::1'\n", tmp_path)["networks"]
+    twice = GOOD + '[[networks]]\naddress = "::1"\nmechanisms = []\n' * 2
+    assert problems(twice, tmp_path) == {"networks[::1].address": "is used twice; join the two"}
+
+
+def test_a_mechanism_of_a_listener_must_be_enabled_somewhere(tmp_path):
+    listener = '[[listeners]]\nname = "old"\nprotocol = "imap"\nport = 1143\nmechanisms = ["NTLM", "PLAIN"]\n'
+    found = problems(GOOD + listener, tmp_path)
+    assert found == {
+        "listeners[old].mechanisms": "names NTLM, which neither auth.mechanisms nor a network has; add it there, too"
+    }
+    network = '[[networks]]\naddress = "192.0.2.0/24"\nmechanisms = ["NTLM"]\n'
+    assert read(GOOD + listener + network, tmp_path).listeners[0].mechanisms == ("NTLM", "PLAIN")
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "words"),
+    [
+        ('[auth]\nmechanisms = ["XOAUTH2"]\n', "oauth.issuer", "but XOAUTH2 cannot work without; set the URL"),
+        ('[auth]\nmechanisms = ["GSSAPI", "GSS-SPNEGO"]\n', "kerberos.keytab", "take GSSAPI and GSS-SPNEGO out"),
+        ('[auth]\nmechanisms = ["EXTERNAL"]\n', "tls.client_ca", "EXTERNAL cannot work"),
+        ('[kerberos]\nkeytab = "k"\n', "kerberos.keytab", "names GSSAPI or GSS-SPNEGO"),
+        ('[oauth]\nissuer = "https://id.example.com"\naudience = ["x"]\n', "oauth.issuer", "add it to auth.mechanisms"),
+        ('[oauth]\nissuer = "https://id.example.com"\n', "oauth.audience", "tokens made for other services"),
+        ('[oauth]\nissuer = "http://id.example.com"\n', "oauth.issuer", "must be a URL such as"),
+        ('[oauth]\nalgorithms = ["HS256"]\n', "oauth.algorithms", 'did you mean "'),
+        ('[ntlm]\nwinbind = "/usr/bin/ntlm_auth"\n', "ntlm.winbind", "add it to auth.mechanisms"),
+        ('[ntlm]\nchannel_binding = "maybe"\n', "ntlm.channel_binding", "must be one of none, allow, require"),
+        ('[upstream]\nservers = ["ldaps://dc1.example.com"]\n', "upstream.base", "dc=example,dc=com"),
+        ('[upstream]\nservers = ["dc1.example.com"]\n', "upstream.servers", '"ldaps://dc1.example.com"'),
+        ('[upstream]\nbind_dn = "cn=x"\n', "upstream.bind_password_file", "cannot sign in without a password"),
+        ('[kerberos]\nrealms = ["EXAMPLE.COM"]\n', "kerberos.realms", '"EXAMPLE.COM=example.com"'),
+        ('[protection]\ntrusted = ["10.0.0.0"]\nmax_tarpit = 1\n', "protection.max_tarpit", "below auth.tarpit"),
+        ('[protection]\ntrusted = ["10.0.0.1/8"]\n', "protection.trusted", 'write "10.0.0.0/8"'),
+    ],
+)
+def test_what_is_enabled_has_what_it_needs(tmp_path, text, name, words):
+    assert words in problems(GOOD + text, tmp_path)[name]

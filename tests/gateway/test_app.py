@@ -18,9 +18,10 @@ from pathlib import Path
 import pytest
 
 from config.settings import Listener
-from gateway.app import build, check_data, is_loopback, plaintext_policy, serve
+from gateway.app import build, check_data, serve
 from gateway.runtime import logs
 from gateway.runtime.process import StartError
+from gateway.signing_in import is_loopback, plaintext_policy
 from store.ids import SpecialFolder
 from tests.support.certificates import common_name, trusting_nobody, write_certificate
 from tests.support.server import LISTENERS, PASSWORD, RunningServer, ServedProcess, connect, make_settings

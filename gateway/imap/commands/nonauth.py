@@ -29,6 +29,8 @@ async def login(session: Session, args: Login) -> Reply:
     try:
         logon = await session.services.signin.password(args.user, args.password, session.wire.peer)
     except ExchangeFailed as failed:
+        if failed.kind is FailureKind.UNSUPPORTED:
+            raise no(b"LOGIN is disabled; use AUTHENTICATE.") from failed  # LOGINDISABLED, [RFC3501] 6.2.3
         raise _failed(failed.kind) from failed
     except LogonRefused as refused:
         raise _refused(session, refused, b"LOGIN failed.") from refused

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -45,12 +46,29 @@ class FakeUpstream:
         self.known = known
         self.asked: list[tuple[str, str | None, str]] = []
         self.away = False
+        self.fresh = True
+        self.remembered: set[str] = set()
 
-    def verify(self, user: str, domain: str | None, password: str) -> Principal | None:
+    def owns(self, principal: Principal) -> bool:
+        return principal.id == self.known.id
+
+    def remembers(self, principal: Principal, password: str) -> bool:
+        return self.owns(principal) and password in self.remembered
+
+    def verify(
+        self, user: str, domain: str | None, password: str, *, known: Principal | None = None
+    ) -> Principal | None:
         self.asked.append((user, domain, password))
         if self.away:
             raise DirectoryUnavailable("no server answers")
         return self.known if password == "elsewhere" else None
+
+    def is_fresh(self, principal: Principal) -> bool:
+        return not self.owns(principal) or self.fresh
+
+    def current(self, principal: Principal) -> Principal:
+        assert threading.current_thread().name.startswith("logon-ask")
+        return dataclasses.replace(principal, enabled=False)
 
 
 class FakeGuard:
@@ -105,7 +123,8 @@ class House:
         self.bob = self.directory.add_user("bob@example.test", display_name="Bob", password="builder")
         self.sales = self.directory.add(PrincipalKind.SHARED, "sales@example.test", display_name="Sales")
         self.directory.grant(GrantKind.FULL_ACCESS, self.sales.id, self.alice.id)
-        self.upstream = FakeUpstream(self.bob)
+        self.ursula = self.directory.add_user("ursula@example.test", display_name="Ursula", password="not asked for")
+        self.upstream = FakeUpstream(self.ursula)
         self.guard = FakeGuard()
         self.ledger = FakeLedger()
         self.service = LogonService(
@@ -140,7 +159,7 @@ def house(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[House]:
 async def test_hashing_is_never_on_the_loop(house: House) -> None:
     await house.by_password("alice", "wonder")
     await house.refused("alice", "wrong")
-    await house.refused("nobody", "wrong")
+    await house.refused("bob", "wrong")
     assert len(house.hasher.threads) == 3
     assert not [name for name in house.hasher.threads if not name.startswith("logon")]
 
@@ -164,19 +183,35 @@ async def test_an_app_password_costs_no_hash_and_counts_only_in_its_scope(house:
     await house.refused("alice", secret)
 
 
-async def test_the_upstream_server_is_asked_last(house: House) -> None:
-    assert (await house.by_password("EXAMPLE\\bob", "elsewhere")).user == house.bob
-    assert (await house.by_password("newcomer@example.test", "elsewhere")).user == house.bob
-    await house.refused("bob", "wrong")
+async def test_accounts_of_the_upstream_server_and_unknown_names_are_asked_about_there(house: House) -> None:
+    assert (await house.by_password("EXAMPLE\\ursula", "elsewhere")).user == house.ursula
+    assert (await house.by_password("newcomer@example.test", "elsewhere")).user == house.ursula
+    await house.refused("ursula", "not asked for")
     assert house.upstream.asked == [
-        ("bob", "EXAMPLE", "elsewhere"),
+        ("ursula", "EXAMPLE", "elsewhere"),
         ("newcomer@example.test", None, "elsewhere"),
-        ("bob", None, "wrong"),
+        ("ursula", None, "not asked for"),
     ]
-    assert len(house.hasher.threads) == 3
+    assert house.hasher.threads == []
     house.upstream.away = True
-    assert (await house.refused("bob", "elsewhere")).kind is RefusalKind.UNAVAILABLE
-    assert (await house.by_password("bob", "builder")).user == house.bob
+    assert (await house.refused("ursula", "elsewhere")).kind is RefusalKind.UNAVAILABLE
+    house.upstream.remembered.add("elsewhere")
+    assert (await house.by_password("ursula", "elsewhere")).user == house.ursula
+
+
+async def test_an_account_that_lives_here_is_never_asked_about_upstream(house: House) -> None:
+    await house.refused("bob", "elsewhere")
+    assert house.upstream.asked == []
+
+
+async def test_who_was_disabled_upstream_is_found_out_without_a_password_too(house: House) -> None:
+    _, secret = house.directory.add_app_password(house.ursula.id, "phone")
+    assert (await house.by_password("ursula", secret)).user == house.ursula
+    house.upstream.fresh = False
+    assert (await house.refused("ursula", secret)).kind is RefusalKind.DISABLED
+    with pytest.raises(LogonRefused) as caught:
+        await house.by_proof("XOAUTH2", "ursula@example.test")
+    assert caught.value.kind is RefusalKind.DISABLED
 
 
 async def test_what_other_mechanisms_need_is_made_when_the_password_is_seen(house: House) -> None:
