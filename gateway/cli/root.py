@@ -36,6 +36,9 @@ COMMANDS = {
     "revoke": Entry("gateway.cli.rights", "revoke", "Take a right back."),
     "import": Entry("gateway.cli.importing", "import_mail", "Bring mail in from mbox, Maildir or .eml files."),
     "export": Entry("gateway.cli.exporting", "export_mail", "Write a mailbox to a Maildir or an mbox file."),
+    "audit": Entry("gateway.cli.audit", "audit", "Show who signed in, by what, and what was refused."),
+    "devices": Entry("gateway.cli.devices", "devices", "Show who uses legacy mechanisms; allow or deny them by date."),
+    "auth": Entry("gateway.cli.authtest", "auth", "Try a sign-in against the running server, step by step."),
     "fsck": Entry("gateway.cli.fsck", "fsck", "Check mailboxes for damage, and repair it."),
 }
 
