@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Protocol
 
 from directory.errors import ProviderError
-from directory.signins import LOST, REFUSED, DeviceKey, Retention, SignIn, SignInStore
+from directory.signins import LOST, DeviceKey, Retention, SignIn, SignInStore
 
-__all__ = ["DeviceKey", "Resolve", "Retention", "SignIn", "SignInLog"]
+__all__ = ["DeviceKey", "Retention", "SignIn", "SignInLog"]
 
 log = logging.getLogger("oxgate.ledger")
 
@@ -34,9 +34,6 @@ INTERVAL = 1.0
 PRUNE_SECONDS = 3600.0
 STOP_SECONDS = 5.0
 """How long a stop waits for the last write."""
-
-Resolve = Callable[[str], str]
-"""From a login name as typed to the address of the account it means; empty when there is none. Called in a thread."""
 
 
 class Store(Protocol):
@@ -60,15 +57,12 @@ class SignInLog:
         location: Path | str,
         *,
         retention: Retention = Retention(),  # noqa: B008 - a Retention cannot change
-        resolve: Resolve | None = None,
         capacity: int = CAPACITY,
         interval: float = INTERVAL,
         open_store: Callable[[Path | str], Store] = SignInStore,
     ) -> None:
-        """`resolve` finds the account of a refused name, so that the ledger shows which device it was."""
         self._location = location
         self._retention = retention
-        self._resolve = resolve
         self._capacity = capacity
         self._interval = interval
         self._open = open_store
@@ -135,7 +129,7 @@ class SignInLog:
         lost = self._overflowed + self._given_up - self._told
         if not entries and not lost:
             return
-        signins = [self._resolved(one) for one in entries if isinstance(one, SignIn)]
+        signins = [one for one in entries if isinstance(one, SignIn)]
         names = dict(one for one in entries if not isinstance(one, SignIn))
         if lost:
             signins.append(_lost(lost))
@@ -164,15 +158,6 @@ class SignInLog:
         self._queue.extendleft(reversed(kept))
         self._given_up += len(entries) - len(kept)
         self._news.set()
-
-    def _resolved(self, one: SignIn) -> SignIn:
-        """Find the account of a refused name. The directory may be away: then nobody's."""
-        if one.user or one.outcome != REFUSED or self._resolve is None:
-            return one
-        try:
-            return one._replace(user=self._resolve(one.login))
-        except Exception:  # whatever is wrong with a name that a client made up, its record is written
-            return one
 
     def _prune(self) -> None:
         now = time.monotonic()

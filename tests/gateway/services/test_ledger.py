@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from directory.errors import DirectoryUnavailable
-from directory.signins import LOST, OK, REFUSED, DeviceKey, Retention, SignIn, SignInStore
+from directory.signins import LOST, OK, DeviceKey, Retention, SignIn, SignInStore
 from gateway.services.ledger import SignInLog
 
 PATIENCE = 10.0
@@ -172,25 +172,6 @@ def test_a_defect_ends_neither_the_thread_nor_the_record(caplog):
         wait(lambda: signin(2) in memory.written)
     assert "1 records were lost" in {one.reason for one in memory.written}
     assert "could not be recorded" in caplog.text
-
-
-def test_refused_names_are_resolved_in_the_thread():
-    memory, asked = Memory(), []
-
-    def resolve(login: str) -> str:
-        asked.append((login, threading.get_ident()))
-        if login == "broken":
-            raise DirectoryUnavailable("away")
-        return "bob@example.test"
-
-    with running(memory, resolve=resolve) as ledger:
-        ledger.record(signin(1))
-        for login in ("EXAMPLE\\bob", "broken"):
-            ledger.record(signin(2, outcome=REFUSED, login=login, user=""))
-        wait(lambda: len(memory.written) == 3)
-    assert [one.user for one in memory.written] == ["alice@example.test", "bob@example.test", ""]
-    assert [login for login, _ in asked] == ["EXAMPLE\\bob", "broken"]
-    assert threading.get_ident() not in {thread for _, thread in asked}
 
 
 def test_names_and_pruning_reach_the_store():
