@@ -13,10 +13,9 @@ records, and it knows accounts only: a refusal of a name that nobody has leaves 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import ipaddress
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -229,8 +228,7 @@ class SignInStore:
                 connection.execute(_record.insert(), [_row(one) for one in clean])
             if devices:
                 # In the order of the keys: writers that update the same rows then wait for one another, and never both.
-                rows = [dataclasses.asdict(devices[key]) for key in sorted(devices)]
-                connection.execute(self._merging(), [row | {"tls": int(row["tls"])} for row in rows])
+                connection.execute(self._merging(), [_device_row(devices[key]) for key in sorted(devices)])
             for key, name in sorted((names or {}).items()):
                 parts = _clean_key(key)._asdict() | {"tls": int(key.tls)}
                 same = [_device.c[part] == value for part, value in parts.items()]
@@ -321,7 +319,7 @@ class SignInStore:
         with self._reading() as connection:
             query = select(_device).where(*conditions).order_by(_device.c.last, _device.c.account, _device.c.address)
             found = [Device(*row) for row in connection.execute(query)]
-        return [dataclasses.replace(one, tls=bool(one.tls)) for one in found]
+        return [replace(one, tls=bool(one.tls)) for one in found]
 
     # -- the database
 
@@ -423,6 +421,11 @@ def _clean_key(key: DeviceKey) -> DeviceKey:
 def _row(one: SignIn) -> dict[str, Any]:
     row = one._asdict()
     return row | {"account": row.pop("user"), "tls": int(one.tls)}
+
+
+def _device_row(one: Device) -> dict[str, Any]:
+    # Not by dataclasses.asdict, which copies deeply: it took half the time of a batch.
+    return {name: getattr(one, name) for name in Device.__slots__} | {"tls": int(one.tls)}
 
 
 def _text(value: str) -> str:

@@ -340,3 +340,16 @@ def test_the_help_tells_what_to_think_of_with_an_old_device(line):
     text = " ".join(line("devices", "--help").stdout.split())
     for words in ("NTLMv1", "oxgate user nt-hash enable scanner@example.com", "--until", "[[networks]]"):
         assert words in text
+
+
+def test_records_in_postgresql(line, postgres_database):
+    """The server keeps them in the directory's database, and the command line finds them there."""
+    store = SignInStore(postgres_database)
+    store.write(RECORDS)
+    store.close()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OXGATE_STORE__URL", postgres_database)
+        line("user", "add", SCANNER, "--password-stdin", stdin="secret\n")
+        assert [one["at"] for one in line.json("audit", "--user", SCANNER)] == [RECORDS[4].at]
+        assert keys(line.json("devices", "list", "--user", SCANNER)) == [("scanner", "NTLMv1", "192.0.2.7")]
+    assert not (line.data / "signins.sqlite").exists()

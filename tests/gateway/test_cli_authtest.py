@@ -6,7 +6,9 @@ import base64
 import contextlib
 import datetime
 import json
+import shutil
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -24,6 +26,7 @@ from config.settings import Listener, Settings
 from gateway.cli.authtarget import find_target
 from gateway.cli.certificates import make_certificates
 from gateway.cli.root import oxgate
+from tests.peers.kdc import HOST, REALM, Kdc
 from tests.support.issuer import Issuer, running_issuer
 from tests.support.server import LISTENERS, ServedProcess
 
@@ -210,6 +213,37 @@ def test_a_client_certificate(server, tmp_path):
     other = client_certificate(server.folder / "tls", tmp_path, "ghost@example.test")
     output = server.test(ALICE, "EXTERNAL", "--certificate", other[0], "--key", other[1], code=1)
     assert "nobody's certificate" in output
+
+
+def test_a_kerberos_ticket(tmp_path, monkeypatch):
+    pytest.importorskip("gssapi", reason="the extra `kerberos` is not installed")
+    folder = Path(tempfile.mkdtemp(prefix="oxgate-kdc-"))  # a short path, as the KDC's sockets want it
+    kdc = Kdc(folder)
+    try:
+        kdc.start()
+        for name, value in kdc.kinit("alice").items():
+            monkeypatch.setenv(name, value)
+        sections = {
+            "general": {"hostname": HOST},
+            "auth": {"mechanisms": ("GSSAPI", "GSS-SPNEGO"), "tarpit": 0.0},
+            "kerberos": {"keytab": str(kdc.keytab), "realms": (f"{REALM}=example.test",)},
+        }
+        with ServedProcess(tmp_path, workers=1, sections=sections) as server:
+            for mechanism, at in (("GSSAPI", "imap"), ("GSSAPI", "submission"), ("GSS-SPNEGO", "pop3")):
+                protocol = "smtp" if at == "submission" else at
+                where = ["--protocol", protocol, "--listener", at, "--port", str(server.ports[at])]
+                config = str(server.folder / "oxgate.toml")
+                run = CliRunner().invoke
+                result = run(oxgate, ["auth", "test", ALICE, "-m", mechanism, *where, "--config", config])
+                assert result.exit_code == 0, result.output
+                assert f"a ticket for {'pop' if at == 'pop3' else protocol}@{HOST}" in result.output
+            monkeypatch.setenv("KRB5CCNAME", str(tmp_path / "none"))
+            result = run(oxgate, ["auth", "test", ALICE, "-m", "GSSAPI", *where, "--config", config])
+            assert result.exit_code == 1
+            assert "does `klist` show a ticket?" in result.output
+    finally:
+        kdc.stop()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_a_mechanism_that_is_not_offered_is_explained(server):
