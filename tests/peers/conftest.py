@@ -9,7 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.peers.samba import samba, samba_domain
 from tests.peers.server import PeerServer
+from tests.peers.slapd import slapds
+from tests.support.authority import Authority
+
+__all__ = ["samba", "samba_domain", "slapds"]
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +33,15 @@ def server() -> Iterator[PeerServer]:
 def user(server: PeerServer) -> str:
     """An account of the test's own."""
     return server.account()
+
+
+@pytest.fixture(scope="session")
+def authority() -> Iterator[Authority]:
+    """A certificate authority for the peers; its folder, which other users may enter, is theirs too."""
+    folder = Path(tempfile.mkdtemp(prefix="oxgate-authority-"))
+    folder.chmod(0o755)
+    yield Authority(folder)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
