@@ -44,6 +44,9 @@ PRINCIPAL_NAME = "userPrincipalName"
 MAX_NAME = 256
 """Characters of a name that is looked for."""
 
+MAX_FOUND = 8
+"""Entries that are looked at for the one that is meant."""
+
 ACCOUNT_DISABLED = 0x2
 NEVER_EXPIRES = 0x10000
 """Bits of userAccountControl ([MS-ADTS] 2.2.16)."""
@@ -199,7 +202,7 @@ class Upstream:
         if remembered is not None and self.remembers(remembered, password):
             return remembered
         try:
-            return self._verify(query, known, password, secret)
+            return self._verify(query, user, known, password, secret)
         except DirectoryUnavailable:
             seconds = self._settings.cache + self._settings.outage
             if remembered is None or not self._memory.has(remembered.id, seconds):
@@ -238,9 +241,9 @@ class Upstream:
 
     # Asking
 
-    def _verify(self, query: str, known: Principal | None, password: str, secret: bytes) -> Principal | None:
+    def _verify(self, query: str, user: str, known: Principal | None, password: str, secret: bytes) -> Principal | None:
         def work(link: Link) -> tuple[LdapEntry | None, str, bool, str]:
-            entry = self._find(link, query, known)
+            entry = self._find(link, query, known, user)
             state = self._state(entry) or self._must_change(entry)
             usable = entry is not None and not state
             # Whoever cannot sign in is refused after the same steps: nobody learns from the time which names exist.
@@ -260,16 +263,25 @@ class Upstream:
         log.info("%s: refused: %s", entry.dn if entry is not None else "no account of that name", state or reason)
         return None
 
-    def _find(self, link: Link, query: str, known: Principal | None) -> LdapEntry | None:
-        """Find the one entry; several are as good as none."""
-        found = link.find(self._settings.base, query, self._wanted, 2)
+    def _find(self, link: Link, query: str, known: Principal | None, user: str = "") -> LdapEntry | None:
+        """Find the one entry; several are as good as none, unless one alone bears the name `user` as it was typed."""
+        found = link.find(self._settings.base, query, self._wanted, MAX_FOUND)
         if len(found) > 1:
-            log.warning("%s: found more than once, among them %s", query, " and ".join(one.dn for one in found))
+            exact = [one for one in found if self._bears(one, user)]
+            if len(exact) == 1 and len(found) < MAX_FOUND:
+                return exact[0]
+            log.warning("%s: found more than once, among them %s", query, " and ".join(one.dn for one in found[:2]))
             return None
         if not found and known is not None and not link.holds(self._settings.base):
             # Everybody would look deleted.
             raise ServerTrouble(f"{self._settings.base} cannot be read")
         return found[0] if found else None
+
+    def _bears(self, entry: LdapEntry, user: str) -> bool:
+        """Say whether this is the entry's short name or, with `@`, one of its other names, without regard to case."""
+        names = self._login if "@" in user else (self._account,)
+        held = (text.casefold().removeprefix("smtp:") for name in names for text in entry.text(name))
+        return user.casefold() in held
 
     def _query_of(self, principal: Principal) -> str:
         """Write the filter for the entry that an account is linked to."""

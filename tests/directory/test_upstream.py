@@ -182,6 +182,22 @@ def test_two_entries_are_none(house: House, caplog: pytest.LogCaptureFixture) ->
     assert house.directory.everyone() == []
 
 
+def test_the_name_as_typed_goes_before_what_it_may_stand_for(house: House) -> None:
+    """Who may write his own mail attribute cannot shut others out by it."""
+    house.server.accounts.append(person(2, "mallory", "other", mail="alice@example.test"))
+    house.server.accounts[0].attributes["mail"] = [b"a.archer@example.test"]
+    found = house.upstream.verify("Alice", None, "secret")
+    assert found is not None
+    assert found.address == "a.archer@example.test"
+    assert house.upstream.verify("alice", None, "other") is None
+    found = house.upstream.verify("alice@example.test", None, "other")
+    assert found is not None
+    assert found.account == "mallory"
+    house.server.accounts += [person(n, f"x{n}", "other", mail="alice@example.test") for n in range(3, 10)]
+    house.clock.now += 200
+    assert house.upstream.verify("alice", None, "secret") is None  # too many to tell
+
+
 def test_an_account_of_this_directory_is_never_taken_over(house: House, caplog: pytest.LogCaptureFixture) -> None:
     own = house.directory.add_user("alice@example.test", password="here")
     assert house.upstream.verify("alice", None, "secret", known=own) is None
