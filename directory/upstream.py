@@ -198,7 +198,7 @@ class Upstream:
         query = self._query_of_name(user, domain) if known is None else self._query_of(known)
         if not query:
             return None
-        remembered = known or self._named_here(user, domain)
+        remembered = known or self.find(user, domain)
         if remembered is not None and self.remembers(remembered, password):
             return remembered
         try:
@@ -210,6 +210,43 @@ class Upstream:
             good = self._memory.knows(remembered.id, password, seconds)
             log.info("%s is judged from memory: no server answers", remembered.address)
             return remembered if good else None
+
+    def find(self, user: str, domain: str | None) -> Principal | None:
+        """Find the linked account that a name means, as far as this directory knows; asks nobody."""
+        forms, accounts = self._forms(user, domain)
+        for name in accounts:
+            found = self._directory.by_account(name)
+            if found is not None and self.owns(found):
+                return found
+        for form in forms:
+            found = self._directory.by_address(form) if "@" in form else None
+            named = [found] if found is not None else self._directory.search(Equal(PRINCIPAL_NAME, form), limit=2)
+            if len(named) == 1 and self.owns(named[0]):
+                return named[0]
+        return None
+
+    def introduce(self, user: str, domain: str | None) -> Principal | None:
+        """Make or update the account of somebody whose name another proof has shown: NTLM, a ticket, a token.
+
+        None: there is no such account upstream, it may not sign in, or its name is in use here.
+
+        Raises:
+            DirectoryUnavailable: no server answers.
+        """
+        query = self._query_of_name(user, domain)
+        if not query:
+            return None
+        entry = self._servers.ask(lambda link: self._find(link, query, None, user))
+        linked = None if entry is None else self._linked(self._guid_of(entry))
+        state = self._state(entry)
+        if entry is None or state:
+            if linked is not None:
+                self._disable(linked, state)
+            return None
+        found = self._admit(entry, linked)
+        if found is not None:
+            self._memory.note(found.id)
+        return found
 
     def is_fresh(self, principal: Principal) -> bool:
         """Say whether `current` would have nothing to ask: the account is not linked, or was looked at lately."""
@@ -254,7 +291,10 @@ class Upstream:
         entry, state, right, reason = self._servers.ask(work)
         linked = known if entry is None else self._linked(self._guid_of(entry))
         if right and entry is not None:
-            return self._admit(entry, linked, password)
+            admitted = self._admit(entry, linked)
+            if admitted is not None:
+                self._memory.remember(admitted.id, password)
+            return admitted
         if linked is not None:
             if self._state(entry) or _AD_DISABLED.intersection(_ad_code(reason)):
                 self._disable(linked, state or reason)
@@ -341,8 +381,8 @@ class Upstream:
 
     # Keeping in step
 
-    def _admit(self, entry: LdapEntry, linked: Principal | None, password: str) -> Principal | None:
-        """Make or update the account of somebody whose password was right."""
+    def _admit(self, entry: LdapEntry, linked: Principal | None) -> Principal | None:
+        """Make or update the account of somebody who has shown who it is."""
         if linked is None:
             linked = self._create(entry)
         else:
@@ -351,7 +391,6 @@ class Upstream:
         if current is None:
             return None
         self._provision(current)
-        self._memory.remember(current.id, password)
         return current
 
     def _create(self, entry: LdapEntry) -> Principal | None:
@@ -359,7 +398,7 @@ class Upstream:
         addresses = self._addresses(entry)
         if not guid or not addresses:
             lacks = f"no {self._guid} that can be read" if not guid else "no address in a domain of this server"
-            log.error("%s: the password is right, but it has %s", entry.dn, lacks)
+            log.error("%s: this is who signed in, but it has %s", entry.dn, lacks)
             return None
         names = entry.text(self._account)
         aliases = [alias for alias in addresses[1:] if self._directory.by_address(alias) is None]
@@ -376,7 +415,7 @@ class Upstream:
             except DuplicateAddress as error:
                 other = self._linked(guid)  # another worker was quicker
                 if other is None:
-                    log.error("%s: the password is right, but its name is in use here: %s", entry.dn, error)
+                    log.error("%s: this is who signed in, but its name is in use here: %s", entry.dn, error)
                 return other
             except InvalidEntry as error:
                 log.warning("%s: %s", entry.dn, error)
@@ -434,20 +473,6 @@ class Upstream:
     def _linked(self, guid: str) -> Principal | None:
         found = self._directory.search(Equal(LINK, guid), limit=2, include_hidden=True) if guid else []
         return found[0] if len(found) == 1 else None
-
-    def _named_here(self, user: str, domain: str | None) -> Principal | None:
-        """Find the linked account that a name means as far as this directory knows; only memory is judged by it."""
-        forms, accounts = self._forms(user, domain)
-        for name in accounts:
-            found = self._directory.by_account(name)
-            if found is not None and self.owns(found):
-                return found
-        for form in forms:
-            found = self._directory.by_address(form) if "@" in form else None
-            named = [found] if found is not None else self._directory.search(Equal(PRINCIPAL_NAME, form), limit=2)
-            if len(named) == 1 and self.owns(named[0]):
-                return named[0]
-        return None
 
     # Reading an entry
 

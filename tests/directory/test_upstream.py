@@ -198,6 +198,30 @@ def test_the_name_as_typed_goes_before_what_it_may_stand_for(house: House) -> No
     assert house.upstream.verify("alice", None, "secret") is None  # too many to tell
 
 
+def test_who_was_proved_otherwise_is_introduced(house: House) -> None:
+    house.join(netbios_domain="CORP")
+    assert house.upstream.find("alice", "CORP") is None
+    assert house.upstream.introduce("nobody", "CORP") is None
+    assert house.upstream.introduce("alice", "ELSEWHERE") is None
+    assert house.upstream.introduce("", None) is None
+    found = house.upstream.introduce("alice", "CORP")
+    assert found is not None
+    assert house.provisioned == ["alice@example.test"]
+    assert house.server.binds == []
+    assert house.upstream.find("Alice", "corp") == found
+    assert house.upstream.find("alice@example.test", None) == found
+    assert house.upstream.find("alice", "ELSEWHERE") is None
+    assert not house.upstream.remembers(found, "secret")
+    house.directory.add_user("bob@example.test", password="here")
+    house.server.accounts.append(person(2, "bob", "there"))
+    assert house.upstream.introduce("bob", None) is None
+    assert house.upstream.find("bob", None) is None
+    house.server.stop()
+    with pytest.raises(DirectoryUnavailable):
+        house.upstream.introduce("alice", "CORP")
+    house.server.start()
+
+
 def test_an_account_of_this_directory_is_never_taken_over(house: House, caplog: pytest.LogCaptureFixture) -> None:
     own = house.directory.add_user("alice@example.test", password="here")
     assert house.upstream.verify("alice", None, "secret", known=own) is None
