@@ -16,6 +16,8 @@ from twisted.internet.address import IPv4Address
 
 from gateway.pop3.connection import Pop3Connection
 from gateway.pop3.session import Pop3Limits, Pop3Services
+from gateway.sasl.registry import Mechanisms
+from gateway.services.signin import SignInService
 from store.errors import NotFound, Unavailable
 from tests.gateway.pop3.support import FakeLogon
 
@@ -80,6 +82,8 @@ class MemoryTransport:
 
     tls = False
 
+    id = 1
+
     def __init__(self, protocol):
         self.protocol = protocol
         self.written = bytearray()
@@ -108,7 +112,8 @@ class MemoryTransport:
 
 async def talk(pieces):
     """Feed pieces to a connection; what it wrote."""
-    services = Pop3Services(FakeLogon(), lambda ref: FakeMailbox(), Runner(), lambda peer: True)
+    signin = SignInService(FakeLogon(), Mechanisms(in_clear=lambda address: True))
+    services = Pop3Services(signin, lambda ref: FakeMailbox(), Runner())
     connection = Pop3Connection(set(), services, Pop3Limits(max_errors=1000, max_logon_failures=100), None)
     transport = MemoryTransport(connection)
     connection.makeConnection(transport)

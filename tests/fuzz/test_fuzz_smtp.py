@@ -15,6 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.runtime.connections import Connections
+from gateway.sasl.registry import Mechanisms
+from gateway.services.signin import SignInService
 from gateway.smtp.lmtp import LmtpConnection
 from gateway.smtp.profile import Profile, Service, SmtpLimits
 from gateway.smtp.session import SmtpServices
@@ -82,7 +84,8 @@ class MemoryTransport(asyncio.Transport):
 async def talk(service, pieces):
     """Feed pieces to a connection; what it wrote, and what was delivered."""
     delivery = FakeDelivery()
-    services = SmtpServices(delivery, FakeLogon(), FakeSenders(), lambda peer: True, "mx.example.test")
+    signin = SignInService(FakeLogon(), Mechanisms(in_clear=lambda address: True))
+    services = SmtpServices(delivery, signin, FakeSenders(), "mx.example.test")
     kind = LmtpConnection if service is Service.LMTP else SmtpConnection
     connection = kind(asyncio.get_running_loop(), Connections(), LIMITS, services, Profile(service))
     transport = MemoryTransport()
