@@ -163,10 +163,16 @@ class Auth:
         "Whether passwords may cross a connection without TLS: never, loopback (from this machine only), always.",
         one_of("never", "loopback", "always"),
     )
-    tarpit: float = option(5.0, "Seconds to wait before a failed sign-in is answered.", between(0, 60))
+    tarpit: float = option(
+        5.0,
+        "Seconds until a failed sign-in is answered. With 0 the time it takes may tell which names exist.",
+        between(0, 60),
+    )
     cache: int = option(300, "Seconds that a worker remembers a password it has checked. 0: never.", between(0, 86400))
     max_failures: int = option(3, "Failed sign-ins after which the connection is closed.", between(1, 1000))
-    timeout: int = option(60, "Seconds in which a client must have signed in to IMAP or POP3.", between(1, 3600))
+    timeout: int = option(
+        60, "Seconds in which a client must have signed in to IMAP, POP3 or submission.", between(1, 3600)
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -284,6 +284,7 @@ def smtp_limits(settings: Settings) -> SmtpLimits:
         max_recipients=settings.smtp.max_recipients,
         max_errors=settings.smtp.max_errors,
         max_logon_failures=settings.auth.max_failures,
+        before_logon=settings.auth.timeout,
         idle=settings.smtp.idle_timeout,
         bare_newline=BareNewline(settings.smtp.bare_newlines),
     )

@@ -333,6 +333,8 @@ class ImapConnection(Protocol):
             self.wire.abortConnection()
         elif self.session.state is State.NOT_AUTHENTICATED and now - self._began >= settings.login_timeout:
             self.say_bye(b"Timed out waiting for login.")
+        elif self.session.has_expired():
+            self.shut_down(b"The sign-in has expired; sign in again.")
         elif self._task is not None:
             return
         elif now - self._heard >= settings.idle_timeout:
@@ -355,14 +357,14 @@ class ImapConnection(Protocol):
         self._farewell = reason
         self._say_farewell()
 
-    def shut_down(self) -> None:
+    def shut_down(self, reason: bytes = b"Server is shutting down.") -> None:
         """End the connection as soon as the command that runs has its reply."""
         if self._closing:
             return
         if self._task is None or self._waiter is not None:
-            self.say_bye(b"Server is shutting down.")
+            self.say_bye(reason)
         else:
-            self._farewell = b"Server is shutting down."
+            self._farewell = reason
 
     # --- the session's wire
 
@@ -384,6 +386,10 @@ class ImapConnection(Protocol):
             facts = tls_facts(self.wire.get_extra_info("ssl_object") if self.wire.tls else None)
             self._peer = PeerInfo("imap", address, self.wire.tls, self.wire.id, self._listener, *facts)
         return self._peer
+
+    def called(self, device: str) -> None:
+        """Note what the client calls itself."""
+        self._peer = replace(self.peer, device=device)
 
     def send(self, data: bytes) -> None:
         """Queue octets for the client."""

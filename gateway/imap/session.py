@@ -8,6 +8,7 @@ decision 11). A hint merely says when to look.
 from __future__ import annotations
 
 import asyncio
+import time
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -233,6 +234,16 @@ class Session:
         self.state = State.AUTHENTICATED
         self.flags = FlagNames()
         self.wire.logged_on()
+
+    def has_expired(self) -> bool:
+        """Whether what the user signed in by is good no longer, such as a token."""
+        return self.logon is not None and self.logon.until is not None and time.time() >= self.logon.until
+
+    def client_named(self, device: str) -> None:
+        """Note what the client calls itself, for the ledger of devices ([RFC2971] 3.1)."""
+        self.wire.called(device)
+        if self.logon is not None:
+            self.services.signin.named(self.logon, self.wire.peer, device)
 
     def note_failed_logon(self) -> None:
         """Count a failed login; too many end the connection."""

@@ -54,6 +54,10 @@ class Wire(Protocol):
         """Whether no command with message numbers has arrived already ([RFC3501] 5.5)."""
         ...
 
+    def called(self, device: str) -> None:
+        """Note what the client calls itself."""
+        ...
+
     def start_tls_after_reply(self) -> None:
         """Begin TLS once the reply to this command is out."""
         ...

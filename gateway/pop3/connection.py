@@ -139,10 +139,15 @@ class Pop3Connection(TwistedProtocol):
                 if self._closing:
                     return None
                 continue
-            if line is None and self._paused:
-                self._paused = False
-                self._transport.resumeProducing()
+            if line is None:
+                self._resume()
             return line
+
+    def _resume(self) -> None:
+        """Read again: what was there is used up."""
+        if self._paused:
+            self._paused = False
+            self._transport.resumeProducing()
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
@@ -187,6 +192,7 @@ class Pop3Connection(TwistedProtocol):
                 return line
             if self._eof or self._closing:
                 raise Disconnected
+            self._resume()
             self._waiter = self._loop.create_future()
             try:
                 await self._waiter

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 COMMAND_LIMIT = 1024
 """Octets of a command; [RFC2449] 4 allows 255, and clients with long names and passwords send more."""
-RESPONSE_LIMIT = 12_310
-"""Octets of an AUTH command or a SASL response ([RFC5034] 4: 12,288 of base64)."""
+RESPONSE_LIMIT = 17_448
+"""Octets of an AUTH command ([RFC5034] 4): its words, and a response of gateway.sasl.mechanism.MAX_LINE."""
 CRLF = b"\r\n"
 TERMINATOR = b".\r\n"
 

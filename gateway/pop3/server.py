@@ -16,6 +16,7 @@ log = logging.getLogger("oxgate.pop3")
 
 _FULL = err(b"Too many connections, try again later", b"SYS/TEMP")
 _STOPPING = err(b"The service is shutting down", b"SYS/TEMP")
+_EXPIRED = err(b"The sign-in has expired; sign in again", b"SYS/TEMP")
 _TIMED_OUT = err(b"Connection is closed: timed out", b"SYS/TEMP")
 
 
@@ -51,6 +52,9 @@ class Pop3FrontEnd:
             if late and not connection.busy:
                 log.info("%s: timed out", connection.peer)
                 connection.end(_TIMED_OUT)
+            elif connection.session.has_expired:
+                log.info("%s: the sign-in has expired", connection.peer)
+                connection.end(_EXPIRED)
         self._timer = loop.call_later(min(10.0, limits.before_logon / 4, limits.idle / 4), self._sweep)
 
     async def stop(self, grace: float) -> None:

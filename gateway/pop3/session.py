@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Flag, auto
@@ -26,6 +27,7 @@ log = logging.getLogger("oxgate.pop3")
 _LARGE_MAILBOX = 5000
 """Messages from which the snapshot at sign-in is taken in a thread."""
 _NEEDS_TLS = err(b"Signing in without TLS is not permitted; use STLS", b"SYS/PERM")
+_ONLY_AUTH = err(b"Signing in by USER is not permitted; use AUTH", b"SYS/PERM")
 _TOP_WINDOW = 65_536
 """Octets that TOP reads first; a header and some lines are seldom more."""
 
@@ -114,6 +116,7 @@ class Session:
         self._user: bytes | None = None
         self._errors = 0
         self._logon_failures = 0
+        self._until: float | None = None
         self._mailbox: Mailbox | None = None
         self._folder_id = 0
         self._drop = Maildrop(0, (), (), ())
@@ -199,7 +202,7 @@ class Session:
         Without TLS there is no signing in, but where the policy allows it ([RFC2595] 2.2, 2.3).
         """
         if not self._services.signin.takes_passwords(self._wire.peer_info):
-            self.refuse(_NEEDS_TLS)
+            self.refuse(_ONLY_AUTH if self._wire.tls else _NEEDS_TLS)
             return
         self._user = command.argument
         self._wire.write(ok())
@@ -263,8 +266,14 @@ class Session:
         self._wire.write(ok(b"Begin TLS negotiation"))
         self._wire.start_tls()
 
+    @property
+    def has_expired(self) -> bool:
+        """Whether what the user signed in by is good no longer, such as a token."""
+        return self._until is not None and time.time() >= self._until
+
     async def _enter(self, logon: Logon) -> None:
         await self._open(logon.ref)
+        self._until = logon.until
         self.state = State.TRANSACTION
         self._wire.write(ok(b"User successfully logged on."))
 

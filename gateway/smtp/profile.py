@@ -6,6 +6,8 @@ import ssl
 from dataclasses import dataclass
 from enum import Enum
 
+from gateway.sasl.mechanism import MAX_LINE
+
 
 class Service(Enum):
     """What a port is for."""
@@ -61,6 +63,8 @@ class SmtpLimits:
     max_errors: int = 5
     """Protocol errors until the connection is closed."""
     max_logon_failures: int = 3
+    before_logon: float = 60.0
+    """Seconds in which a client must have signed in where it must, and in which any AUTH must be through."""
     idle: float = 300.0
     """Seconds without a command, or without octets inside a message ([RFC5321] 4.5.3.2.7)."""
     handshake: float = 60.0
@@ -70,5 +74,5 @@ class SmtpLimits:
 
 COMMAND_LIMIT = 1024
 """Octets of a command line; [RFC5321] 4.5.3.1.4 says 512, and extensions add to it."""
-COMMAND_LIMITS = {"AUTH": 12_310, "MAIL": 2048, "RCPT": 2048}
-"""The longer ones: AUTH carries a response of 12,288 octets ([RFC4954] 4), paths may be UTF-8 ([RFC6531] 3.4)."""
+COMMAND_LIMITS = {"AUTH": MAX_LINE + 40, "MAIL": 2048, "RCPT": 2048}
+"""The longer ones: AUTH carries a mechanism and a response ([RFC4954] 4), paths may be UTF-8 ([RFC6531] 3.4)."""

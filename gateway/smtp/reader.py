@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 
-LINE_LIMIT = 16_384
-"""Octets of a command line or a SASL response; AUTH needs 12,288 ([RFC4954] 4)."""
+LINE_LIMIT = 20_480
+"""Octets of a command line or a SASL response. It is over that of AUTH, so that the reply can say what was too long."""
 _HIGH_WATER = 262_144
 
 

@@ -31,6 +31,7 @@ TOO_MANY_CONNECTIONS = (
     b"421 4.3.2 The maximum number of concurrent connections has exceeded a limit, closing transmission channel"
 )
 TIMED_OUT = b"421 4.4.1 Connection timed out"
+SIGN_IN_EXPIRED = b"421 4.7.0 The sign-in has expired, closing transmission channel"
 TOO_MANY_ERRORS = b"421 4.7.0 Too many errors on this connection, closing transmission channel"
 FLOODED = b"421 4.3.0 Too much mail data, closing transmission channel"
 

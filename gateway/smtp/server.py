@@ -52,14 +52,17 @@ class SmtpFrontEnd:
                     yield connection
 
     def _sweep(self) -> None:
-        """End what has been idle too long. One timer for all: a timer each would cost more than the commands."""
+        """End what has been idle too long, and what ought to have signed in by now, or anew.
+
+        One timer for all: a timer each would cost more than the commands.
+        """
         loop = asyncio.get_running_loop()
-        oldest = loop.time() - self._limits.idle
+        now, limits = loop.time(), self._limits
         for connection in self._open():
-            if connection.last_active <= oldest and connection.idle:
-                log.info("%s: timed out", connection.peer)
-                connection.end(replies.TIMED_OUT)
-        self._timer = loop.call_later(min(15.0, self._limits.idle / 4), self._sweep)
+            if connection.idle and (reply := connection.overdue(now)) is not None:
+                log.info("%s: %s", connection.peer, reply.decode())
+                connection.end(reply)
+        self._timer = loop.call_later(min(15.0, limits.idle / 4, limits.before_logon / 4), self._sweep)
 
     async def stop(self, grace: float) -> None:
         """Stop listening, say 421 to the idle, let the others finish their command; cut the rest after `grace` s."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -65,7 +66,6 @@ class SmtpServices:
 _FAILURE_REPLIES = {
     FailureKind.MALFORMED: replies.AUTH_UNDECODABLE,
     FailureKind.TOO_LONG: replies.AUTH_TOO_LONG,
-    FailureKind.CANCELLED: replies.AUTH_CANCELLED,
     FailureKind.UNSUPPORTED: replies.AUTH_UNKNOWN,
     FailureKind.NEEDS_TLS: replies.AUTH_NEEDS_TLS,
 }
@@ -86,6 +86,8 @@ class SmtpSession(SmtpStream):
         self.profile = profile
         self._logon_failures = 0
         self._known: PeerInfo | None = None
+        self._opened = loop.time()
+        self._asked_at: float | None = None
         super().__init__(loop, registry, limits, services.hostname)
 
     def _greeting(self) -> bytes:
@@ -224,6 +226,7 @@ class SmtpSession(SmtpStream):
             signin = self.services.signin.begin(words[0], self._peer_info())
             initial = words[1].encode("utf-8", "surrogateescape") if len(words) == 2 else None
             step = await signin.step(initial)
+            self._asked_at = self.loop.time()
             while isinstance(step, Challenge):
                 self.reply(b"334 " + (step.text.encode() or encode_challenge(step)))
                 await self.settle()
@@ -233,13 +236,33 @@ class SmtpSession(SmtpStream):
         except LineTooLong:
             raise Refused(replies.AUTH_TOO_LONG) from None
         except ExchangeFailed as failed:
-            raise Refused(_FAILURE_REPLIES[failed.kind]) from None
+            if failed.kind is not FailureKind.CANCELLED:
+                raise Refused(_FAILURE_REPLIES[failed.kind]) from None
+            self.reply(replies.AUTH_CANCELLED)  # which is no error of the client's
+            return
         except LogonRefused as refused:
             self._count_failure()
             raise Refused(LOGON_REPLIES[refused.kind]) from None
+        finally:
+            self._asked_at = None
         self.session.authenticated = True
         self.session.auth_data = step
         self.reply(replies.AUTHENTICATED)
+
+    def overdue(self, now: float) -> bytes | None:
+        """Say with which reply the connection is to end by the clock.
+
+        Commands do not restart the time for signing in ([MS-OXSMTP] 3.2: thresholds). A sign-in that runs out lets a
+        message under way be finished.
+        """
+        logon = self.session.auth_data
+        since = self._opened if logon is None and self.profile.must_sign_in else self._asked_at
+        if since is not None and now - since >= self.limits.before_logon:
+            return replies.TIMED_OUT
+        expired = logon is not None and logon.until is not None and time.time() >= logon.until
+        if expired and self.envelope.mail_from is None:
+            return replies.SIGN_IN_EXPIRED
+        return super().overdue(now)
 
     def _peer_info(self) -> PeerInfo:
         if self._known is None or self._known.device != (self.session.host_name or ""):

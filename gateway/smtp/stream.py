@@ -260,6 +260,10 @@ class SmtpStream(SMTP):
         """Whether the connection waits for its peer, so that it may be ended without losing an answer."""
         return self.octets.waiting or self._writable is not None
 
+    def overdue(self, now: float) -> bytes | None:
+        """Say with which reply the connection is to end by the clock (of the loop), None for not yet."""
+        return replies.TIMED_OUT if now - self.last_active >= self.limits.idle else None
+
     def end(self, line: bytes) -> None:
         """Close an idle connection with this reply now, a busy one after its command."""
         if self._deaf:

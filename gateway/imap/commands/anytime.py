@@ -9,6 +9,9 @@ from gateway.imap.protocol import writer
 from gateway.imap.protocol.types import Enable, Id, NoArguments
 from gateway.imap.session import Session
 
+MAX_DEVICE = 100
+"""Characters of a client's name that are kept."""
+
 log = logging.getLogger(__name__)
 
 
@@ -40,6 +43,10 @@ async def identify(session: Session, args: Id) -> Reply:
     """ID: who we are; the version only if the administrator shows it ([RFC2971] 3.1, 7)."""
     if args.parameters:
         log.debug("client %s: %r", session.wire.peer, args.parameters[:30])
+        given = {key.lower(): value for key, value in args.parameters if value}
+        device = " ".join(given[key] for key in ("name", "version") if key in given)
+        if device:
+            session.client_named(device[:MAX_DEVICE])
     version = session.services.settings.version
     session.send(writer.id_line([("name", "oxgate"), *([("version", version)] if version else [])]))
     return ok(b"ID completed.")

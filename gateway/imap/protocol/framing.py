@@ -42,8 +42,8 @@ class Limits:
 LIMITS_BEFORE_LOGIN = Limits(line=65_536, command=98_304, literal=4_096, append=0, literals=64)
 # [RFC7162] 4 asks for lines of 8,192 octets at least; clients send longer lists of UIDs.
 LIMITS = Limits(line=65_536, command=1_048_576, literal=1_048_576, append=50 * 1_048_576)
-RAW_LINE_LIMIT = 12_288
-"""Octets of a line that is not a command, such as a SASL response (NTLM tokens reach some 1,200)."""
+RAW_LINE_LIMIT = 17_408
+"""Octets of a line that is not a command: of a SASL response, gateway.sasl.mechanism.MAX_LINE."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,8 @@ class FakeLogon:
 
     def __init__(self) -> None:
         self.attempts: list[PasswordAttempt] = []
+        self.until: float | None = None
+        self.device = ""
         self.refusal = RefusalKind.BAD_CREDENTIALS
 
     async def authenticate(self, attempt: PasswordAttempt | ProvedAttempt, peer: PeerInfo) -> Logon:
@@ -68,7 +70,7 @@ class FakeLogon:
         await asyncio.sleep(0)
         if attempt.login != "alice" or attempt.password != "password":
             raise LogonRefused(self.refusal, "no")
-        return Logon(ALICE, ALICE, REF)
+        return Logon(ALICE, ALICE, REF, until=self.until)
 
     async def refuse(
         self, login: str, peer: PeerInfo, error: Exception, *, mechanism: str, began: float | None = None

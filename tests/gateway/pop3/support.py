@@ -46,6 +46,7 @@ class FakeLogon:
 
     def __init__(self) -> None:
         self.attempts: list[Any] = []
+        self.until: float | None = None
 
     async def authenticate(self, attempt: Any, peer: Any) -> Any:
         self.attempts.append((attempt, peer))
@@ -54,7 +55,7 @@ class FakeLogon:
             raise LogonRefused(kinds[attempt.login], "as told")
         if attempt.login not in ("alice", "alice b") or attempt.password != "secret word":
             raise LogonRefused(RefusalKind.BAD_CREDENTIALS, "wrong")
-        return SimpleNamespace(ref=REF)
+        return SimpleNamespace(ref=REF, until=self.until)
 
     async def refuse(
         self, login: str, peer: Any, error: Exception, *, mechanism: str, began: float | None = None

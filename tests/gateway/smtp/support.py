@@ -105,6 +105,7 @@ class FakeLogon:
 
     def __init__(self) -> None:
         self.attempts: list[Any] = []
+        self.until: float | None = None
 
     async def authenticate(self, attempt: Any, peer: Any) -> Any:
         self.attempts.append((attempt, peer))
@@ -113,7 +114,7 @@ class FakeLogon:
             raise LogonRefused(kinds[attempt.login], "as told")
         if (attempt.login, attempt.password) != ("alice", "secret"):
             raise LogonRefused(RefusalKind.BAD_CREDENTIALS, "wrong")
-        return SimpleNamespace(user=SimpleNamespace(address="alice@example.test"))
+        return SimpleNamespace(user=SimpleNamespace(address="alice@example.test"), until=self.until)
 
     async def refuse(
         self, login: str, peer: Any, error: Exception, *, mechanism: str, began: float | None = None

@@ -205,7 +205,7 @@ def test_a_raw_line_may_be_pipelined() -> None:
     assert framing.pull() == Frame((b"b NOOP",))
 
 
-@pytest.mark.parametrize("size", [12_288, 12_289])
+@pytest.mark.parametrize("size", [17_408, 17_409])
 @pytest.mark.parametrize("step", [0, 1000])
 def test_a_raw_line_has_its_own_limit(size: int, step: int) -> None:
     framing = Framing(replace(LIMITS, line=100))
@@ -216,7 +216,7 @@ def test_a_raw_line_has_its_own_limit(size: int, step: int) -> None:
         framing.feed(octets[start : start + (step or len(octets))])
         while (event := framing.pull()) is not None:
             found.append(event)
-    assert found[0] == (RawLine(b"A" * size) if size <= 12_288 else RawLine(b"", overlong=True))
+    assert found[0] == (RawLine(b"A" * size) if size <= 17_408 else RawLine(b"", overlong=True))
     assert found[1:] == [Frame((b"DONE",))]
 
 
