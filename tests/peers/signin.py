@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import re
 import socket
 import ssl
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from config.template import render
+from directory.signins import SignIn, SignInStore, Wanted
 from tests.peers.server import BASE_PORTS, DOMAIN, PASSWORD, PeerServer
 
 NETBIOS = "EXAMPLE"
@@ -35,6 +36,8 @@ class SignInServer(PeerServer):
 
     users: int = 40
     sections: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    networks: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Mechanisms for clients at an address."""
 
     def init(self) -> None:
         """Make the tenant."""
@@ -45,6 +48,8 @@ class SignInServer(PeerServer):
         for section in {**CHEAP, **self.sections}:
             values = {**CHEAP.get(section, {}), **self.sections.get(section, {})}
             text = _with(text, section, values)
+        for address, mechanisms in self.networks.items():
+            text += f'\n[[networks]]\naddress = "{address}"\nmechanisms = {list(mechanisms)}\n'
         self.config.write_text(text)
         rows = [f"sd{n}@{DOMAIN},Seed {n},{PASSWORD},yes" for n in range(1, self.users + 1)]
         rows.append(f"plain@{DOMAIN},No hash,{PASSWORD},no")
@@ -52,10 +57,30 @@ class SignInServer(PeerServer):
         table.write_text("address,display_name,password,nt_hash\n" + "\n".join(rows) + "\n")
         self.oxgate("user", "import", str(table))
 
-    def audited(self, *options: str) -> list[dict[str, Any]]:
-        """Give the records of `oxgate audit`, the newest last."""
-        records: list[dict[str, Any]] = json.loads(self.oxgate("audit", "--json", *options))
-        return records
+    def audited(self, account: str = "", outcome: str = "", mechanism: str = "") -> list[SignIn]:
+        """Give what `oxgate audit` would show, the newest last; records are written in batches, a second apart."""
+        place = self.data / "data" / "signins.sqlite"
+        if not place.exists():  # the server makes it when there is something to write
+            return []
+        signins = SignInStore(place)
+        wanted = Wanted(
+            user=f"{account}@{DOMAIN}" if account else "", outcome=outcome, mechanisms=(mechanism,) if mechanism else ()
+        )
+        try:
+            return [record for _, record in signins.records(wanted)]
+        finally:
+            signins.close()
+
+    def last_of(
+        self, account: str = "", outcome: str = "", mechanism: str = "", *, since: float = 0.0, more_than: int = 0
+    ) -> SignIn:
+        """Wait for a record, or for more than there were, and give the newest."""
+        for _ in range(50):
+            found = [record for record in self.audited(account, outcome, mechanism) if record.at >= since]
+            if len(found) > more_than:
+                return found[-1]
+            time.sleep(0.1)
+        raise AssertionError(f"no {outcome} {mechanism} of {account}; there are {self.audited()[-5:]}")
 
     def logged(self, text: str, since: int = 0) -> list[str]:
         """Give the lines of the log that contain a text; the log is read by a thread, so they may come late."""

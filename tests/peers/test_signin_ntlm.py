@@ -242,9 +242,10 @@ def test_the_log_says_what_to_do(ntlm_server: SignInServer, monkeypatch: pytest.
     """NTLMv1 is refused with a line that says why, and the command in it lets the device in."""
     monkeypatch.setenv("LM_COMPAT_LEVEL", "0")
     assert not sign_in(ntlm_server, "smtp", "pyspnego", NETBIOS, "sd3")
-    record = ntlm_server.audited("--user", f"sd3@{DOMAIN}", "--outcome", "refused")[-1]
-    assert (record["mechanism"], record["protocol"], record["tls"]) == ("NTLMv1", "smtp", True)
-    command = record["reason"].partition("oxgate ")[2]
+    record = ntlm_server.last_of("sd3", "refused")
+    assert (record.mechanism, record.protocol, record.tls) == ("NTLMv1", "smtp", True)
+    assert record.reason in ntlm_server.oxgate("audit", "--user", f"sd3@{DOMAIN}", "--outcome", "refused")
+    command = record.reason.partition("oxgate ")[2]
     assert command.startswith(f"devices allow sd3@{DOMAIN} NTLMv1 --network 127.0.0.1 --until ")
     assert ntlm_server.logged("NTLMv1 is refused")
     ntlm_server.oxgate(*command.split()[:-1], "30d")
@@ -261,4 +262,4 @@ def test_a_client_that_does_not_choose(ntlm_server: SignInServer) -> None:
         *("curl", "-sS", "-m", "20", "--cacert", ntlm_server.ca, "--ssl-reqd", "-u", f"sd4:{PASSWORD}"),
         f"imap://localhost:{ntlm_server.imap}/",
     )
-    assert ntlm_server.audited("--user", f"sd4@{DOMAIN}")[-1]["mechanism"] == "NTLM"
+    assert ntlm_server.last_of("sd4").mechanism == "NTLM"
