@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Neutral IMAP4 / POP3 / SMTP / LMTP load driver (asyncio, raw protocol bytes, stdlib only).
+"""Neutral IMAP4 / POP3 / SMTP / LMTP load driver (asyncio, raw protocol bytes; stdlib, and our NTLM client).
 
     imap_load.py WORKLOAD --port 10143 --user 'user%d' --password pass [options]
 
@@ -9,26 +9,34 @@ JSON object: medians over --repeat runs, client and server CPU (in cores; --serv
 in the whole process tree), server CPU per message (steadier than rates on a shared machine) and
 server memory (sum of PSS).
 
-workloads: fill (bring --box up to --messages), login (login+select+logout), fetchmeta,
-fetchflags, fetchpipe (one UID FETCH BODY.PEEK[] per message, pipelined), fetchbatch, append,
-store, search, idle (memory and notification latency), pop3 (LIST + RETR all), smtp, lmtp
+workloads: fill (bring --box up to --messages), login (login+select+logout), sign (the same by
+--mechanism, with each user's secret out of --secrets), smtpsign (EHLO, AUTH, QUIT), noop (time from
+NOOP to its answer on each of --connections in turn, every --interval seconds; says `ready` --delay
+seconds before it begins), fetchmeta, fetchflags, fetchpipe (one UID FETCH BODY.PEEK[] per message,
+pipelined), fetchbatch, append, store, search, idle (memory and notification latency), pop3 (LIST +
+RETR all), smtp, lmtp
 """
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import re
 import resource
 import statistics
+import sys
 import time
+from pathlib import Path
 
 from tests.benchmarks import proctree
 from tests.benchmarks.corpus import message
+from tests.benchmarks.exchanges import EXCHANGES, authenticate_imap, authenticate_smtp
 from tests.benchmarks.wire import CRLF, DOT, connect, find, windowed
 
 WORKLOADS = ["fill", "login", "fetchmeta", "fetchflags", "fetchpipe", "fetchbatch", "append"]
-WORKLOADS += ["store", "search", "idle", "pop3", "smtp", "lmtp"]
+WORKLOADS += ["store", "search", "idle", "pop3", "smtp", "lmtp", "sign", "smtpsign", "noop"]
+CONNECTED = ("login", "pop3", "sign", "smtpsign")  # each unit is a connection of its own
 META = "FLAGS UID ENVELOPE BODYSTRUCTURE INTERNALDATE RFC822.SIZE"
 
 
@@ -36,10 +44,18 @@ def who(a, i):
     return a.user % (a.first + i % a.users)
 
 
+def exchange(a, i):
+    user = who(a, i)
+    return EXCHANGES[a.mechanism](user, a.by_user.get(user, a.password))
+
+
 async def imap(a, i):
     c = await connect(a.host, a.port)
     await c.expect(find(b"* OK", b"\r\n"))
-    await c.ok(f"LOGIN {who(a, i)} {a.password}")
+    if a.mechanism:
+        await authenticate_imap(c, a.mechanism, exchange(a, i))
+    else:
+        await c.ok(f"LOGIN {who(a, i)} {a.password}")
     if a.workload in ("append", "fill") and i < a.users:
         await c.cmd(f"CREATE {a.box}")
     c.exists = int(re.search(rb"\* (\d+) EXISTS", await c.ok(f"SELECT {a.box}")).group(1))
@@ -81,13 +97,21 @@ async def pop3(a, i):
     return n
 
 
+async def smtpsign(a, i):
+    c = await mta(a, a.port, "smtp")
+    await authenticate_smtp(c, a.mechanism, exchange(a, i))
+    await c.reply(b"QUIT\r\n")
+    c.t.close()
+    return 1
+
+
 async def step(a, i, c):
     """One unit of the workload; returns the number of messages handled."""
     w = a.workload
     if w == "fill":
         await windowed(lambda n: c.cmd(*literal(a, message(n, a.size, True))), range(c.exists, a.messages), 16)
         return max(0, a.messages - c.exists)
-    if w == "login":
+    if w in ("login", "sign"):
         c = await imap(a, i)
         await c.ok("LOGOUT")
         c.t.close()
@@ -115,13 +139,15 @@ async def step(a, i, c):
         return c.exists
     if w == "pop3":
         return await pop3(a, i)
+    if w == "smtpsign":
+        return await smtpsign(a, i)
     await deliver(a, c, i, a.payload)  # smtp, lmtp
     return 1
 
 
 async def worker(a, i, go, st):
     w = a.workload
-    c = None if w in ("login", "pop3") else await (mta(a, a.port, w) if w in ("smtp", "lmtp") else imap(a, i))
+    c = None if w in CONNECTED else await (mta(a, a.port, w) if w in ("smtp", "lmtp") else imap(a, i))
     st["ready"] += 1
     await go.wait()
     rx0 = c.rx if c else 0
@@ -165,6 +191,28 @@ async def run_load(a):
         "load": os.getloadavg()[0],
     }
     return dict(out, found=a.found) if a.workload == "search" else out
+
+
+async def run_noop(a):
+    """NOOP on N connections in turn, while somebody else loads the server."""
+    conns, lat = [await imap(a, i) for i in range(a.connections)], []
+    print("ready", file=sys.stderr, flush=True)
+    # The meter must not wait for a core itself.
+    with contextlib.suppress(PermissionError):
+        os.setpriority(os.PRIO_PROCESS, 0, -10)
+    await asyncio.sleep(a.delay)
+    end, k = time.perf_counter() + a.seconds, 0
+    while time.perf_counter() < end:
+        t = time.perf_counter()
+        await conns[k % len(conns)].ok("NOOP")
+        lat.append(time.perf_counter() - t)
+        k += 1
+        await asyncio.sleep(a.interval)
+    lat.sort()
+    for c in conns:
+        c.t.close()
+    p50, p99 = (lat[int(len(lat) * f)] * 1e3 for f in (0.5, 0.99))
+    return {"noops": len(lat), "p50_ms": p50, "p99_ms": p99, "max_ms": lat[-1] * 1e3}
 
 
 async def run_idle(a):
@@ -242,6 +290,10 @@ def main():
         "timeout": 40.0,
         "deliver_port": 0,
         "deliver_proto": "lmtp",
+        "mechanism": "",
+        "secrets": "",
+        "interval": 0.005,
+        "delay": 0.0,
     }.items():
         p.add_argument("--" + name.replace("_", "-"), type=type(default), default=default)
     p.add_argument("--no-pipelining", action="store_true", help="SMTP/LMTP: one envelope command at a time")
@@ -252,10 +304,9 @@ def main():
     a = p.parse_args()
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     a.payload, a.found = message(1, a.size), 0
-    runs = [
-        asyncio.run(run_idle(a) if a.workload == "idle" else run_load(a))
-        for _ in range(1 if a.workload in ("idle", "fill") else a.repeat)
-    ]
+    a.by_user = json.loads(Path(a.secrets).read_text()) if a.secrets else {}
+    run = {"idle": run_idle, "noop": run_noop}.get(a.workload, run_load)
+    runs = [asyncio.run(run(a)) for _ in range(1 if a.workload in ("idle", "fill") else a.repeat)]
     med = {k: round(statistics.median(r[k] for r in runs), 3) for k in runs[0]}
     if len(runs) > 1:
         med["msgs_s_range"] = [round(f(r["msgs_s"] for r in runs), 1) for f in (min, max)]

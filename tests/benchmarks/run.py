@@ -11,6 +11,7 @@ import json
 import os
 import platform
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.benchmarks import peers
+from tests.benchmarks.signin import SignInServer
 from tests.peers.server import PeerServer
 
 ROOT = Path(__file__).parents[2]
@@ -35,6 +37,8 @@ Dovecot keeps sdbox mailboxes (`mail_fsync = optimized`), Postfix queues with fs
 workers on SQLite with every commit synced before the reply. The rows marked *shared* run Dovecot with shared login and
 reused imap processes, its cheapest way to sign in.
 
+"""
+TABLE = """\
 | work | unit | peer | peer CPU | oxgate CPU | ratio | goal | peer p50 ms | own p50 ms | peer units/s | own units/s |
 |---|---|---|---|---|---|---|---|---|---|---|
 """
@@ -133,6 +137,55 @@ ROWS = [
         peer="Dovecot shared",
     ),
 ]
+SIGN_HEAD = """
+## Signing in
+
+A sign-in is the whole connection: over IMAP connect, AUTHENTICATE, SELECT of an empty Inbox, LOGOUT; over submission
+connect, EHLO, AUTH, QUIT. Nothing runs over TLS, whose handshake would be the larger part. oxgate counts and records
+each, as it does for clients from outside. *Remembered*: the password was right a while ago; *hashed*: nothing is
+remembered, so that Argon2id (19 MiB, 2 passes) is part of the figure. Dovecot compares the password in clear.
+
+"""
+BY = {
+    "PLAIN, remembered": ("--mechanism", "PLAIN"),
+    "PLAIN, app password": ("--mechanism", "PLAIN", "--secrets", "@DIR@/app.json"),
+    "NTLMv2": ("--mechanism", "NTLM"),
+    "SCRAM-SHA-256": ("--mechanism", "SCRAM-SHA-256"),
+    "XOAUTH2": ("--mechanism", "XOAUTH2", "--secrets", "@DIR@/tokens.json"),
+}
+ONE, TWENTY = ("--users", "1"), ("--users", "20", "--connections", "20")
+SIGN_ROWS = [
+    Row(
+        f"sign-in, {protocol.upper()}, {label}, {count[1]}",
+        "sign-in",
+        workload,
+        port,
+        "1 ms",
+        count,
+        peer="Dovecot shared" if protocol == "imap" and label == "PLAIN, remembered" else "",
+        peer_args=("--mechanism", "PLAIN"),
+        own_args=args,
+    )
+    for protocol, workload, port in (("imap", "sign", "imap"), ("smtp", "smtpsign", "submission"))
+    for label, args in BY.items()
+    for count in (ONE, TWENTY)
+]
+HASH_ROWS = [
+    Row(
+        f"sign-in, IMAP, PLAIN, hashed, {count[1]}",
+        "sign-in",
+        "sign",
+        "imap",
+        "",
+        count,
+        peer="",
+        own_args=("--mechanism", "PLAIN"),
+    )
+    for count in (ONE, TWENTY)
+]
+SIGNING = 50
+"""Clients that sign in at a time while the time of a NOOP is taken."""
+
 IDLE = ("--connections", "1000", "--users", "100", "--rounds", "20")
 # Dovecot cannot watch 1,000 mailboxes with the usual limit of 128 inotify instances, and would look every 30 s only.
 IDLE_PEER = ("--connections", "100", "--users", "20", "--rounds", "20")
@@ -151,6 +204,7 @@ class Bench:
         table.write_text("address,display_name,password\n" + "\n".join(rows) + "\n")
         self.own.oxgate("user", "import", str(table))
         self.own.start()
+        self.signing = SignInServer(folder / "signin", workers)
         self.peers: dict[str, peers.Peer] = {}
         if shutil.which("dovecot") and os.geteuid() == 0:
             self.peers["Dovecot"] = peers.dovecot(folder / "dovecot")
@@ -164,30 +218,25 @@ class Bench:
         for peer in self.peers.values():
             peer.stop()
         self.own.stop()
+        self.signing.close()
 
     def load(self, workload: str, port: int, pid: int, *args: str, repeat: int | None = None) -> dict[str, Any] | None:
         """One run of the driver; None (and its error on stderr) when it failed."""
-        command = [sys.executable, "-m", "tests.benchmarks.imap_load", workload, "--port", str(port)]
-        command += [
-            "--server-pid",
-            str(pid),
-            "--seconds",
-            str(self.seconds),
-            "--repeat",
-            str(repeat or self.repeat),
-            *args,
-        ]
-        done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
-        if done.returncode != 0:
-            print(f"{' '.join(command)} failed:\n{done.stderr[-2000:]}", file=sys.stderr)
-            return None
-        result: dict[str, Any] = json.loads(done.stdout)
-        return result
+        driver = self.start_load(workload, port, pid, "--repeat", str(repeat or self.repeat), *args)
+        return finished(driver)
 
-    def own_load(self, workload: str, port: str, *args: str) -> dict[str, Any] | None:
-        """The same against oxgate."""
-        assert self.own.process is not None
-        return self.load(workload, getattr(self.own, port), self.own.process.pid, *args)
+    def start_load(self, workload: str, port: int, pid: int, *args: str) -> subprocess.Popen[str]:
+        """Start a run of the driver."""
+        command = [sys.executable, "-m", "tests.benchmarks.imap_load", workload, "--port", str(port)]
+        command += ["--server-pid", str(pid), "--seconds", str(self.seconds), *args]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+
+    def own_load(self, workload: str, port: str, *args: str, server: PeerServer | None = None) -> dict[str, Any] | None:
+        """The same against oxgate; `@DIR@` is the server's folder."""
+        server = server or self.own
+        assert server.process is not None
+        args = tuple(each.replace("@DIR@", str(server.folder)) for each in args)
+        return self.load(workload, getattr(server, port), server.process.pid, *args)
 
     def fill(self) -> None:
         """Mailbox Big with 5,000 messages for user 1, an Inbox of 1,000 for user 50, on every server."""
@@ -198,14 +247,14 @@ class Bench:
                     print(f"filling {name} {' '.join(args)}", file=sys.stderr)
                     self.load("fill", peer.ports["imap"], peer.pid, *args)
 
-    def row(self, row: Row) -> str:
+    def row(self, row: Row, server: PeerServer | None = None) -> str:
         """Measure one row, the peer first, and format it."""
         print(row.label, "...", file=sys.stderr, flush=True)
         peer = self.peers.get(row.peer)
         theirs = None
         if peer is not None:
             theirs = self.load(row.workload, peer.ports[row.peer_port or row.port], peer.pid, *row.args, *row.peer_args)
-        ours = self.own_load(row.workload, row.port, *row.args, *row.own_args)
+        ours = self.own_load(row.workload, row.port, *row.args, *row.own_args, server=server)
 
         def get(result: dict[str, Any] | None, key: str) -> float | None:
             return None if result is None else float(result[key])
@@ -219,6 +268,45 @@ class Bench:
             num(get(ours, "msgs_s")),
         ]
         return "| " + " | ".join(cells) + " |"
+
+    def sign_in(self) -> str:
+        """What a sign-in costs by each mechanism, and what others notice of many."""
+        lines = [SIGN_HEAD + TABLE.rstrip()]
+        for remembering, rows in ((True, SIGN_ROWS), (False, HASH_ROWS)):
+            self.signing.start(remembering=remembering)
+            for row in rows:
+                lines.append(self.row(row, self.signing))
+                print(lines[-1], file=sys.stderr, flush=True)
+            if not remembering:
+                lines += self.noop()
+            self.signing.stop()
+        return "\n".join(lines) + "\n"
+
+    def noop(self) -> list[str]:
+        """NOOP on ten connections, with nothing else to do and while clients sign in by passwords that are hashed."""
+        lines = [f"\nTime of a NOOP on ten other connections, while {SIGNING} clients sign in at a time, hashed:\n"]
+        lines += ["| meanwhile | sign-ins/s | NOOPs | p50 ms | p99 ms | max ms |", "|---|---|---|---|---|---|"]
+        print("noop ...", file=sys.stderr, flush=True)
+        assert self.signing.process is not None
+        port, pid = self.signing.imap, self.signing.process.pid
+        by = ("--mechanism", "PLAIN", "--repeat", "1")
+        ten = ("--first", "61", "--users", "10", "--connections", "10", "--delay", "2")
+        many = ("--users", str(SIGNING), "--connections", str(SIGNING), "--seconds", str(self.seconds + 4))
+        for label in ("nothing", f"{SIGNING} sign-ins"):
+            results, rate = [], None
+            for _ in range(self.repeat):
+                meter = self.start_load("noop", port, pid, *by, *ten)
+                assert meter.stderr is not None
+                meter.stderr.readline()  # its connections are signed in
+                load = None if label == "nothing" else self.start_load("sign", port, pid, *by, *many)
+                results.append(finished(meter))
+                done = finished(load) if load is not None else None
+                rate = done and done["msgs_s"]
+            good = [each for each in results if each is not None]
+            figures = [statistics.median(r[key] for r in good) for key in ("noops", "p50_ms", "p99_ms", "max_ms")]
+            lines.append(f"| {label} | {num(rate)} | " + " | ".join(map(num, figures)) + " |")
+            print(lines[-1], file=sys.stderr, flush=True)
+        return lines
 
     def idle(self) -> str:
         """Memory of idle connections and the time from delivery to notification."""
@@ -243,6 +331,16 @@ class Bench:
         return "\n".join(lines) + "\n"
 
 
+def finished(driver: subprocess.Popen[str]) -> dict[str, Any] | None:
+    """Wait for a driver's result; None (and its error on stderr) when it failed."""
+    out, error = driver.communicate()
+    if driver.returncode != 0:
+        print(f"{driver.args} failed:\n{error[-2000:]}", file=sys.stderr)
+        return None
+    result: dict[str, Any] = json.loads(out)
+    return result
+
+
 def num(value: float | None) -> str:
     """Three figures."""
     if value is None:
@@ -256,14 +354,15 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=3.0, help="length of one run")
     parser.add_argument("--repeat", type=int, default=3, help="runs of each row")
     parser.add_argument("--workers", type=int, default=2, help="oxgate's worker processes")
-    parser.add_argument("--only", default="", help="rows whose label holds this text")
+    parser.add_argument("--only", default="", help="rows whose label holds this text; `sign`: signing in; `idle`")
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "benchmarks.md", help="`-` for standard output")
     a = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="oxgate-bench-"))
     folder.chmod(0o755)
     bench = Bench(folder, a.seconds, a.repeat, a.workers)
     try:
-        if a.only != "idle":
+        chosen = [row for row in ROWS if a.only.lower() in row.label.lower()]
+        if chosen:
             bench.fill()
         machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}"
         text = HEAD.format(
@@ -274,11 +373,13 @@ def main() -> None:
             seconds=a.seconds,
             workers=a.workers,
         )
-        for row in ROWS:
-            if a.only.lower() in row.label.lower():
-                line = bench.row(row)
-                print(line, file=sys.stderr, flush=True)
-                text += line + "\n"
+        text += TABLE if chosen else ""
+        for row in chosen:
+            line = bench.row(row)
+            print(line, file=sys.stderr, flush=True)
+            text += line + "\n"
+        if not a.only or "sign" in a.only:
+            text += bench.sign_in()
         if not a.only or "idle" in a.only:
             text += bench.idle()
         if str(a.output) == "-":

@@ -53,6 +53,8 @@ class PeerServer:
     workers: int = 2
     offset: int = field(default_factory=free_offset)
     users: int = 200
+    environment: dict[str, str] = field(default_factory=dict)
+    """Settings beside those of the file, for the server itself."""
 
     def __post_init__(self) -> None:
         self.data = self.folder / "data"
@@ -101,6 +103,7 @@ class PeerServer:
         """Start it and wait until it says `ready`."""
         env = {**os.environ, "OXGATE_CONFIG": str(self.config), "PYTHONUNBUFFERED": "1"}
         env["OXGATE_WORKERS__COUNT"] = str(self.workers)
+        env |= self.environment
         self.process = subprocess.Popen(
             [sys.executable, "-m", "gateway", "serve"],
             stdout=subprocess.PIPE,
