@@ -14,7 +14,11 @@ answer all of them alike. The audit log (services.audit) tells them apart; it na
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import os
+import sys
+import threading
 import time
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
@@ -55,6 +59,9 @@ T = TypeVar("T")
 
 UPSTREAM = "upstream"
 """What the audit log says of a password that the upstream server found right."""
+
+NICER = 10
+"""Niceness of the threads that hash, above that of the loop."""
 
 NOBODY = 0
 """A principal number that is never given: verifying against it takes the usual time and fails."""
@@ -117,6 +124,12 @@ class Upstream(Protocol):
         self, user: str, domain: str | None, password: str, *, known: Principal | None = None
     ) -> Principal | None:
         """Give the account when the password is right. Raises ProviderError when no server can say."""
+
+    def find(self, user: str, domain: str | None) -> Principal | None:
+        """Find the account here that a name there means; asks nobody."""
+
+    def introduce(self, user: str, domain: str | None) -> Principal | None:
+        """Make the account of somebody whose name was proved otherwise. Raises ProviderError."""
 
     def is_fresh(self, principal: Principal) -> bool:
         """Say whether `current` would have nothing to ask."""
@@ -209,7 +222,7 @@ class LogonService:
         self._upstream = upstream
         self._guard = guard
         self._audit = audit or Audit()
-        self._hashing = ThreadPoolExecutor(policy.threads, thread_name_prefix="logon")
+        self._hashing = ThreadPoolExecutor(policy.threads, thread_name_prefix="logon", initializer=_yield_to_loop)
         self._asking = ThreadPoolExecutor(policy.asking, thread_name_prefix="logon-ask")
         self._waiting = 0
 
@@ -223,9 +236,9 @@ class LogonService:
             if isinstance(attempt, PasswordAttempt):
                 async with self.admission(attempt.login, peer):
                     known = await self._verify(attempt, name, user, peer)
-            elif user is None:
-                raise LogonRefused(RefusalKind.BAD_CREDENTIALS, "unknown user")
             else:
+                if user is None:
+                    user = await self._introduce(name)
                 known = _Known(user, attempt.mechanism, attempt.until)
             if known.detail != UPSTREAM:
                 known = await self._brought_up_to_date(known)
@@ -359,6 +372,16 @@ class LogonService:
             return _Known(user, attempt.mechanism)
         return _Known(user, attempt.mechanism, app.expires, f"app password {app.number}")
 
+    async def _introduce(self, name: LoginName) -> Principal:
+        """Make the account of somebody whom a proof has shown, and whom only the upstream server knows so far."""
+        user = None
+        if self._upstream is not None:
+            introduce = self._upstream.introduce
+            user = await asyncio.get_running_loop().run_in_executor(self._asking, introduce, name.user, name.domain)
+        if user is None:
+            raise LogonRefused(RefusalKind.BAD_CREDENTIALS, "unknown user")
+        return user
+
     async def _brought_up_to_date(self, known: _Known) -> _Known:
         """Look upstream, now and then, whether an account that did not sign in by its password there still may."""
         upstream = self._upstream
@@ -401,7 +424,9 @@ class LogonService:
     def find_user(self, name: LoginName) -> Principal | None:
         """Find the account that a login name means, whatever its state; None when there is none that could sign in."""
         found = self._find(name.user, name.domain)
-        return found if found is not None and found.kind is PrincipalKind.USER else None
+        if found is not None:
+            return found if found.kind is PrincipalKind.USER else None
+        return None if self._upstream is None else self._upstream.find(name.user, name.domain)
 
     def _find(self, user: str, domain: str | None) -> Principal | None:
         """Look a name up: UPN by address; `domain\\user` by account first; a bare name in the default domain first."""
@@ -462,6 +487,17 @@ class LogonService:
         if rule is not None and not rule.allow:
             note = f" ({rule.note})" if rule.note else ""
             raise LogonRefused(RefusalKind.NOT_ALLOWED, f"a rule forbids {mechanism} here{note}")
+
+
+def _yield_to_loop() -> None:
+    """Let the loop have a core first: hashing is long, and only its own client waits for it.
+
+    Linux counts niceness by thread; where it counts by process, all is left as it is.
+    """
+    if sys.platform == "linux":
+        thread = threading.get_native_id()
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + NICER)
 
 
 def _refusal(error: LogonRefused | ProviderError) -> LogonRefused:
