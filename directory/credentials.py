@@ -33,16 +33,16 @@ class Hasher:
             WeakOrEmptyPassword: it is empty or longer than MAX_PASSWORD.
         """
         data = _prepared(password)
+        if data is None:
+            raise WeakOrEmptyPassword(f"a password must not be longer than {MAX_PASSWORD} octets")
         if not data:
             raise WeakOrEmptyPassword("a password must not be empty")
-        if len(data) > MAX_PASSWORD:
-            raise WeakOrEmptyPassword(f"a password must not be longer than {MAX_PASSWORD} octets")
         return self._argon2.hash(data)
 
     def verify(self, phc: str | None, password: str) -> bool:
         """Say whether the password is the one. With no hash at all it takes as long, and the answer is no."""
         data = _prepared(password)
-        if not data or len(data) > MAX_PASSWORD:
+        if not data:
             return False
         if phc is None:
             if self._decoy is None:
@@ -93,13 +93,19 @@ class VerifiedCache:
             self._until[self._digest(principal_id, phc, password)] = now + self._seconds
 
     def _digest(self, principal_id: int, phc: str, password: str) -> bytes:
-        data = b"%d\0%s\0%s" % (principal_id, phc.encode(), _prepared(password))
+        data = b"%d\0%s\0%s" % (principal_id, phc.encode(), _prepared(password) or b"")
         return hashlib.blake2b(data, digest_size=16, key=self._key).digest()
 
 
-def _prepared(password: str) -> bytes:
-    """Bring a password to one form, so that it may be typed on any keyboard ([RFC8265] 4.2.2)."""
+def _prepared(password: str) -> bytes | None:
+    """Bring a password to one form, so that it may be typed on any keyboard ([RFC8265] 4.2.2); None: it is too long.
+
+    One that is too long as typed is not looked at: normalising takes time by the square of what a stranger sends.
+    """
+    if len(password) > MAX_PASSWORD:
+        return None
     if not password.isascii():
         password = "".join(" " if unicodedata.category(char) == "Zs" else char for char in password)
         password = unicodedata.normalize("NFC", password)
-    return password.encode("utf-8", "surrogatepass")
+    data = password.encode("utf-8", "surrogatepass")
+    return data if len(data) <= MAX_PASSWORD else None

@@ -11,6 +11,9 @@ from directory.model import PrincipalKind
 MAX_LOCAL = 64
 MAX_ADDRESS = 254
 """Octets of a local part and of a whole address ([RFC5321] 4.5.3.1.1, 4.5.3.1.3)."""
+LONGEST_SOUGHT = 4 * MAX_ADDRESS
+"""Characters of a name that is looked for. No longer one is anybody's, taken apart into marks as it may be; and to
+bring it to its normal form would take time by the square of its length, while strangers choose what is looked for."""
 
 CONTAINERS = {
     PrincipalKind.USER: "People",
@@ -37,6 +40,8 @@ def address_key(address: str) -> str | None:
     Both sides are compared without regard to case: Exchange keeps no two mailboxes that differ in case alone, and a
     domain is so by [RFC5321] 2.3.5. An international domain is brought to its ASCII form ([RFC5890] 2.3.2.1).
     """
+    if len(address) > LONGEST_SOUGHT:
+        return None
     if address.isascii():
         return address.lower() if "\0" not in address and "@" in address else None
     local, _, domain = address.rpartition("@")
@@ -51,6 +56,8 @@ def address_key(address: str) -> str | None:
 
 def account_key(name: str) -> str | None:
     """Give the form under which an account name is looked up, or None for text that can be nobody's."""
+    if len(name) > LONGEST_SOUGHT:
+        return None
     if name.isascii():
         return name.lower() if name and "\0" not in name else None
     key = unicodedata.normalize("NFC", name).casefold()

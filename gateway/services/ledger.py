@@ -97,8 +97,12 @@ class SignInLog:
         self._put(signin)
 
     def named(self, device: DeviceKey, name: str) -> None:
-        """Note what a client that has signed in calls itself, where it says so only afterwards (IMAP ID)."""
-        self._put((device, name))
+        """Note what a client that has signed in calls itself, where it says so only afterwards (IMAP ID).
+
+        A name costs no record: a client may give itself as many as it likes, and half of the room is kept from them.
+        """
+        if len(self._queue) < self._capacity // 2:
+            self._put((device, name))
 
     def _put(self, entry: SignIn | tuple[DeviceKey, str]) -> None:
         if len(self._queue) >= self._capacity:

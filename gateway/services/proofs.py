@@ -20,7 +20,7 @@ from gateway.sasl.external import AskCertificate
 from gateway.sasl.peer import PeerInfo
 from gateway.sasl.scram import AskScram, ScramKeys
 from gateway.services.logon import LogonPolicy, LogonRefused, RefusalKind
-from gateway.services.names import LoginName, parse_login
+from gateway.services.names import LoginName, one_spelling, parse_login
 
 __all__ = ["CertificateVerifier", "ScramVerifier", "certificate_names"]
 
@@ -83,11 +83,7 @@ class ScramVerifier:
 
     def _decoy(self, name: LoginName) -> ScramKeys:
         """Make up keys. All spellings of a name get the same salt, as they would if there were an account."""
-        account, policy = name.user.casefold(), self._policy
-        if "@" not in account:
-            domain = (name.domain or "").lower()
-            short = domain in ("", ".", policy.netbios_domain.lower())
-            account = f"{account}@{policy.default_domain if short else domain}"
+        account = one_spelling(name, self._policy.default_domain, self._policy.netbios_domain)
         salt, stored, server = (
             hmac.digest(self._key, b"\0".join((purpose, account.encode("utf-8", "replace"))), "sha256")
             for purpose in (b"scram salt", b"scram stored key", b"scram server key")
@@ -128,7 +124,7 @@ def certificate_names(der: bytes) -> Iterator[str]:
             for attribute in certificate.subject.get_attributes_for_oid(NameOID.EMAIL_ADDRESS)
             if isinstance(attribute.value, str)
         ]
-    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+    except (ValueError, x509.DuplicateExtension, x509.InvalidVersion, x509.UnsupportedGeneralNameType):
         return
     for name in dict.fromkeys(names):
         if name.isprintable() and name.count("@") == 1 and not set(name) & {"/", "\\", " "} and len(name) <= 320:

@@ -248,13 +248,14 @@ class TokenVerifier:
         """Find the account's name: "" when there is none.
 
         A separator would make it another form of login name ([MS-OXIMAP4] 2.2.2), with a domain or mailbox of the
-        user's choice where the issuer lets users choose names. An unverified mail address may be anybody's.
+        user's choice where the issuer lets users choose names. A mail address may be anybody's unless the issuer says
+        that it has verified it: guests of a Microsoft tenant have the one that their own administrator wrote down.
         """
         for name in self._settings.claims:
             value = claims.get(name)
             if not isinstance(value, str) or not value:
                 continue
-            if name == "email" and claims.get("email_verified") in (False, "false"):
+            if name == "email" and claims.get("email_verified") not in (True, "true"):
                 continue
             return value if value.isprintable() and len(value) <= 320 and not set(value) & {"/", "\\"} else ""
         return ""

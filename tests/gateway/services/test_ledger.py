@@ -16,6 +16,7 @@ from directory.signins import LOST, OK, DeviceKey, Retention, SignIn, SignInStor
 from gateway.services.ledger import SignInLog
 
 PATIENCE = 10.0
+DEVICE = DeviceKey("alice@example.test", "192.0.2.7", "imap", "PLAIN", True)
 
 
 def signin(number: int = 0, **others) -> SignIn:
@@ -116,6 +117,17 @@ def test_what_overflows_is_counted_and_the_count_is_recorded(caplog):
     assert "15 sign-ins were not recorded" in caplog.text
 
 
+def test_names_cost_no_records():
+    """Else whoever has an account could hide what is going on: by thousands of IMAP IDs."""
+    memory = Memory()
+    with running(memory, capacity=10, interval=PATIENCE) as ledger:
+        for number in range(100):
+            ledger.named(DEVICE, f"client {number}")
+        for number in range(5):
+            ledger.record(signin(number))
+    assert [one.outcome for one in memory.written] == [OK] * 5
+
+
 def test_a_database_that_is_away_costs_nothing_while_there_is_room(caplog):
     memory = Memory()
     memory.problem = DirectoryUnavailable("disk full")
@@ -176,10 +188,9 @@ def test_a_defect_ends_neither_the_thread_nor_the_record(caplog):
 
 def test_names_and_pruning_reach_the_store():
     memory = Memory()
-    key = DeviceKey("alice@example.test", "192.0.2.7", "imap", "PLAIN", True)
     with running(memory, retention=Retention(days=3)) as ledger:
-        ledger.named(key, "Thunderbird")
-        wait(lambda: memory.names == {key: "Thunderbird"})
+        ledger.named(DEVICE, "Thunderbird")
+        wait(lambda: memory.names == {DEVICE: "Thunderbird"})
         ledger.record(signin())
         wait(lambda: bool(memory.written))
     assert memory.pruned == [Retention(days=3)]

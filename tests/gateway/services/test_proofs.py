@@ -81,6 +81,10 @@ class TestScram:
         """As those of an account have; other names, other domains and other servers have others."""
         spellings = ["nobody", "Nobody@EXAMPLE.test", "example\\nobody", "EXAMPLE/nobody/sales", "example.test/nobody"]
         assert len({keys(login).salt for login in spellings}) == 1
+        # What an international domain is read as is the same domain ([RFC3490] 3.1); behind it nothing is.
+        folded = ["nobody@example\u3002test", "nobody@ex\u00adample.test", "NOBODY@\uff45xample.test"]
+        assert {keys(login).salt for login in folded} == {keys("nobody").salt}
+        assert keys("example\u3002test\\nobody").salt != keys("nobody").salt
         others = [keys(login).salt for login in ("nobody", "nobody2", "nobody@other.test")]
         assert len({*others, keys("nobody", scram(key=b"l" * 32)).salt}) == 4
 

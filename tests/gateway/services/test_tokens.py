@@ -114,7 +114,7 @@ class TestGood:
         ("changes", "login"),
         [
             ({"upn": "bob@example.test"}, "bob@example.test"),
-            ({"preferred_username": None, "email": "carol@example.test"}, "carol@example.test"),
+            ({"preferred_username": None, "email": "c@example.test", "email_verified": "true"}, "c@example.test"),
             ({"preferred_username": "alice"}, "alice"),
             ({"upn": "", "preferred_username": 5, "email": "d@example.test", "email_verified": True}, "d@example.test"),
         ],
@@ -163,6 +163,7 @@ class TestRefused:
             ({"preferred_username": "example.test/alice"}, "names no account"),
             ({"preferred_username": "EXAMPLE\\alice"}, "names no account"),
             ({"preferred_username": "alice\n"}, "names no account"),
+            ({"preferred_username": None, "email": "a@b.test"}, "names no account"),
             ({"preferred_username": None, "email": "a@b.test", "email_verified": False}, "names no account"),
             ({"preferred_username": None, "email": "a@b.test", "email_verified": "false"}, "names no account"),
         ],

@@ -1,0 +1,112 @@
+"""What somebody tries who wants in, or wants to know who is there, or wants others kept out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from directory.credentials import Hasher, VerifiedCache
+from directory.errors import WeakOrEmptyPassword
+from directory.model import Principal
+from directory.names import account_key, address_key
+from directory.sql import SqlDirectory
+from gateway.sasl.peer import PeerInfo
+from gateway.sasl.scram import AskScram
+from gateway.services.logon import LogonPolicy, LogonService
+from gateway.services.names import one_spelling, parse_login
+from gateway.services.proofs import ScramVerifier
+
+POLICY = LogonPolicy("example.test", "EXAMPLE", frozenset({"example.test", "branch.test"}), tarpit=0.0)
+PEER = PeerInfo("imap", "192.0.2.7", tls=True)
+
+SPELLINGS = (
+    "{}",
+    "{}@example.test",
+    "{}@EXAMPLE.test",
+    "{}@example\u3002test",  # an ideographic full stop divides labels as well ([RFC3490] 3.1)
+    "{}@ex\u00adample.test",  # a soft hyphen is nothing ([RFC3491] 3)
+    "{}@ex\u200bam\u2060ple.test",
+    "{}@\uff45xample.test",
+    "EXAMPLE\\{}",
+    ".\\{}",
+    "example.test/{}",
+    "example.test/{}/sales",
+    "OTHER\\{}@example.test",
+)
+"""Of one account."""
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Iterator[SqlDirectory]:
+    made = SqlDirectory(
+        tmp_path / "directory.sqlite", domains=["example.test", "branch.test"], hasher=Hasher(memory=8, passes=1)
+    )
+    made.ensure_key()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def alice(directory: SqlDirectory) -> Principal:
+    return directory.add_user("alice@example.test", password="wonder")
+
+
+@pytest.fixture
+def service(directory: SqlDirectory) -> Iterator[LogonService]:
+    made = LogonService(directory, POLICY, inline=True)
+    yield made
+    made.close()
+
+
+def test_long_names_and_passwords_are_not_normalised(directory: SqlDirectory) -> None:
+    """Marks in the wrong order take seconds to sort: an IMAP LOGIN of 64 KiB held up the loop for ten."""
+    marks = "a" + "\u0315" * 16_000 + "\u0300" * 16_000
+    assert address_key(f"{marks}@example.test") is None
+    assert account_key(marks) is None
+    assert not directory.hasher.verify(None, marks)
+    with pytest.raises(WeakOrEmptyPassword, match="longer"):
+        directory.hasher.hash(marks)
+    cache = VerifiedCache(60)
+    cache.remember(1, "phc", "right")
+    assert not cache.knows(1, "phc", marks)
+
+
+def test_the_longest_names_are_found_in_any_form(directory: SqlDirectory) -> None:
+    """The bound is above what an account can be called, taken apart into letters and marks."""
+    account = "\u01ed" * 254  # three characters each, taken apart
+    made = directory.add_user("long@example.test", account=account)
+    assert directory.by_account("o\u0328\u0304" * 254) == made
+
+
+@pytest.mark.parametrize("form", SPELLINGS)
+def test_every_spelling_that_is_an_account_is_counted_as_one(
+    service: LogonService, alice: Principal, form: str
+) -> None:
+    """Else whoever varies the spelling guesses without end."""
+    name = parse_login(form.format("alice"))
+    assert service.find_user(name) == alice
+    assert one_spelling(name, POLICY.default_domain, POLICY.netbios_domain) == "alice@example.test"
+
+
+@pytest.mark.parametrize("form", ["example\u3002test\\{}", "\uff45xample.test/{}", "OTHER\\{}", "{}@other.test", "{} "])
+def test_what_is_not_the_account_is_counted_apart(service: LogonService, alice: Principal, form: str) -> None:
+    """Else the keys that are made up for it would differ from the account's, and say that there is one."""
+    name = parse_login(form.format("alice"))
+    assert service.find_user(name) is None
+    assert one_spelling(name, POLICY.default_domain, POLICY.netbios_domain) != "alice@example.test"
+
+
+async def test_scram_salts_tell_nobody_who_exists(
+    directory: SqlDirectory, service: LogonService, alice: Principal
+) -> None:
+    """Two spellings have the same salt or two, whether there is such an account or not ([RFC5802] 9)."""
+    verifier = ScramVerifier(directory, service.find_user, POLICY, decoy_key=b"k" * 32)
+    forms = [*SPELLINGS, "example\u3002test\\{}", "OTHER\\{}", "{}@branch.test", "{}@other.test"]
+
+    async def pattern(user: str) -> list[int]:
+        salts = [(await verifier(AskScram(form.format(user)), PEER)).salt for form in forms]
+        return [salts.index(salt) for salt in salts]
+
+    assert await pattern("alice") == await pattern("nobody")
