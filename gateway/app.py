@@ -109,7 +109,7 @@ class Application:
         runner = StoreRunner(inline=store.inline, group=store.group)
         self._parts.push_async_callback(runner.close)
         self.store, self.directory, self.watch, self.runner = store, directory, watch, runner
-        entrance = Entrance(self.settings, directory, store, self._shared)
+        entrance = Entrance(self.settings, directory, store, self._shared, first=self._worker == 0)
         self._parts.push_async_callback(entrance.close)
         self.signin = entrance.open()
         self.delivery = DeliveryService(

@@ -12,9 +12,11 @@ want the key that seals their secrets, tokens an issuer, Kerberos a keytab, EXTE
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import ipaddress
 import logging
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
@@ -26,6 +28,7 @@ from directory.model import Principal
 from directory.remembered import Memory
 from directory.rules import parsed_address
 from directory.secrets import SCRAM_ITERATIONS, SCRAM_SALT
+from directory.signins import OK, SignInStore
 from directory.sql import SqlDirectory
 from directory.upstream import Upstream, UpstreamSettings
 from gateway.opening import make_mailbox
@@ -74,12 +77,16 @@ class Shared:
 class Entrance:
     """Everything in a worker that signing in takes."""
 
-    def __init__(self, settings: Settings, directory: SqlDirectory, store: Store, shared: Shared) -> None:
+    def __init__(
+        self, settings: Settings, directory: SqlDirectory, store: Store, shared: Shared, *, first: bool = True
+    ) -> None:
+        """`first` tells the one worker that fills in what all share."""
         self._settings = settings
         self._directory = directory
         self._store = store
         self._inline = store.inline
         self._shared = shared
+        self._first = first
         self._verifiers: dict[type[Ask], Verifier] = {}
         self._parts = AsyncExitStack()
 
@@ -90,12 +97,15 @@ class Entrance:
         ledger.start()
         self._parts.push_async_callback(asyncio.to_thread, ledger.stop)
         policy = logon_policy(settings)
+        guard = Guard(self._shared.counters, guard_settings(settings))
+        if self._first:
+            self._remember_clients(guard)
         self.logon = LogonService(
             self._directory,
             policy,
             inline=self._inline,
             upstream=self._open_upstream(),
-            guard=Guard(self._shared.counters, guard_settings(settings)),
+            guard=guard,
             audit=Audit(ledger),
         )
         self._parts.callback(self.logon.close)
@@ -125,6 +135,24 @@ class Entrance:
             )
         self._parts.callback(upstream.close)
         return upstream
+
+    def _remember_clients(self, guard: Guard) -> None:
+        """Tell the guard, in a thread, who signed in from where before the server was started."""
+        settings = self._settings
+
+        def remember() -> None:
+            now = time.time()
+            try:
+                with contextlib.closing(SignInStore(settings.signins_location)) as store:
+                    for device in store.devices(since=now - settings.protection.known_days * 86_400.0):
+                        if device.count:
+                            seen = device.last if device.outcome == OK else device.first
+                            guard.remember(device.account, device.address, now - seen)
+            except ProviderError as error:
+                log.warning("who signed in from where before the start is not known: %s", error)
+
+        task = asyncio.get_running_loop().create_task(asyncio.to_thread(remember), name="remember clients")
+        self._parts.push_async_callback(asyncio.wait, [task])
 
     # -- mechanisms
 

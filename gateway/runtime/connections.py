@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import ipaddress
 import itertools
 from collections.abc import Hashable
 from typing import Protocol
@@ -18,6 +20,20 @@ class Hosted(Hashable, Protocol):
 
     def abortConnection(self) -> None:
         """Close at once."""
+
+
+@functools.lru_cache(maxsize=1024)
+def client_of(host: str) -> str:
+    """Say what counts as one client: an IPv4 address, or the /64 of an IPv6 address, of which one has many."""
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return host
+    if isinstance(address, ipaddress.IPv4Address) or address.is_loopback:
+        return str(address)
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return f"{ipaddress.IPv6Address(int(address) >> 64 << 64)}/64"
 
 
 class Hosts(Protocol):
@@ -74,6 +90,7 @@ class ConnectionLimits:
         """Count a connection from `host`; False, and not counted, when there are too many."""
         if self._total and self.count >= self._total:
             return False
+        host = client_of(host)
         if not self._hosts.enter(host, 0 if host.startswith(LOOPBACK) else self._per_host):
             return False
         self.count += 1
@@ -82,7 +99,7 @@ class ConnectionLimits:
     def leave(self, host: str) -> None:
         """Count one less."""
         self.count -= 1
-        self._hosts.leave(host)
+        self._hosts.leave(client_of(host))
 
 
 class Connections:

@@ -77,6 +77,8 @@ class ProvedAttempt:
     """The number of the account, where the verifier has found it; 0: it is still to be looked up."""
     until: float | None = None
     """Unix seconds at which the proof runs out, such as a token's; None for never."""
+    last: bytes | None = field(default=None, repr=False)
+    """What the client still has to hear once it is signed in, and answers with nothing ([RFC4422] 3.6)."""
 
 
 class FailureKind(Enum):

@@ -20,6 +20,8 @@ from typing import Any, NoReturn, Protocol, cast
 
 from directory.errors import ProviderError
 from gateway.sasl.mechanism import (
+    MAX_NAME,
+    MAX_PASSWORD,
     Ask,
     AskingExchange,
     Challenge,
@@ -28,7 +30,9 @@ from gateway.sasl.mechanism import (
     PasswordAttempt,
     ProvedAttempt,
     SaslExchange,
-    Step,
+    SaslSyntaxError,
+    decode_response,
+    is_cancel,
     respond,
 )
 from gateway.sasl.peer import PeerInfo
@@ -114,6 +118,9 @@ class SignInService:
             if not peer.tls and self._mechanisms.known("PLAIN", peer):
                 raise ExchangeFailed(Failure(FailureKind.NEEDS_TLS, "no passwords without TLS"))
             raise ExchangeFailed(Failure(FailureKind.UNSUPPORTED, "no passwords here"))
+        if len(login) > MAX_NAME or len(password) > MAX_PASSWORD:
+            refusal = LogonRefused(RefusalKind.BAD_CREDENTIALS, "name or password too long")
+            await self._logon.refuse("", peer, refusal, mechanism="COMMAND")
         return await self._logon.authenticate(PasswordAttempt(login, password, mechanism="COMMAND"), peer)
 
     def named(self, logon: Logon, peer: PeerInfo, device: str) -> None:
@@ -133,9 +140,11 @@ class SignIn:
     ) -> None:
         self.mechanism = exchange.name
         self._exchange = exchange
-        self._logon = logon
+        self._service = logon
         self._verifiers = verifiers
         self._peer = peer
+        self._logon: Logon | None = None
+        self._refused: LogonRefused | None = None
 
     async def step(self, line: bytes | None) -> Challenge | Logon:
         """Take the client's line, still in base64; give the next challenge, or who signed in.
@@ -143,24 +152,52 @@ class SignIn:
         Raises ExchangeFailed, LogonRefused; either ends the exchange.
         """
         began = time.monotonic()
-        # A mechanism that has told its client of the failure is over whatever comes next ([RFC7628] 3.2.3).
-        step: Step | None = getattr(self._exchange, "ending", None)
-        if step is None:
-            step = respond(self._exchange, line)
+        if self._refused is not None:
+            raise self._refused
+        if self._logon is not None:
+            return self._finish(self._logon, line)
+        step = respond(self._exchange, line)
         try:
             while isinstance(step, Ask):
-                async with self._logon.admission(getattr(step, "login", ""), self._peer):
+                async with self._service.admission(getattr(step, "login", ""), self._peer):
                     answer = await self._verifiers[type(step)](step, self._peer)
                 step = cast(AskingExchange, self._exchange).answer(answer)
         except (LogonRefused, ProviderError) as error:
             login = getattr(step, "login", "")
-            await self._logon.refuse(login, self._peer, error, mechanism=self.mechanism, began=began)
+            await self._service.refuse(login, self._peer, error, mechanism=self.mechanism, began=began)
         if isinstance(step, Challenge):
+            # A mechanism may tell its client of the failure, and is over then whatever comes next ([RFC7628] 3.2.3).
+            # The client may hang up on hearing it: it is noted and delayed now.
+            failure: Failure | None = getattr(self._exchange, "ending", None)
+            if failure is not None:
+                try:
+                    await self._refuse(failure, began)
+                except LogonRefused as refused:
+                    self._refused = refused
             return step
         if isinstance(step, Failure):
             if step.kind is FailureKind.CREDENTIALS:
-                refusal = LogonRefused(RefusalKind.BAD_CREDENTIALS, step.text)
-                mechanism = step.mechanism or self.mechanism
-                await self._logon.refuse(step.login, self._peer, refusal, mechanism=mechanism, began=began)
+                await self._refuse(step, began)
             raise ExchangeFailed(step)
-        return await self._logon.authenticate(step, self._peer)
+        logon = await self._service.authenticate(step, self._peer)
+        if isinstance(step, ProvedAttempt) and step.last is not None:
+            self._logon = logon
+            return Challenge(step.last)
+        return logon
+
+    def _finish(self, logon: Logon, line: bytes | None) -> Logon:
+        """Take the empty answer to the last challenge."""
+        try:
+            empty = line is not None and not decode_response(line)
+        except SaslSyntaxError:
+            empty = False
+        if not empty:
+            cancelled = line is not None and is_cancel(line)
+            kind = FailureKind.CANCELLED if cancelled else FailureKind.MALFORMED
+            raise ExchangeFailed(Failure(kind, "words after the end"))
+        return logon
+
+    async def _refuse(self, failure: Failure, began: float) -> NoReturn:
+        refusal = LogonRefused(RefusalKind.BAD_CREDENTIALS, failure.text)
+        mechanism = failure.mechanism or self.mechanism
+        await self._service.refuse(failure.login, self._peer, refusal, mechanism=mechanism, began=began)

@@ -51,6 +51,9 @@ class SenderPolicy(Protocol):
     async def may_send(self, user: Principal, reverse_path: str) -> bool:
         """Say whether a signed-in user may use the reverse-path."""
 
+    async def missing_fields(self, user: Principal, raw: bytes) -> bytes | None:
+        """Say what must be put before a user's message; None: this user may not send it."""
+
 
 @dataclass(frozen=True, slots=True)
 class SmtpServices:
@@ -106,6 +109,9 @@ class SmtpSession(SmtpStream):
         """
         logon = self.session.auth_data
         if logon is not None:
+            if self._has_expired():
+                self.hang_up()
+                raise Refused(replies.SIGN_IN_EXPIRED)
             if not await self.services.senders.may_send(logon.user, reverse_path):
                 raise Refused(replies.SEND_AS_DENIED)
         elif self.profile.must_sign_in:
@@ -259,10 +265,14 @@ class SmtpSession(SmtpStream):
         since = self._opened if logon is None and self.profile.must_sign_in else self._asked_at
         if since is not None and now - since >= self.limits.before_logon:
             return replies.TIMED_OUT
-        expired = logon is not None and logon.until is not None and time.time() >= logon.until
-        if expired and self.envelope.mail_from is None:
+        if self.envelope.mail_from is None and self._has_expired():
             return replies.SIGN_IN_EXPIRED
         return super().overdue(now)
+
+    def _has_expired(self) -> bool:
+        """Whether what the user signed in by is good no longer, such as a token."""
+        logon = self.session.auth_data
+        return logon is not None and logon.until is not None and time.time() >= logon.until
 
     def _peer_info(self) -> PeerInfo:
         if self._known is None or self._known.device != (self.session.host_name or ""):

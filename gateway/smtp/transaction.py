@@ -170,6 +170,14 @@ class SmtpConnection(SmtpSession):
             if self.limits.bare_newline is BareNewline.REJECT and has_bare_newline(raw):
                 self._answer_all(replies.BARE_NEWLINE)
                 return
+            logon = self.session.auth_data
+            if logon is not None:
+                missing = await self.services.senders.missing_fields(logon.user, raw)
+                if missing is None:
+                    log.info("%s: %s may not send as the From or Sender of a message", self.peer, logon.user.address)
+                    self._answer_all(replies.SEND_AS_DENIED)
+                    return
+                raw = missing + raw
             outcomes = await self.services.delivery.deliver(
                 raw,
                 reverse_path=envelope.mail_from or "",

@@ -63,6 +63,13 @@ class FakeUpstream:
             raise DirectoryUnavailable("no server answers")
         return self.known if password == "elsewhere" else None
 
+    def find(self, user: str, domain: str | None) -> Principal | None:
+        return self.known if (user, domain) == ("ursula.there", "CORP") else None
+
+    def introduce(self, user: str, domain: str | None) -> Principal | None:
+        assert threading.current_thread().name.startswith("logon-ask")
+        return self.known if user == "newcomer" else None
+
     def is_fresh(self, principal: Principal) -> bool:
         return not self.owns(principal) or self.fresh
 
@@ -202,6 +209,14 @@ async def test_accounts_of_the_upstream_server_and_unknown_names_are_asked_about
 async def test_an_account_that_lives_here_is_never_asked_about_upstream(house: House) -> None:
     await house.refused("bob", "elsewhere")
     assert house.upstream.asked == []
+
+
+async def test_names_that_only_the_upstream_server_knows(house: House) -> None:
+    assert (await house.by_password("CORP\\ursula.there", "elsewhere")).user == house.ursula
+    assert (await house.by_proof("NTLM", "CORP\\ursula.there")).user == house.ursula
+    assert (await house.by_proof("NTLM", "CORP\\newcomer")).user == house.ursula
+    with pytest.raises(LogonRefused, match="unknown user"):
+        await house.by_proof("NTLM", "CORP\\nobody")
 
 
 async def test_who_was_disabled_upstream_is_found_out_without_a_password_too(house: House) -> None:

@@ -134,6 +134,9 @@ class FakeSenders:
     async def may_send(self, user: Any, reverse_path: str) -> bool:
         return reverse_path in ("", user.address, "sales@example.test")
 
+    async def missing_fields(self, user: Any, raw: bytes) -> bytes | None:
+        return None if b"From: boss@" in raw else b""
+
 
 @dataclass
 class Server:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import smtplib
 
 import pytest
@@ -410,3 +411,27 @@ async def test_lmtp_answers_for_each_recipient_even_when_all_fails():
             await one.say(b"DATA")
             one.send(body + b"\r\n.\r\n")
             assert await one.codes(2) == [code, code]
+
+
+@pytest.mark.parametrize("bdat", [False, True])
+async def test_the_author_of_a_message_is_checked_at_its_end(bdat):
+    """[RFC6409] 6.1: 550 5.7.60 for a From that the user may not use, whatever the reverse-path is."""
+    raw = b"From: boss@example.test\r\n\r\ntext\r\n"
+    async with serving(Service.SUBMISSION, plaintext=True) as server, client(server.port) as one:
+        assert (await one.say(b"AUTH PLAIN " + base64.b64encode(b"\0alice\0secret"))).startswith("235")
+        for path in (b"", b"alice@example.test"):
+            assert (await one.say(b"MAIL FROM:<" + path + b">")).startswith("250")
+            assert (await one.say(b"RCPT TO:<bob@example.test>")).startswith("250")
+            if bdat:
+                one.send(b"BDAT %d LAST\r\n" % len(raw) + raw)
+            else:
+                assert (await one.say(b"DATA")).startswith("354")
+                one.send(raw + b".\r\n")
+            assert await one.reply() == ["550 5.7.60 SMTP; Client does not have permissions to send as this sender"]
+        assert not server.delivery.messages
+    async with serving(plaintext=True) as server, client(server.port) as one:  # a stranger's From is not ours to check
+        assert (await one.say(b"MAIL FROM:<someone@elsewhere.test>")).startswith("250")
+        await one.say(b"RCPT TO:<bob@example.test>")
+        await one.say(b"DATA")
+        one.send(raw + b".\r\n")
+        assert (await one.reply())[0].startswith("250")
