@@ -73,6 +73,7 @@ ADDED = b"Sender: <alice@example.test>\r\n"
         (b"Subject: nobody says who", b"From: <alice@example.test>\r\n"),
         (b"Sender: sales@example.test", b"From: <alice@example.test>\r\n"),
         (b"From: <@relay.test:alice@example.test>", b""),
+        (b'From: "x> y" <alice@example.test> (home (and > away)), Sales <sales@example.test>', b""),
         (b"From: Team: alice@example.test, sales@example.test;", b""),
         (b"From: alice@example.test\r\nResent-From: the.alice@example.test", b""),
         (b"From: sales@example.test", b""),
@@ -101,6 +102,10 @@ ADDED = b"Sender: <alice@example.test>\r\n"
         (b'From: "bob"@example.test', None),
         (b"From: alice@example.test\r\nResent-From: bob@example.test", None),
         (b"From: alice@example.test\r\nResent-Sender: boss@example.test", None),
+        (b"From: <alice@example.test> <bob@example.test>", None),
+        (b"From: <alice@example.test>bob@example.test", None),
+        (b"From: <alice@example.test>\r\n bob@example.test", None),
+        (b"From: " + b",".join([b"alice@example.test"] * 50_001), None),
         # nobody can be read there
         (b"From: =?utf-8?q?alice=40example.test?=", None),
         (b"From: Boss", None),
