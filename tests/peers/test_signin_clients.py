@@ -2,7 +2,7 @@
 
 fetchmail, swaks and msmtp speak NTLMv1 alone: it is refused, with a line in the log that says why and what to do, and
 taken where `oxgate devices allow` lets one account in from one network. Tokens come from an issuer that the test runs
-over HTTPS. [RFC4422] 3.1, 3.2, 3.6; [RFC7628] 3.1, 3.2.3, 4.3; [RFC7519] 4.1.3, 4.1.4, 6; [MS-OXIMAP4] 2.2.2.
+over HTTPS. [RFC4422] 3.1, 3.2, 3.6; [MS-OXIMAP4] 2.2.2.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import scramp
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -155,8 +156,11 @@ def unsigned(offer: Offer, user: str) -> str:
 
 BAD_TOKENS: dict[str, tuple[Callable[[Offer, str], str], str]] = {
     "expired": (lambda offer, user: offer.token(user, exp=int(time.time()) - 3600), "expired"),
+    "not valid yet": (lambda offer, user: offer.token(user, nbf=int(time.time()) + 3600), "not valid for another"),
     "another audience": (lambda offer, user: offer.token(user, aud="calendar"), "another audience"),
     "another issuer": (lambda offer, user: offer.token(user, iss="https://evil.example"), "another issuer"),
+    "issuer in capitals": (lambda offer, user: offer.token(user, iss=offer.issuer.url.upper()), "another issuer"),
+    "names nobody": (lambda offer, user: offer.token(user, preferred_username=None), "names no account"),
     "wrong signature": (lambda offer, user: offer.token(user, key=OTHER_RSA), "wrong signature"),
     "alg none": (unsigned, "algorithm 'none' is not allowed"),
     "key confusion": (key_confusion, "algorithm 'HS256' is not allowed"),
@@ -169,7 +173,10 @@ BAD_TOKENS: dict[str, tuple[Callable[[Offer, str], str], str]] = {
 @pytest.mark.parametrize("mechanism", ["XOAUTH2", "OAUTHBEARER"])
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_bad_tokens(offer: Offer, protocol: str, mechanism: str, bad: str) -> None:
-    """curl is refused; the reason is in the audit, and not in the reply."""
+    """curl is refused; the reason is in the audit, and not in the reply.
+
+    [RFC7519] 4.1.1, 4.1.3, 4.1.4, 4.1.5, 4.3, 6, 7.2, 7.3, 8; [RFC7628] 3, 3.1.1, 3.2, 3.2.1.
+    """
     make, reason = BAD_TOKENS[bad]
     account, began = SOMEBODY, time.time()
     token = make(offer, account)
@@ -225,6 +232,66 @@ def test_a_long_token(offer: Offer, account: str, protocol: str) -> None:
     exchange = Once(f"user={account}@{DOMAIN}\1auth=Bearer {token}\1\1".encode())
     with Mail(offer.server, protocol) as mail:
         assert mail.is_signed_in(mail.authenticate("XOAUTH2", exchange, initial=protocol != "pop3s"), account)
+
+
+# --- SCRAM, by scramp: no client here has the variant with channel binding
+
+
+@dataclass
+class Scram:
+    """The client's side of SCRAM; it also checks that the server knows the password."""
+
+    client: scramp.ScramClient
+    salt: bytes = b""
+    done: bool = False
+
+    def first(self) -> bytes:
+        return self.client.get_client_first().encode()  # type: ignore[no-any-return]
+
+    def answer(self, challenge: bytes) -> bytes:
+        if not challenge.startswith(b"v="):
+            self.salt = challenge.partition(b",s=")[2].partition(b",")[0]
+            self.client.set_server_first(challenge.decode())
+            return self.client.get_client_final().encode()  # type: ignore[no-any-return]
+        self.client.set_server_final(challenge.decode())
+        self.done = True
+        return b""
+
+
+@pytest.mark.parametrize("initial", [False, True], ids=["no-ir", "ir"])
+@pytest.mark.parametrize("protocol", ["imaps", "pop3s", "submissions"])
+class TestScram:
+    """[RFC5802] 2.2, 4, 5, 6, 6.1; [RFC7677] 3, 4; [RFC5929] 4.1."""
+
+    @pytest.mark.parametrize("bound", [False, True], ids=["unbound", "bound"])
+    def test_good(self, offer: Offer, protocol: str, bound: bool, initial: bool) -> None:
+        name = "SCRAM-SHA-256-PLUS" if bound else "SCRAM-SHA-256"
+        began = time.time()
+        with Mail(offer.server, protocol) as mail:
+            assert name in mail.capabilities.replace("\n", " ").replace("=", " ").split()
+            binding = ("tls-server-end-point", mail.end_point) if bound else None
+            exchange = Scram(scramp.ScramClient([name], SOMEBODY, PASSWORD, channel_binding=binding))
+            reply = mail.authenticate(name, exchange, initial=initial)
+            assert mail.is_signed_in(reply, SOMEBODY)
+            assert exchange.done
+        assert offer.server.last_of(SOMEBODY, "ok", since=began).mechanism == name
+
+    @pytest.mark.parametrize("wrong", ["password", "user", "binding"])
+    def test_wrong(self, offer: Offer, protocol: str, wrong: str, initial: bool) -> None:
+        """Whoever does not exist gets a salt like anybody else, the same each time."""
+        user = "nobody" if wrong == "user" else SOMEBODY
+        password = "wrong" if wrong == "password" else PASSWORD
+        name = "SCRAM-SHA-256-PLUS" if wrong == "binding" else "SCRAM-SHA-256"
+        binding = ("tls-server-end-point", bytes(32)) if wrong == "binding" else None
+        salts = set()
+        for _ in range(2):
+            with Mail(offer.server, protocol) as mail:
+                exchange = Scram(scramp.ScramClient([name], user, password, channel_binding=binding))
+                reply = mail.authenticate(name, exchange, initial=initial)
+                assert reply.startswith(REFUSED[mail.protocol])
+                assert not mail.is_signed_in(reply, user)
+                salts.add(exchange.salt)
+        assert len(salts) == 1
 
 
 # --- SMTP: swaks, msmtp
@@ -618,7 +685,7 @@ class TestExternal:
                 assert mail.is_signed_in(mail.authenticate("EXTERNAL", Once(b""), initial=initial), account)
 
     def test_another_mailbox(self, offer: Offer, account: str, delegate: str, protocol: str, tmp_path: Path) -> None:
-        """The authorization identity: the shared mailbox for its delegate, for nobody else."""
+        """The authorization identity ([RFC4422] 3.4.1): the shared mailbox for its delegate, for nobody else."""
         wanted = f"{SHARED}@{DOMAIN}".encode()
         for user, good in ((delegate, True), (account, False)):
             certificate = client_certificate(offer.server, tmp_path, f"{user}@{DOMAIN}")

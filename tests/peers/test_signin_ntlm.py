@@ -4,8 +4,9 @@
     pyspnego    NTLMv2 with MIC and with channel binding; NTLMv1 by LM_COMPAT_LEVEL
     impacket    NTLMv2 without MIC, with channel binding; NTLMv1
 
-[MS-OXIMAP4] 2.2.1, 3.2.5.1; [MS-OXPOP3] 2.2.1, 3.2.5; [MS-SMTPNTLM] 2.2.1; [MS-NLMP] 2.2.1, 2.2.2.3, 2.2.2.6,
-2.2.2.8, 2.2.2.10, 3.2.1.2, 3.2.5.1.1, 3.2.5.1.2, 3.3.1, 3.3.2, 5.1; [RFC5929] 4.1.
+[MS-OXIMAP4] 2.2.1, 3.2.5.1; [MS-OXPOP3] 2.2.1, 3.2.5; [MS-SMTPNTLM] 2.2.1; [RFC5929] 4.1;
+[MS-NLMP] 1.7, 2.2.1, 2.2.2.3, 2.2.2.4, 2.2.2.6, 2.2.2.8, 2.2.2.10, 3.2.1.1, 3.2.1.2, 3.2.5.1.1, 3.2.5.1.2, 3.3.1, 3.3.2,
+[MS-NLMP] 3.4.5.1, 5.1, 6.
 """
 
 from __future__ import annotations
