@@ -9,17 +9,14 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy
-from sqlalchemy import Connection, Engine, event, text
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from directory import schema
+from directory.engines import BUSY_SECONDS, WRITES, postgres_engine, sqlite_engine
 from directory.errors import DirectoryUnavailable, DuplicateAddress
-
-BUSY_SECONDS = 10.0
-"""How long a statement waits for another process's write."""
 
 _GENERATION = "SELECT value FROM directory_meta WHERE name = 'generation'"
 _ADVISORY_LOCK = 0x6F78_6469  # "oxdi": one upgrade at a time
@@ -41,7 +38,9 @@ class Database:
         self._reader: sqlite3.Connection | None = None
         self._reader_lock = threading.Lock()
         self.sqlite = isinstance(location, Path)
-        self.engine = _sqlite(location) if isinstance(location, Path) else _postgres(location)
+        self.engine = (
+            _sqlite(location) if isinstance(location, Path) else postgres_engine(location, connections=4, more=12)
+        )
         try:
             with _mapped():
                 self._prepare()
@@ -57,7 +56,7 @@ class Database:
         with self.engine.connect() as connection:
             if self._version(connection) == schema.VERSION:
                 return
-        with self.engine.connect().execution_options(oxgate_write=True) as connection, connection.begin():
+        with self.engine.connect().execution_options(**WRITES) as connection, connection.begin():
             if not self.sqlite:
                 connection.execute(text(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})"))
             self._upgrade(connection)
@@ -113,7 +112,7 @@ class Database:
                 with current.begin_nested():  # a failed change must leave nothing behind in the batch
                     yield current
                 return
-            with self.engine.connect().execution_options(oxgate_write=True) as connection, connection.begin():
+            with self.engine.connect().execution_options(**WRITES) as connection, connection.begin():
                 if not quiet:
                     self.counter(connection, "generation")
                 self._local.connection = connection
@@ -183,27 +182,4 @@ def _sqlite(path: Path) -> Engine:
         raise DirectoryUnavailable(f"there is no folder {path.parent}; `oxgate init` makes it")
     if not os.access(path.parent, os.W_OK) or (path.exists() and not os.access(path, os.R_OK | os.W_OK)):
         raise DirectoryUnavailable(f"{path} cannot be written; give its folder to the user that runs oxgate")
-    path.touch(mode=0o600)  # password hashes: for the owner alone; the files beside it take the same mode
-    engine = sqlalchemy.create_engine(
-        sqlalchemy.URL.create("sqlite", database=str(path)),
-        connect_args={"timeout": BUSY_SECONDS},
-        hide_parameters=True,  # hashes and sealed secrets are among them, and errors are logged
-    )
-
-    @event.listens_for(engine, "connect")
-    def connect(raw: Any, _record: Any) -> None:
-        raw.isolation_level = None  # transactions begin below, where it is known whether they write
-        raw.execute("PRAGMA journal_mode=WAL")
-        raw.execute("PRAGMA synchronous=FULL")
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("oxgate_write", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-    return engine
-
-
-def _postgres(url: str) -> Engine:
-    parsed = sqlalchemy.make_url(url).set(drivername="postgresql+psycopg")
-    return sqlalchemy.create_engine(parsed, pool_pre_ping=True, pool_size=4, max_overflow=12, hide_parameters=True)
+    return sqlite_engine(path)

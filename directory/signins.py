@@ -26,7 +26,6 @@ from sqlalchemy import (
     Column,
     Connection,
     Double,
-    Engine,
     Index,
     Integer,
     MetaData,
@@ -35,14 +34,14 @@ from sqlalchemy import (
     Table,
     Text,
     case,
-    event,
     func,
     or_,
     select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
 
+from directory.engines import WRITES, postgres_engine, sqlite_engine
 from directory.errors import DirectoryUnavailable
 
 OK: Final = "ok"
@@ -54,7 +53,6 @@ MAX_TEXT: Final = 256
 """Characters of any text of a row: a client chooses some of them."""
 
 DAY: Final = 86_400.0
-BUSY_SECONDS: Final = 10.0
 PRUNED_AT_ONCE: Final = 5_000
 """Rows deleted in one transaction: others wait for it."""
 
@@ -206,16 +204,25 @@ class SignInStore:
     def __init__(self, location: Path | str) -> None:
         """Open the records in a SQLite file, or at a `postgresql://` URL; make what is missing."""
         with _mapped():
-            self._engine = _sqlite(location) if isinstance(location, Path) else _postgres(location)
+            self._engine = (
+                sqlite_engine(location) if isinstance(location, Path) else postgres_engine(location, 1, more=2)
+            )
             self._insert = sqlite.insert if isinstance(location, Path) else postgresql.insert
             try:
-                _metadata.create_all(self._engine)
-            except (IntegrityError, ProgrammingError, OperationalError):
-                _metadata.create_all(self._engine)  # another worker was just making them
+                self._make_tables()
+            except (IntegrityError, ProgrammingError):
+                self._make_tables()  # another worker was just making them, in PostgreSQL
 
     def close(self) -> None:
         """Let go of the connections."""
         self._engine.dispose()
+
+    def _make_tables(self) -> None:
+        with self._engine.connect() as connection:
+            if sqlalchemy.inspect(connection).has_table(_device.name):
+                return
+        with self._engine.connect().execution_options(**WRITES) as connection, connection.begin():
+            _metadata.create_all(connection)
 
     # -- writing
 
@@ -330,7 +337,7 @@ class SignInStore:
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[Connection]:
-        with _mapped(), self._engine.connect().execution_options(oxgate_write=True) as connection, connection.begin():
+        with _mapped(), self._engine.connect().execution_options(**WRITES) as connection, connection.begin():
             yield connection
 
 
@@ -454,28 +461,3 @@ def _mapped() -> Iterator[None]:
     except (SQLAlchemyError, OSError) as error:
         cause = getattr(error, "orig", None) or error
         raise DirectoryUnavailable(f"the record of sign-ins does not answer: {cause}") from error
-
-
-def _sqlite(path: Path) -> Engine:
-    path.touch(mode=0o600)  # who signs in from where is for the owner alone; the files beside it take the same mode
-    engine = sqlalchemy.create_engine(
-        sqlalchemy.URL.create("sqlite", database=str(path)), connect_args={"timeout": BUSY_SECONDS}
-    )
-
-    @event.listens_for(engine, "connect")
-    def connect(raw: Any, _record: Any) -> None:
-        raw.isolation_level = None  # transactions begin below, where it is known whether they write
-        raw.execute("PRAGMA journal_mode=WAL")
-        raw.execute("PRAGMA synchronous=FULL")
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("oxgate_write", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-    return engine
-
-
-def _postgres(url: str) -> Engine:
-    parsed = sqlalchemy.make_url(url).set(drivername="postgresql+psycopg")
-    return sqlalchemy.create_engine(parsed, pool_pre_ping=True, pool_size=1, max_overflow=2)

@@ -208,6 +208,26 @@ def test_several_writers_at_a_time(again):
     assert len(found(stores[0])) == 2000
 
 
+def test_several_may_open_new_records_at_a_time(again):
+    """Workers make them together, and a reader may come in between: nobody is told that they are locked."""
+    start, failures = threading.Barrier(6), []
+
+    def work() -> None:
+        start.wait()
+        try:
+            again().write([signin()])
+        except DirectoryUnavailable as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
+    assert len(again().records()) == 6
+
+
 def test_the_file_is_for_the_owner_alone(tmp_path):
     store = SignInStore(tmp_path / "signins.sqlite")
     store.write([signin()])
