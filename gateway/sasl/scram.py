@@ -2,8 +2,8 @@
 
     C: n,,n=user,r=NONCE            gs2-header n=name r=nonce           -> AskScram: what keys has this user?
     S: r=NONCENONCE,s=SALT,i=COUNT
-    C: c=biws,r=NONCENONCE,p=PROOF  c=gs2-header and channel binding
-    S: v=SIGNATURE                  a challenge, for an empty response  -> ProvedAttempt
+    C: c=biws,r=NONCENONCE,p=PROOF  c=gs2-header and channel binding    -> ProvedAttempt
+    S: v=SIGNATURE                  to whoever may sign in, for an empty response
 
 A name that nobody has gets a salt as well (services.proofs), always the same one, and fails like a wrong password.
 """
@@ -151,14 +151,9 @@ class ScramExchange:
         right = hmac.compare_digest(hashlib.sha256(client_key).digest(), keys.stored_key)
         if not right or not keys.principal:
             return self._refused("wrong password, or no such user, or no keys of his yet")
-        self._next = self._finish
-        return Challenge(b"v=" + _base64(hmac.digest(keys.server_key, signed, "sha256")))
-
-    def _finish(self, message: bytes) -> Step:
-        """Take the empty response to the server-final-message ([RFC4422] 3.6)."""
-        if message or self._keys is None:
-            return self._malformed("words after the end")
-        return ProvedAttempt(self.name, self._login, self._authorization, self._keys.principal)
+        # The signature says that the password is right. Whoever may not sign in does not hear it.
+        last = b"v=" + _base64(hmac.digest(keys.server_key, signed, "sha256"))
+        return ProvedAttempt(self.name, self._login, self._authorization, keys.principal, last=last)
 
     def _malformed(self, what: str) -> Failure:
         return Failure(FailureKind.MALFORMED, f"{self.name}: {what}", self._login)

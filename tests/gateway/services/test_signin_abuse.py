@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from scramp import ScramClient
 
 from directory.credentials import Hasher, VerifiedCache
 from directory.errors import WeakOrEmptyPassword
 from directory.model import Principal
 from directory.names import account_key, address_key
+from directory.signins import OK, REFUSED, DeviceKey, SignIn
 from directory.sql import SqlDirectory
+from gateway.sasl.mechanism import Challenge
 from gateway.sasl.peer import PeerInfo
-from gateway.sasl.scram import AskScram
-from gateway.services.logon import LogonPolicy, LogonService
+from gateway.sasl.registry import Mechanisms
+from gateway.sasl.scram import AskScram, scram_mechanisms
+from gateway.services.audit import Audit
+from gateway.services.logon import Logon, LogonPolicy, LogonRefused, LogonService, RefusalKind
 from gateway.services.names import one_spelling, parse_login
 from gateway.services.proofs import ScramVerifier
+from gateway.services.signin import SignInService
 
 POLICY = LogonPolicy("example.test", "EXAMPLE", frozenset({"example.test", "branch.test"}), tarpit=0.0)
 PEER = PeerInfo("imap", "192.0.2.7", tls=True)
@@ -110,3 +117,45 @@ async def test_scram_salts_tell_nobody_who_exists(
         return [salts.index(salt) for salt in salts]
 
     assert await pattern("alice") == await pattern("nobody")
+
+
+class Recorder:
+    """A ledger in memory."""
+
+    def __init__(self) -> None:
+        self.outcomes: list[str] = []
+
+    def record(self, signin: SignIn) -> None:
+        self.outcomes.append(signin.outcome)
+
+    def named(self, device: DeviceKey, name: str) -> None:
+        raise AssertionError
+
+
+@pytest.mark.parametrize("allowed", [True, False], ids=["enabled", "disabled"])
+async def test_scram_tells_only_those_who_may_sign_in_that_the_password_is_right(
+    directory: SqlDirectory, alice: Principal, allowed: bool
+) -> None:
+    """And it is on record when the client has heard it: whoever wants to know no more hangs up then."""
+    directory.set_enabled(alice.id, allowed)
+    ledger = Recorder()
+    service = LogonService(directory, POLICY, inline=True, audit=Audit(ledger))
+    verifier = ScramVerifier(directory, service.find_user, POLICY, decoy_key=b"k" * 32)
+    signin = SignInService(service, Mechanisms(scram_mechanisms()), {AskScram: verifier}).begin("SCRAM-SHA-256", PEER)
+    client = ScramClient(["SCRAM-SHA-256"], "alice", "wonder")
+    first = await signin.step(base64.b64encode(client.get_client_first().encode()))
+    assert isinstance(first, Challenge)
+    client.set_server_first(first.data.decode())
+    final = base64.b64encode(client.get_client_final().encode())
+    if allowed:
+        last = await signin.step(final)
+        assert isinstance(last, Challenge)
+        client.set_server_final(last.data.decode())
+        assert ledger.outcomes == [OK]
+        assert isinstance(await signin.step(b""), Logon)
+    else:
+        with pytest.raises(LogonRefused) as caught:
+            await signin.step(final)
+        assert caught.value.kind is RefusalKind.DISABLED
+        assert ledger.outcomes == [REFUSED]
+    service.close()
