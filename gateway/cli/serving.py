@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 import stat
 import sys
@@ -12,6 +13,8 @@ import click
 
 from config.loader import SettingsError, load
 from config.settings import Settings
+from directory.errors import SecretsUnavailable
+from directory.sealing import Sealer
 from gateway.cli.context import config_option, config_path, json_option, print_json
 
 
@@ -70,6 +73,7 @@ def file_problems(settings: Settings) -> Iterator[str]:
     data, tls = settings.general.data, settings.tls
     if not data.is_dir():
         yield f"general.data: there is no folder {data}; make it, or run `oxgate init`"
+    yield from _sign_in_problems(settings)
     if not any(one.tls != "none" for one in settings.listeners) or tls.certificate is None or tls.key is None:
         return
     missing = False
@@ -88,3 +92,39 @@ def file_problems(settings: Settings) -> Iterator[str]:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(tls.certificate, tls.key)
     except (ssl.SSLError, ValueError) as error:
         yield f"tls.certificate: {tls.certificate} and {tls.key} do not belong together or are no PEM files ({error})"
+
+
+def _sign_in_problems(settings: Settings) -> Iterator[str]:
+    """Yield what is wrong with the files that sign-in mechanisms need."""
+    if settings.secrets_key.exists():
+        try:
+            Sealer(settings.secrets_key).derive("check-config")
+        except SecretsUnavailable as error:
+            yield f"auth.mechanisms: {error}"
+    files = {
+        "tls.client_ca": settings.tls.client_ca,
+        "oauth.ca": settings.oauth.ca,
+        "kerberos.keytab": settings.kerberos.keytab,
+        "upstream.ca": settings.upstream.ca,
+        "upstream.bind_password_file": settings.upstream.bind_password_file,
+    }
+    for name, path in files.items():
+        if path is None:
+            continue
+        try:
+            mode = path.stat().st_mode
+            with path.open("rb"):
+                pass
+        except OSError as error:
+            yield f"{name}: {path} cannot be read: {error.strerror}"
+            continue
+        if name in ("tls.client_ca", "oauth.ca", "upstream.ca"):
+            try:
+                ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+            except ssl.SSLError:
+                yield f"{name}: {path} holds no certificate in PEM form"
+        elif mode & (stat.S_IRWXO | stat.S_IWGRP):
+            yield f"{name}: others can read or change {path}; run chmod 640 {path} (or 600)"
+    winbind = settings.ntlm.winbind
+    if winbind and not os.access(winbind, os.X_OK):
+        yield f"ntlm.winbind: {winbind} is no program that this user may run; Debian's package winbind has ntlm_auth"

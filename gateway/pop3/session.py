@@ -223,7 +223,13 @@ class Session:
             await self._enter(logon)
 
     async def auth(self, command: Command) -> None:
-        """Sign in by SASL ([RFC5034] 4, [MS-OXPOP3] 2.2.1, 3.2.1, 3.2.5); a bare AUTH lists the mechanisms."""
+        """Sign in by SASL ([RFC5034] 4, [MS-OXPOP3] 2.2.1); a bare AUTH lists the mechanisms ([MS-OXPOP3] 1.7).
+
+        The coroutine is the state machine of [MS-OXPOP3] 3.2.1, 3.2.1.1, 3.2.1.2: it is inside the exchange as long as
+        it asks for lines ([MS-OXPOP3] 3.2.4, 3.2.5, 3.2.5.1, 3.2.5.2), and what a mechanism makes of a line is
+        a challenge, a success or a failure ([MS-OXPOP3] 3.2.5.2.1, 3.2.5.2.2, 3.2.5.2.3, 3.2.5.2.4); `*` ends it
+        ([MS-OXPOP3] 3.2.5.3).
+        """
         words = command.words()
         if not words:
             self._wire.write(multi_line(b"", [name.encode() for name in self._mechanisms()]))

@@ -1,4 +1,4 @@
-"""The shape of a SASL mechanism, and the line rules that every protocol shares ([RFC4422] 4, 5).
+"""The shape of a SASL mechanism, and the line rules that every protocol shares ([RFC4422] 3.3, 3.4, 3.4.1, 4, 5).
 
 An exchange is sans-IO: it is fed decoded responses and answers with the next step.
 
@@ -86,6 +86,8 @@ class FailureKind(Enum):
 
     MALFORMED = auto()
     """Not base64, or not the mechanism's message."""
+    UNREADABLE = auto()
+    """Base64 of what NTLM cannot read; IMAP answers as it does a wrong password ([MS-OXIMAP4] 3.2.5.1.2.4)."""
     TOO_LONG = auto()
     """A line over MAX_LINE; in SMTP `500 5.5.6` ([RFC4954] 4)."""
     CANCELLED = auto()

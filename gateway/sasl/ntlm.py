@@ -171,7 +171,7 @@ class NtlmExchange:
             if state is _State.CHALLENGED and response is not None:
                 return self._asked(response)
         except NtlmSyntaxError as error:
-            return Failure(FailureKind.MALFORMED, f"NTLM: {error}")
+            return Failure(FailureKind.UNREADABLE, f"NTLM: {error}")
         return Failure(FailureKind.MALFORMED, "NTLM: the exchange is over")
 
     def answer(self, answer: NtlmProof | NtlmRefusal | None) -> Step:

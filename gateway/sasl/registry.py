@@ -1,4 +1,4 @@
-"""Which mechanisms there are, and which of them a connection may be offered."""
+"""Which mechanisms there are, and which of them a connection may be offered ([RFC4422] 3.1, 3.2)."""
 
 from __future__ import annotations
 

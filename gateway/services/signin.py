@@ -129,7 +129,7 @@ class SignInService:
 
 
 class SignIn:
-    """One exchange of one connection, used once."""
+    """One exchange of one connection, used once ([RFC4422] 3.2, 3.8)."""
 
     def __init__(
         self,

@@ -68,6 +68,7 @@ class SmtpServices:
 
 _FAILURE_REPLIES = {
     FailureKind.MALFORMED: replies.AUTH_UNDECODABLE,
+    FailureKind.UNREADABLE: replies.AUTH_UNDECODABLE,
     FailureKind.TOO_LONG: replies.AUTH_TOO_LONG,
     FailureKind.UNSUPPORTED: replies.AUTH_UNKNOWN,
     FailureKind.NEEDS_TLS: replies.AUTH_NEEDS_TLS,

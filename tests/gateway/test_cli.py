@@ -114,6 +114,31 @@ def test_check_config_tells_everything(line):
     assert "tls.key" in line("serve", code=1).output
 
 
+def test_check_config_tells_what_is_wrong_with_the_files_of_sign_in(line, monkeypatch):
+    file = line.folder / "oxgate.toml"
+    for name in ("ca.pem", "keytab", "password"):
+        (line.folder / name).write_text("nothing")
+        (line.folder / name).chmod(0o644)
+    file.write_text(
+        file.read_text()
+        .replace("# client_ca = ", 'client_ca = "ca.pem" #')
+        .replace("# keytab = ", 'keytab = "keytab" #')
+        .replace("# bind_password_file = ", 'bind_password_file = "password" #')
+        .replace("# winbind = ", 'winbind = "/absent/ntlm_auth" #')
+    )
+    monkeypatch.setenv("OXGATE_AUTH__MECHANISMS", "PLAIN,NTLM,GSSAPI,EXTERNAL")
+    (line.folder / "data" / "keys" / "secrets.key").chmod(0o644)
+    report = json.loads(line("check-config", "--json", code=1).stdout)
+    assert [one["name"] for one in report["problems"]] == [
+        "auth.mechanisms",
+        "tls.client_ca",
+        "kerberos.keytab",
+        "upstream.bind_password_file",
+        "ntlm.winbind",
+    ]
+    assert all("chmod 6" in one["text"] for one in report["problems"] if "change" in one["text"])
+
+
 def test_config_may_stand_before_the_command_too(line, alice, tmp_path):
     for words in (["--config", str(line.folder / "oxgate.toml"), "user", "list"],):
         assert alice in CliRunner().invoke(oxgate, words, env={"OXGATE_CONFIG": str(tmp_path / "none")}).output

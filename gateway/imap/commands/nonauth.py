@@ -41,7 +41,9 @@ async def login(session: Session, args: Login) -> Reply:
 async def authenticate(session: Session, args: Authenticate) -> Reply:
     """AUTHENTICATE, with or without an initial response ([RFC3501] 6.2.2, [RFC4959] 3, [MS-OXIMAP4] 3.2.5.1).
 
-    The coroutine is the state machine of [MS-OXIMAP4] 3.2.1: it is inside the exchange as long as it asks for lines.
+    The coroutine is the state machine of [MS-OXIMAP4] 3.2.1, 3.2.1.1, 3.2.1.2, 3.2.5.1.1: it is inside the exchange as
+    long as it asks for lines, and what a mechanism makes of a line is a challenge, a success or a failure
+    ([MS-OXIMAP4] 3.2.5.1.2, 3.2.5.1.2.1, 3.2.5.1.2.2, 3.2.5.1.2.3, 3.2.5.1.2.4); `*` ends it ([MS-OXIMAP4] 3.2.5.1.3).
     """
     try:
         signin = session.services.signin.begin(args.mechanism, session.wire.peer)
@@ -67,6 +69,8 @@ def _failed(kind: FailureKind) -> Refusal:
         case FailureKind.UNSUPPORTED:
             # [MS-OXIMAP4] 2.2.1 and [RFC3501] 6.2.2: BAD for a mechanism that is not supported.
             return bad(b"Unsupported authentication mechanism.")
+        case FailureKind.UNREADABLE:
+            return no(b"AUTHENTICATE failed.")
         case FailureKind.NEEDS_TLS:
             # A password in the clear where policy wants TLS ([RFC3501] 6.2.3, 11.2, [RFC5530] 3).
             return no(b"Start TLS first; passwords are not taken in the clear.", b"PRIVACYREQUIRED")

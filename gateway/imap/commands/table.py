@@ -138,7 +138,7 @@ _ALWAYS = b" ".join(
 
 
 def capabilities(session: Session) -> bytes:
-    """The capability list as it stands now, without the word CAPABILITY ([RFC3501] 6.1.1, 7.2.1)."""
+    """The capability list as it stands now, without the word CAPABILITY ([RFC3501] 6.1.1, 7.2.1, [MS-OXIMAP4] 1.7)."""
     if session.state is not State.NOT_AUTHENTICATED:
         return _ALWAYS
     names = [_ALWAYS]
