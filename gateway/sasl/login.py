@@ -40,7 +40,7 @@ class LoginExchange:
         if len(response) > MAX_PASSWORD:
             return Failure(FailureKind.MALFORMED, "password too long")
         if not self._login or not response:
-            return Failure(FailureKind.CREDENTIALS, "empty name or password")
+            return Failure(FailureKind.CREDENTIALS, "empty name or password", self._login)
         if b"\0" in response or "\0" in self._login:
             return Failure(FailureKind.MALFORMED, "NUL in name or password")
         return PasswordAttempt(self._login, decode_text(response), mechanism=self.name)

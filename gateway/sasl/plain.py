@@ -46,5 +46,5 @@ def read_message(message: bytes) -> PasswordAttempt | Failure:
     except UnicodeDecodeError:
         return Failure(FailureKind.MALFORMED, "PLAIN is not UTF-8")
     if not attempt.login or not attempt.password:
-        return Failure(FailureKind.CREDENTIALS, "empty name or password")
+        return Failure(FailureKind.CREDENTIALS, "empty name or password", attempt.login)
     return attempt

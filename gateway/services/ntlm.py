@@ -93,6 +93,9 @@ class LocalNtlmVerifier:
         if not found.allowed:
             return NtlmRefusal(_advice(ask.variant, user, peer))
         if found.elsewhere and self._fallback is not None:
+            if "@" in ask.user and ask.domain:
+                # There it would be an account of that domain, here the address of somebody who may be in another.
+                return NtlmRefusal("an address as the user's name, and a domain as well: leave one of them out")
             base_key = await self._fallback(ask)
         elif user is None:
             return NtlmRefusal("unknown user")

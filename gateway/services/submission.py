@@ -103,6 +103,8 @@ def _is_own(user: Principal, name: str) -> bool:
 
 def _read_names(raw: bytes) -> _Names | None:
     """Read the addresses in all fields that name originators; None: one of the fields has none that could be read."""
+    if raw.startswith((b" ", b"\t")):
+        return None  # it would go on with whatever field is put before it
     end = raw.find(b"\r\n\r\n")
     header = raw if end < 0 else raw[:end]
     earlier = _EMPTY_LINE.search(header)

@@ -108,6 +108,11 @@ class TestFallback:
         assert await verdict(question, fallback=self.knows(None)) == "wrong password"
         assert self.asked == [question, question]
 
+    async def test_not_asked_about_an_address_in_a_domain(self) -> None:
+        """Whoever names accounts in a domain that ours trusts could call one as somebody's address here."""
+        question = ask("carol@example.test", domain="TRUSTED")
+        assert "leave one of them out" in str(await verdict(question, fallback=self.knows(b"k" * 16)))
+
     async def test_not_asked_about_what_is_not_allowed(self) -> None:
         assert "is refused" in str(await verdict(ask("carol", variant="NTLMv1"), fallback=self.knows(bytes(16))))
         assert self.asked == []

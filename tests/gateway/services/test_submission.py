@@ -106,6 +106,8 @@ ADDED = b"Sender: <alice@example.test>\r\n"
         (b"From: <alice@example.test>bob@example.test", None),
         (b"From: <alice@example.test>\r\n bob@example.test", None),
         (b"From: " + b",".join([b"alice@example.test"] * 50_001), None),
+        (b" , bob@example.test", None),
+        (b"\t<bob@example.test>\r\nFrom: boss@example.test", None),
         # nobody can be read there
         (b"From: =?utf-8?q?alice=40example.test?=", None),
         (b"From: Boss", None),
