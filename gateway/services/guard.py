@@ -37,7 +37,7 @@ from typing import NamedTuple
 from gateway.runtime.sharedcounters import SharedCounters
 from gateway.sasl.peer import PeerInfo
 from gateway.services.logon import LogonRefused, RefusalKind
-from gateway.services.names import parse_login
+from gateway.services.names import one_spelling, parse_login
 
 log = logging.getLogger("oxgate.guard")
 
@@ -263,14 +263,15 @@ class Guard:
         return self._key("pair", self._account(login), network)
 
     def _account(self, login: str) -> str:
-        """Bring a login name to one spelling: any that could mean the same account, by its form alone."""
-        settings = self._settings
-        user, domain, _ = parse_login(login)
-        if "@" not in user:
-            if domain is None or domain.lower() in ("", ".", settings.netbios_domain.lower()):
-                domain = settings.default_domain
-            user = f"{user}@{domain}"
-        return (user if user.isascii() else unicodedata.normalize("NFKC", user)).casefold()
+        """Bring a login name to one spelling: any that could mean the same account, by its form alone.
+
+        Active Directory finds accounts without regard to accents: it is safe to count two as one, but not one as many.
+        """
+        account = one_spelling(parse_login(login), self._settings.default_domain, self._settings.netbios_domain)
+        if account.isascii():
+            return account
+        plain = [char for char in unicodedata.normalize("NFKD", account) if not unicodedata.combining(char)]
+        return "".join(plain).casefold()
 
     def _network_of(self, address: str) -> str | None:
         """Give what an address counts as, None where it is trusted."""

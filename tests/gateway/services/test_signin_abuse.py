@@ -15,11 +15,13 @@ from directory.model import Principal
 from directory.names import account_key, address_key
 from directory.signins import OK, REFUSED, DeviceKey, SignIn
 from directory.sql import SqlDirectory
+from gateway.runtime.sharedcounters import SharedCounters
 from gateway.sasl.mechanism import Challenge
 from gateway.sasl.peer import PeerInfo
 from gateway.sasl.registry import Mechanisms
 from gateway.sasl.scram import AskScram, scram_mechanisms
 from gateway.services.audit import Audit
+from gateway.services.guard import Guard, GuardSettings
 from gateway.services.logon import Logon, LogonPolicy, LogonRefused, LogonService, RefusalKind
 from gateway.services.names import one_spelling, parse_login
 from gateway.services.proofs import ScramVerifier
@@ -117,6 +119,16 @@ async def test_scram_salts_tell_nobody_who_exists(
         return [salts.index(salt) for salt in salts]
 
     assert await pattern("alice") == await pattern("nobody")
+
+
+def test_guessing_under_ever_new_spellings_closes_the_door() -> None:
+    """Every form of a name is the same name to the guard, accents that an upstream server passes over too."""
+    settings = GuardSettings(default_domain="example.test", netbios_domain="EXAMPLE", account_failures=len(SPELLINGS))
+    guard = Guard(SharedCounters.create(1024), settings, clock=lambda: 1000.0)
+    for number, form in enumerate(SPELLINGS):
+        guard.failed(form.format("alice" if number % 2 else "\u00e1lice"), PEER)
+    assert guard.delay("alice", PEER) == guard.delay(SPELLINGS[3].format("alice"), PEER) == settings.max_tarpit
+    assert guard.delay("nobody", PEER) < settings.max_tarpit
 
 
 class Recorder:
