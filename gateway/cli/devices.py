@@ -22,6 +22,8 @@ from gateway.cli.context import Tenant, config_option, json_option, print_json, 
 WEAK = ("NTLMv1", "NTLM2-SESSION")
 """Refused without a rule: whoever sees one exchange finds the password's hash in hours."""
 LEGACY = ("NTLM", *WEAK, "LOGIN")
+PASSWORDS = ("PLAIN", "LOGIN", "COMMAND")
+"""Three ways to show one password."""
 SHOWING = ("PLAIN", "COMMAND", "XOAUTH2", "OAUTHBEARER")
 """Mechanisms that hand over the secret itself: legacy where TLS does not hide it."""
 EVERYBODY_WORD = "everybody"
@@ -259,6 +261,9 @@ def deny(settings: Settings, account: str, mechanism: str, network: str, until: 
     place = f" from {rule.network}" if rule.network else ""
     end = f" until {_day(until)}" if until is not None else ""
     click.echo(f"{name} may not sign in by {mechanism}{place}{end} (rule {rule.number}). Open sessions stay open.")
+    if mechanism in PASSWORDS:
+        others = " and ".join(other for other in PASSWORDS if other != mechanism)
+        click.echo(f"The same password is still taken by {others}, unless rules or settings forbid them too.")
 
 
 @devices.command("rules")

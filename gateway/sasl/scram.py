@@ -150,7 +150,9 @@ class ScramExchange:
         client_key = bytes(a ^ b for a, b in zip(proof, signature, strict=True))
         right = hmac.compare_digest(hashlib.sha256(client_key).digest(), keys.stored_key)
         if not right or not keys.principal:
-            return self._refused("wrong password, or no such user, or no keys of his yet")
+            return self._refused(
+                "wrong password, or no such user; or an app password or no keys yet: by PLAIN it would go"
+            )
         # The signature says that the password is right. Whoever may not sign in does not hear it.
         last = b"v=" + _base64(hmac.digest(keys.server_key, signed, "sha256"))
         return ProvedAttempt(self.name, self._login, self._authorization, keys.principal, last=last)

@@ -300,7 +300,9 @@ def test_a_mechanism_that_is_off_is_told(line, monkeypatch):
 
 
 def test_to_deny(line):
-    assert "everybody" in line("devices", "deny", "everybody", "LOGIN").stdout.lower()
+    said = line("devices", "deny", "everybody", "LOGIN").stdout
+    assert "everybody" in said.lower()
+    assert "still taken by PLAIN and COMMAND" in said
     line("devices", "deny", "alice", "PLAIN", "--network", "198.51.100.0/24", "--until", "2d", "--note", "x")
     write(line, *RECORDS)
     everybody, alice = line.json("devices", "rules")
