@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +19,11 @@ class PeerInfo:
     """Number of the connection, as in the log."""
     listener: str = ""
     """The listener's name in the settings."""
-    end_point: bytes = b""
+    end_point: bytes = field(default=b"", repr=False)
     """Channel binding `tls-server-end-point`: the hash of our certificate ([RFC5929] 4.1); empty without TLS."""
-    unique: bytes = b""
+    unique: bytes = field(default=b"", repr=False)
     """Channel binding `tls-unique` ([RFC5929] 3.1): only up to TLS 1.2, else empty."""
-    certificate: bytes = b""
+    certificate: bytes = field(default=b"", repr=False)
     """The client's certificate in DER, which TLS has verified; empty when it showed none."""
     device: str = ""
     """What the client calls itself: by IMAP ID, by EHLO; whatever it likes, and shown as such."""

@@ -171,3 +171,11 @@ async def test_scram_tells_only_those_who_may_sign_in_that_the_password_is_right
         assert caught.value.kind is RefusalKind.DISABLED
         assert ledger.outcomes == [REFUSED]
     service.close()
+
+
+def test_a_connection_is_logged_in_one_short_line() -> None:
+    """Front ends write who is there into the log; a client's certificate and TLS's own numbers are no part of that."""
+    peer = PeerInfo("imap", "192.0.2.7", True, 7, "imaps", b"END-POINT", b"UNIQUE", b"CERTIFICATE" * 200, "\x1b[2J")
+    assert str(peer) == (
+        "PeerInfo(protocol='imap', address='192.0.2.7', tls=True, connection=7, listener='imaps', device='\\x1b[2J')"
+    )
