@@ -75,7 +75,7 @@ class TokenRefusal:
 
 
 class _BearerExchange:
-    """What both have in common: one message with a token, and the refusal."""
+    """What both have in common: one message with a token, and the refusal ([RFC7628] 3.2, 3.2.1)."""
 
     __slots__ = ("_asked", "_refusal")
     name: str
@@ -141,7 +141,7 @@ class XOAuth2Exchange(_BearerExchange):
 
 
 class OAuthBearerExchange(_BearerExchange):
-    """A GS2 header, ^A, `key=value` ^A ..., ^A ([RFC7628] 3.1). No channel binding ([RFC7628] 3)."""
+    """A GS2 header, ^A, `key=value` ^A ..., ^A ([RFC7628] 3.1, 3.1.1). No channel binding ([RFC7628] 3)."""
 
     __slots__ = ()
     name = "OAUTHBEARER"

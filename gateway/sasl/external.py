@@ -1,4 +1,4 @@
-"""The EXTERNAL mechanism ([RFC4422] App. A): TLS has verified the client's certificate, which says who it is."""
+"""The EXTERNAL mechanism ([RFC4422] appendix A.1): TLS has verified the client's certificate, which says who it is."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class ExternalExchange:
         self._authorization: str | None = None
 
     def step(self, response: bytes | None) -> Step:
-        """Ask for the message with an empty challenge, or read it ([RFC4422] A.1)."""
+        """Ask for the message with an empty challenge, or read it ([RFC4422] appendix A.1)."""
         if response is None:
             return Challenge(b"")
         try:
@@ -51,7 +51,7 @@ class ExternalExchange:
         return AskCertificate(self._certificate, self._authorization)
 
     def answer(self, answer: str | None) -> Step:
-        """Take the name that the certificate stands for ([RFC4422] A.2)."""
+        """Take the name that the certificate stands for."""
         if answer is None:
             return Failure(FailureKind.CREDENTIALS, "nobody's certificate", self._authorization or "")
         return ProvedAttempt(self.name, answer, self._authorization)

@@ -19,7 +19,10 @@ PASSWORD_PROMPT = b"Password:"
 
 
 class LoginExchange:
-    """Name, then password; a name sent with the command skips the first prompt ([MS-XLOGIN] 2.2.2)."""
+    """Name, then password; a name sent with the command skips the first prompt ([MS-XLOGIN] 2.2.2).
+
+    What it keeps is the name; whether it has one says what comes next ([MS-XLOGIN] 3.2.1, 3.2.5.1 to 3.2.5.3).
+    """
 
     __slots__ = ("_login",)
     name: ClassVar[str] = "LOGIN"

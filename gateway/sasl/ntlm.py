@@ -1,4 +1,6 @@
-"""The NTLM mechanism, server side ([MS-NLMP] 3.2, [MS-OXIMAP4] 2.2.1, [MS-OXPOP3] 2.2.1, [MS-SMTPNTLM] 2.2.1).
+"""The NTLM mechanism, server side ([MS-NLMP] 1.7, 3.2, [MS-SMTPNTLM] 2.2.1).
+
+[MS-OXIMAP4] 2.2.1, 3.2.1.2 and [MS-OXPOP3] 2.2.1, 3.2.1.2 say how mail protocols carry it:
 
     C: NEGOTIATE_MESSAGE      S: CHALLENGE_MESSAGE      C: AUTHENTICATE_MESSAGE
 
@@ -65,7 +67,7 @@ ON_REQUEST = (
 
 @dataclass(frozen=True, slots=True)
 class NtlmSettings:
-    """Who this server is to NTLM clients, and how strict it is with them."""
+    """Who this server is to NTLM clients, and how strict it is with them ([MS-NLMP] 3.2.1.1, 3.2.1.2, 5.1)."""
 
     netbios_domain: str
     """The short domain name; empty: the server stands alone, and its own name takes that place."""
@@ -291,7 +293,10 @@ def _refused(ask: AskNtlm, reason: str) -> Failure:
 
 
 def _variant(message: AuthenticateMessage, flags: int) -> tuple[Variant, bytes]:
-    """Tell which response this is, by its length as [MS-NLMP] 3.2.5.1.2 does, and give the client's challenge in it."""
+    """Tell which response this is, by its length as [MS-NLMP] 3.2.5.1.2 does, and give the client's challenge in it.
+
+    [MS-NLMP] 2.2.2.3, 2.2.2.4, 2.2.2.6, 2.2.2.8.
+    """
     if len(message.nt_response) > 24:
         return "NTLM", message.nt_response[32:40]
     lm_response = message.lm_response

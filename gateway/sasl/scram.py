@@ -117,7 +117,7 @@ class ScramExchange:
         return AskScram(login)
 
     def _bind(self, flag: bytes, binding: bytes | None, header: bytes) -> Failure | None:
-        """Work out what `c=` must say ([RFC5802] 6)."""
+        """Work out what `c=` must say ([RFC5802] 6, 6.1)."""
         if binding is None:
             if self._plus:
                 return self._malformed("no channel binding")
@@ -167,7 +167,7 @@ class ScramExchange:
 def scram_mechanisms(
     plus_offered: Callable[[PeerInfo], bool] = lambda peer: bool(peer.end_point),
 ) -> tuple[Mechanism, ...]:
-    """Both mechanisms, the stronger first. `plus_offered` says whether a connection is offered -PLUS.
+    """Both mechanisms ([RFC5802] 4), the stronger first. `plus_offered` says whether a connection is offered -PLUS.
 
     Only under TLS: whoever listens to an exchange can try passwords against it at leisure ([RFC5802] 9).
     """

@@ -146,7 +146,7 @@ class TokenVerifier:
             self._fetching.cancel()
 
     async def _verify(self, token: str, wanted: Collection[str]) -> tuple[str, float]:
-        """Tell who owns the token and until when it is good. Raises BadToken, LogonRefused."""
+        """Tell who owns the token and until when it is good ([RFC7519] 7.2). Raises BadToken, LogonRefused."""
         if not token:
             raise BadToken("no token", "invalid_token")
         signed = self._read(token)
@@ -165,7 +165,7 @@ class TokenVerifier:
         return self._check_claims(signed.payload, wanted)
 
     def _read(self, token: str) -> jws.CompactSignature:
-        """Take a token apart, before anything in it is believed."""
+        """Take a token apart, before anything in it is believed ([RFC7519] 6, 8)."""
         try:
             signed = jws.extract_compact(token.encode(), registry=self._registry)
             header = signed.headers()
@@ -207,7 +207,10 @@ class TokenVerifier:
         raise BadToken("wrong signature")
 
     def _check_claims(self, payload: bytes, wanted: Collection[str]) -> tuple[str, float]:
-        """Read the claims of a token whose signature is right ([RFC7519] 4.1, [RFC9068] 4)."""
+        """Read the claims of a token whose signature is right.
+
+        [RFC7519] 4.1, 4.1.1, 4.1.3 to 4.1.5, 7.3; [RFC9068] 4.
+        """
         try:
             claims = json.loads(payload)
         except (ValueError, RecursionError):
@@ -245,7 +248,7 @@ class TokenVerifier:
         return login, expires + max(settings.leeway, settings.grace)
 
     def _login(self, claims: dict[str, Any]) -> str:
-        """Find the account's name: "" when there is none.
+        """Find the account's name, among the private claims ([RFC7519] 4.3): "" when there is none.
 
         A separator would make it another form of login name ([MS-OXIMAP4] 2.2.2), with a domain or mailbox of the
         user's choice where the issuer lets users choose names. A mail address may be anybody's unless the issuer says

@@ -218,7 +218,7 @@ class SmtpSession(SmtpStream):
 
     @syntax("AUTH mechanism [initial-response]")
     async def smtp_AUTH(self, arg: str | None) -> None:
-        """Sign in ([RFC4954] 4, [MS-XLOGIN] 2.2, 2.2.2, [MS-OXSMTP] 2.2.1)."""
+        """Sign in, once ([RFC4422] 3.8, [RFC4954] 4, [MS-XLOGIN] 2.2, 2.2.2, [MS-OXSMTP] 2.2.1)."""
         self.check_hello()
         if not self.profile.offers_auth or not self.session.extended_smtp:
             raise Refused(replies.AUTH_NOT_OFFERED)
