@@ -174,7 +174,7 @@ class AuthenticateMessage(NamedTuple):
     """What the client proves itself by ([MS-NLMP] 2.2.1.3)."""
 
     flags: int | None
-    """None: an old client that left them out; those of the challenge hold."""
+    """None: an old client that left them out, or one that says nothing by them; those of the challenge hold."""
     lm_response: bytes
     nt_response: bytes
     domain: bytes
@@ -190,14 +190,15 @@ def read_authenticate(token: bytes) -> AuthenticateMessage:
     """Read an AUTHENTICATE_MESSAGE.
 
     Session key, flags, version and MIC came with later systems ([MS-NLMP] 7 <11>, <12>): which of them are there is
-    seen by where the payload begins.
+    seen by where the payload begins. Jakarta Mail writes no flag at all, not even one for the characters of its names
+    (2.2.2.5 wants one): that says as little as no flags.
     """
     _check(token, AUTHENTICATE, 52)
     starts = [len(token)]
     lm, nt, domain, user, workstation = [_field(token, place, 52, starts) for place in (12, 20, 28, 36, 44)]
     key = _field(token, 52, 60, starts) if min(starts) >= 60 else b""
     start = min(starts)
-    flags = _FLAGS.unpack_from(token, 60)[0] if start >= 64 else None
+    flags = _FLAGS.unpack_from(token, 60)[0] or None if start >= 64 else None
     mic = token[MIC_AT] if start >= MIC_AT.stop else None
     return AuthenticateMessage(flags, lm, nt, domain, user, workstation, key, mic)
 

@@ -188,6 +188,12 @@ class TestAuthenticateMessage:
         assert isinstance(step, AskNtlm)
         assert step.user == step.login == "jürgen"
 
+    def test_no_flag_says_as_little_as_no_flags(self) -> None:
+        """Jakarta Mail: flags 0, names in UTF-16."""
+        step = self.ask(old_authenticate("jürgen".encode("utf-16-le"), b"N" * 24, flags=0), Flag.UNICODE)
+        assert isinstance(step, AskNtlm)
+        assert step.user == "jürgen"
+
     def test_unicode(self) -> None:
         step = self.ask(old_authenticate("jürgen".encode("utf-16-le"), b"N" * 24, flags=Flag.UNICODE))
         assert isinstance(step, AskNtlm)
