@@ -191,6 +191,9 @@ class Ntlm:
         "", "Path of Samba's ntlm_auth, which asks a domain controller. Empty: only hashes of this directory."
     )
     winbind_processes: int = option(4, "ntlm_auth processes of one worker.", between(1, 64))
+    new_accounts: bool = option(
+        False, "Whether accounts that are added keep an NT hash, unless the command that adds them says otherwise."
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -90,6 +90,8 @@ def make_server(folder: Path, domain: str, *, unprivileged: bool, environ: Mappi
     }
     if unprivileged:
         values["auth"] = {"plaintext_without_tls": "loopback", "mechanisms": (*DEFAULT_MECHANISMS, "NTLM")}
+        # Clients that know NTLM take it before PLAIN, and do not fall back: an account without an NT hash is shut out.
+        values["ntlm"] = {"new_accounts": True}
     with (folder / "oxgate.toml").open("x", encoding="utf-8") as file:
         file.write(render(values, unprivileged_listeners() if unprivileged else DEFAULT_LISTENERS))
     settings = load(folder / "oxgate.toml", environ)

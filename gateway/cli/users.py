@@ -33,7 +33,7 @@ from store.errors import NotFound
 IMPORT_BATCH = 100
 """Users of a CSV file that are committed together."""
 
-YES_NO = {"yes": True, "no": False, "": False}
+YES_NO = {"yes": True, "no": False}
 """What may stand in the column nt_hash."""
 
 
@@ -58,8 +58,16 @@ user.add_command(nt_hash)
 @click.option("--display-name", default="", help='The name that people read, such as "Alice Archer".')
 @click.option("--alias", "aliases", multiple=True, metavar="ADDRESS", help="Another address; may be given often.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from the first line of standard input.")
+@click.option("--nt-hash/--no-nt-hash", default=None, help="Keep an NT hash for NTLM. Default: ntlm.new_accounts.")
 @config_option
-def add(settings: Settings, address: str, display_name: str, aliases: tuple[str, ...], password_stdin: bool) -> None:
+def add(
+    settings: Settings,
+    address: str,
+    display_name: str,
+    aliases: tuple[str, ...],
+    password_stdin: bool,
+    nt_hash: bool | None,
+) -> None:
     """Add a user with a mailbox. Asks for the password; it never stands in an argument.
 
     \b
@@ -68,11 +76,18 @@ def add(settings: Settings, address: str, display_name: str, aliases: tuple[str,
     """
     with tenant(settings) as here:
         password = read_password(stdin=password_stdin, address=address)
+        wanted = settings.ntlm.new_accounts if nt_hash is None else nt_hash
+        if wanted:
+            here.directory.ensure_key()
         prepared = here.directory.prepare_password(password)
         with here.directory.batch():
-            made = here.directory.add_user(address, password=prepared, display_name=display_name, aliases=aliases)
+            made = here.directory.add_user(
+                address, password=prepared, display_name=display_name, aliases=aliases, nt_hash=wanted
+            )
             here.make_mailbox(made)
     click.echo(f"{made.address} is there; it signs in as {made.address} or {made.account}.")
+    if wanted:
+        click.echo("An NT hash is kept, so NTLM works too; `oxgate user nt-hash disable` ends that.")
 
 
 @user.command("list")
@@ -151,9 +166,9 @@ def import_users(settings: Settings, file: Path) -> None:
     """Add the users of a CSV file; those that are there already are left as they are.
 
     The first line names the columns: address, display_name, password, aliases (separated by blanks), nt_hash (yes or
-    no, as `oxgate user nt-hash` sets it), and any directory attribute by its LDAP name (givenName, sn, department,
-    title, telephoneNumber ...). Only address is required. Without a password a user cannot sign in until
-    `oxgate user passwd`. The file holds passwords: keep it to yourself.
+    no, as `oxgate user nt-hash` sets it; empty: ntlm.new_accounts), and any directory attribute by its LDAP name
+    (givenName, sn, department, title, telephoneNumber ...). Only address is required. Without a password a user cannot
+    sign in until `oxgate user passwd`. The file holds passwords: keep it to yourself.
 
     \b
     address,display_name,password,department
@@ -161,7 +176,7 @@ def import_users(settings: Settings, file: Path) -> None:
     """
     with tenant(settings) as here:
         rows, failures = _rows(file), []
-        if any(YES_NO.get((row.get("nt_hash") or "").strip().lower()) for _, row in rows):
+        if any(_wants_nt_hash(settings, row) for _, row in rows):
             here.directory.ensure_key()
         added = known = 0
         with progress("users", len(rows)) as advance:
@@ -214,7 +229,7 @@ def _import_one(here: Tenant, row: dict[str, Any], password: PreparedPassword | 
     address = row["address"].strip()
     if here.directory.by_address(address) is not None:
         return "known"
-    wanted = YES_NO.get(row.get("nt_hash", "").strip().lower())
+    wanted = _wants_nt_hash(here.settings, row)
     if wanted is None:
         return "has something else than yes or no in the column nt_hash"
     fixed = ("address", "display_name", "password", "aliases", "nt_hash")
@@ -233,6 +248,12 @@ def _import_one(here: Tenant, row: dict[str, Any], password: PreparedPassword | 
     except ProviderError as error:
         return str(error)
     return "added"
+
+
+def _wants_nt_hash(settings: Settings, row: dict[str, Any]) -> bool | None:
+    """Read the column nt_hash; None: there is something else in it."""
+    text = (row.get("nt_hash") or "").strip().lower()
+    return YES_NO.get(text) if text else settings.ntlm.new_accounts
 
 
 def entry_data(one: Principal) -> dict[str, Any]:

@@ -57,7 +57,7 @@ class Line:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def line(request: pytest.FixtureRequest, tmp_path: Path):
-    environment = {}
+    environment = {"OXGATE_NTLM__NEW_ACCOUNTS": "false"}
     if request.param == "postgresql":
         environment = {"OXGATE_STORE__URL": request.getfixturevalue("postgres_database")}
     made = Line(tmp_path / "server", environment)
@@ -260,6 +260,36 @@ def test_ntlm_is_on_where_init_is_told_to_need_no_privilege(tmp_path):
         settings = make_server(tmp_path / str(unprivileged), DOMAIN, unprivileged=unprivileged, environ=CHEAP)
         assert ("NTLM" in settings.auth.mechanisms) is unprivileged
         assert {"PLAIN", "LOGIN", "SCRAM-SHA-256"} <= set(settings.auth.mechanisms)
+
+
+def test_where_new_accounts_keep_an_nt_hash(tmp_path):
+    """Clients that know NTLM take it before PLAIN and do not fall back: what init enables must work for everybody."""
+    settings = make_server(tmp_path / "server", "example.test", unprivileged=True, environ={})
+    assert settings.ntlm.new_accounts
+    line = Line(tmp_path / "server")
+    assert "NT hash is kept" in line("user", "add", "ann@example.test", "--password-stdin", stdin="one two\n").stdout
+    assert (
+        "NT hash"
+        not in line("user", "add", "bea@example.test", "--no-nt-hash", "--password-stdin", stdin="one two\n").stdout
+    )
+    table = tmp_path / "users.csv"
+    table.write_text("address,password,nt_hash\ncy@example.test,one two,\ndi@example.test,one two,no\n")
+    line("user", "import", str(table))
+    directory = line.directory()
+    kept = {name: directory.nt_hash(id_of(directory, f"{name}@example.test")) for name in ("ann", "bea", "cy", "di")}
+    directory.close()
+    assert kept == {"ann": nt_hash("one two"), "bea": None, "cy": nt_hash("one two"), "di": None}
+
+
+def test_elsewhere_new_accounts_keep_none(tmp_path):
+    assert not make_server(tmp_path / "server", "example.test", unprivileged=False, environ={}).ntlm.new_accounts
+    line = Line(tmp_path / "server")
+    assert "NT hash" not in line("user", "add", "ann@example.test", "--password-stdin", stdin="one two\n").stdout
+    line("user", "add", "bea@example.test", "--nt-hash", "--password-stdin", stdin="one two\n")
+    directory = line.directory()
+    assert directory.nt_hash(id_of(directory, "ann@example.test")) is None
+    assert directory.nt_hash(id_of(directory, "bea@example.test")) == nt_hash("one two")
+    directory.close()
 
 
 def test_the_demo_users_are_opted_in(tmp_path):
