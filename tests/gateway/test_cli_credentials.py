@@ -59,7 +59,7 @@ class Line:
 def line(request: pytest.FixtureRequest, tmp_path: Path):
     environment = {"OXGATE_NTLM__NEW_ACCOUNTS": "false"}
     if request.param == "postgresql":
-        environment = {"OXGATE_STORE__URL": request.getfixturevalue("postgres_database")}
+        environment["OXGATE_STORE__URL"] = request.getfixturevalue("postgres_database")
     made = Line(tmp_path / "server", environment)
     shown = made("init", str(made.folder), "--domain", "example.test", "--unprivileged").output
     assert str(made.key) in shown
