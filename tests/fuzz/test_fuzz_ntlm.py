@@ -60,7 +60,7 @@ def test_edited_messages(variant: Any, first: list[Any], last: list[Any], passwo
     challenge = exchange.step(negotiate)
     if not isinstance(challenge, Challenge):
         assert isinstance(challenge, Failure)
-        assert challenge.kind is FailureKind.MALFORMED
+        assert challenge.kind is FailureKind.UNREADABLE
         return
     authenticate = client.authenticate(challenge.data)
     token = edited(authenticate, last)
