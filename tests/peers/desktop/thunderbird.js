@@ -1,0 +1,97 @@
+// What the tests let Thunderbird do; loaded before each call, in its privileged context.
+const { MailServices } = ChromeUtils.importESModule("resource:///modules/MailServices.sys.mjs");
+
+const sleep = ms => new Promise(resolve => setTimeout(resolve, ms));
+
+async function until(look, what, ms = 20000) {
+  for (const end = Date.now() + ms; ; await sleep(50)) {
+    const found = look();
+    if (found) return found;
+    if (Date.now() > end) throw new Error(`waited for ${what}`);
+  }
+}
+
+function server(key) {
+  return MailServices.accounts.getAccount(key).incomingServer;
+}
+
+function folder(key, name) {
+  return server(key).rootFolder.subFolders.find(each => each.name.toLowerCase() == name.toLowerCase());
+}
+
+// Look for new mail in a folder; it fails with the code that the connection ended by.
+function refresh(which) {
+  return new Promise((resolve, reject) =>
+    which.QueryInterface(Ci.nsIMsgImapMailFolder).updateFolderWithListener(window.msgWindow, {
+      QueryInterface: ChromeUtils.generateQI(["nsIUrlListener"]),
+      OnStartRunningUrl() {},
+      OnStopRunningUrl(url, code) {
+        code ? reject(new Error(`refused: 0x${code.toString(16)}`)) : resolve();
+      },
+    })
+  );
+}
+
+async function trust(certificate) {
+  const known = Cc["@mozilla.org/security/x509certdb;1"].getService(Ci.nsIX509CertDB);
+  known.addCertFromBase64(certificate, "CTu,Cu,Cu");
+}
+
+async function remember(origin, realm, login, secret) {
+  const entry = Cc["@mozilla.org/login-manager/loginInfo;1"].createInstance(Ci.nsILoginInfo);
+  entry.init(origin, null, realm, login, secret, "", "");
+  await Services.logins.addLoginAsync(entry);
+}
+
+// An issuer of tokens for a mail server, whose name must have a dot in it; `remember` keeps the refresh token under oauth://NAME.
+async function register(name, tokenEndpoint, host, scope) {
+  const { OAuth2Providers } = ChromeUtils.importESModule("resource:///modules/OAuth2Providers.sys.mjs");
+  const details = { name, clientId: "thunderbird", tokenEndpoint, authorizationEndpoint: tokenEndpoint };
+  OAuth2Providers.registerProvider({ ...details, redirectionEndpoint: "https://localhost" }, [host], scope);
+}
+
+// The subjects in the Inbox, and the text of one message as a tab shows it.
+async function readInbox(key, subject) {
+  const inbox = folder(key, "INBOX");
+  await refresh(inbox);
+  server(key).performExpand(window.msgWindow);
+  await until(() => folder(key, "Sent"), "the folder list");
+  const header = await until(() => [...inbox.messages].find(h => h.mime2DecodedSubject.includes(subject)), subject);
+  const tabs = document.getElementById("tabmail");
+  const messageURI = inbox.getUriForMsg(header);
+  const tab = tabs.openTab("mailMessageTab", { messageURI, background: false });
+  const shown = await until(() => {
+    const about = tab.chromeBrowser.contentWindow;
+    return about?.gMessageURI == messageURI && about.msgLoaded && about.document;
+  }, "the message");
+  const body = await until(() => shown.getElementById("messagepane").contentDocument?.body, "the text");
+  const text = body.textContent.trim();
+  tabs.closeTab(tab);
+  return { subjects: [...inbox.messages].map(h => h.mime2DecodedSubject).sort(), text };
+}
+
+// Write and send by the window for it; what it kept in Sent.
+async function send(key, to, subject) {
+  const params = Cc["@mozilla.org/messengercompose/composeparams;1"].createInstance(Ci.nsIMsgComposeParams);
+  const fields = Cc["@mozilla.org/messengercompose/composefields;1"].createInstance(Ci.nsIMsgCompFields);
+  fields.to = to;
+  fields.subject = subject;
+  fields.body = "by Thunderbird\n";
+  params.composeFields = fields;
+  params.identity = MailServices.accounts.getAccount(key).defaultIdentity;
+  params.type = Ci.nsIMsgCompType.New;
+  params.format = Ci.nsIMsgCompFormat.PlainText;
+  MailServices.compose.OpenComposeWindowWithParams(null, params);
+  const composing = await until(() => {
+    const found = Services.wm.getMostRecentWindow("msgcompose");
+    return found?.gMsgCompose?.editor && found.ComposeCanClose && !found.gWindowLocked && found;
+  }, "the window for a new message");
+  await until(() => composing.document.readyState == "complete" && composing.document.title.includes(subject), "it");
+  await sleep(300); // the window says nowhere that its start is over
+  composing.goDoCommand("cmd_sendNow");
+  await until(() => composing.closed, "the end of sending");
+  const sent = folder(key, "Sent");
+  await refresh(sent);
+  await until(() => [...sent.messages].some(h => h.mime2DecodedSubject == subject), "the copy in Sent");
+  return [...sent.messages].map(h => h.mime2DecodedSubject);
+}
