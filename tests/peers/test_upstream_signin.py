@@ -24,6 +24,7 @@ def joined(samba_domain: Samba, authority: Authority) -> Iterator[SignInServer]:
     """Two workers; all of them know what one has verified."""
     folder = Path(tempfile.mkdtemp(prefix="oxgate-joined-"))
     password = folder / "password"
+    password.touch(mode=0o600)
     password.write_text(SERVICE_PASSWORD + "\n")
     upstream = {
         "servers": (samba_domain.url,),
