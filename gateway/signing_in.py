@@ -49,6 +49,7 @@ from gateway.services.logon import LogonPolicy, LogonService
 from gateway.services.ntlm import LocalNtlmVerifier
 from gateway.services.proofs import CertificateVerifier, ScramVerifier
 from gateway.services.signin import SignInService, Verifier
+from gateway.services.standing import Standing
 from gateway.services.tokens import OAuthSettings, TokenVerifier
 from gateway.services.winbind import Winbind
 from store.store import Store
@@ -116,7 +117,11 @@ class Entrance:
             allowed=MechanismPolicy(settings),
             in_clear=plaintext_policy(settings.auth.plaintext_without_tls),
         )
-        return SignInService(self.logon, self.mechanisms, self._verifiers)
+        standing = Standing(self._directory, None if self._inline else asyncio.to_thread)
+        watch = asyncio.get_running_loop().create_task(standing.watch(), name="watch over sign-ins")
+        self._parts.push_async_callback(asyncio.wait, [watch])
+        self._parts.callback(watch.cancel)
+        return SignInService(self.logon, self.mechanisms, self._verifiers, standing)
 
     async def close(self) -> None:
         """Let go of threads, helpers and connections; what is to be recorded is written first."""

@@ -130,7 +130,7 @@ def passwd(settings: Settings, address: str, password_stdin: bool) -> None:
 @click.argument("address")
 @config_option
 def disable(settings: Settings, address: str) -> None:
-    """Forbid a user to sign in, and refuse mail for it. The mailbox stays."""
+    """Forbid a user to sign in, and refuse mail for it. Open sessions end within seconds; the mailbox stays."""
     _enable(settings, address, False)
 
 

@@ -8,7 +8,6 @@ decision 11). A hint merely says when to look.
 from __future__ import annotations
 
 import asyncio
-import time
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -231,13 +230,14 @@ class Session:
         """Open the mailbox and enter the authenticated state."""
         self.opened = await self.read(self.services.store.open, logon.ref)
         self.logon = logon
+        self.services.signin.entered(logon)
         self.state = State.AUTHENTICATED
         self.flags = FlagNames()
         self.wire.logged_on()
 
     def has_expired(self) -> bool:
-        """Whether what the user signed in by is good no longer, such as a token."""
-        return self.logon is not None and self.logon.until is not None and time.time() >= self.logon.until
+        """Whether what the user signed in by is good no longer, such as a token, or the right to it is gone."""
+        return self.logon is not None and self.services.signin.has_ended(self.logon)
 
     def client_named(self, device: str) -> None:
         """Note what the client calls itself, for the ledger of devices ([RFC2971] 3.1)."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Flag, auto
@@ -116,7 +115,7 @@ class Session:
         self._user: bytes | None = None
         self._errors = 0
         self._logon_failures = 0
-        self._until: float | None = None
+        self._logon: Logon | None = None
         self._mailbox: Mailbox | None = None
         self._folder_id = 0
         self._drop = Maildrop(0, (), (), ())
@@ -274,12 +273,13 @@ class Session:
 
     @property
     def has_expired(self) -> bool:
-        """Whether what the user signed in by is good no longer, such as a token."""
-        return self._until is not None and time.time() >= self._until
+        """Whether what the user signed in by is good no longer, such as a token, or the right to it is gone."""
+        return self._logon is not None and self._services.signin.has_ended(self._logon)
 
     async def _enter(self, logon: Logon) -> None:
         await self._open(logon.ref)
-        self._until = logon.until
+        self._logon = logon
+        self._services.signin.entered(logon)
         self.state = State.TRANSACTION
         self._wire.write(ok(b"User successfully logged on."))
 

@@ -138,7 +138,7 @@ class Upstream(Protocol):
         """Give an account as it stands there now: it may be disabled."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Logon:
     """A user who signed in, and the mailbox that is opened: the user's own, or one it has full access to."""
 
@@ -149,6 +149,8 @@ class Logon:
     """What it was proved by: a mechanism's name or a variant of it."""
     until: float | None = None
     """Unix seconds at which the session must end, None for never."""
+    app_password: int = 0
+    """The number of the app password that was used, 0 for none."""
 
 
 class RefusalKind(Enum):
@@ -201,6 +203,7 @@ class _Known(NamedTuple):
     until: float | None = None
     detail: str = ""
     """For the audit log: which app password, or that the upstream server said so."""
+    app_password: int = 0
 
 
 class LogonService:
@@ -370,7 +373,7 @@ class LogonService:
             if self._directory.lacks_secrets(user.id):
                 self._hashing.submit(self._fill, user, attempt.password)
             return _Known(user, attempt.mechanism)
-        return _Known(user, attempt.mechanism, app.expires, f"app password {app.number}")
+        return _Known(user, attempt.mechanism, app.expires, f"app password {app.number}", app.number)
 
     async def _introduce(self, name: LoginName) -> Principal:
         """Make the account of somebody whom a proof has shown, and whom only the upstream server knows so far."""
@@ -473,7 +476,7 @@ class LogonService:
         if not may_open(self._directory, user, owner):
             raise LogonRefused(RefusalKind.NOT_ALLOWED, "no full access")
         ref = MailboxRef(owner.mailbox_id, owner.guid, owner.shard)
-        return Logon(user, owner, ref, known.mechanism, known.until)
+        return Logon(user, owner, ref, known.mechanism, known.until, known.app_password)
 
     def _check_rules(self, user: Principal, mechanism: str, peer: PeerInfo) -> None:
         """Ask the policy of the account: a rule may forbid any mechanism, and must allow the weakest."""

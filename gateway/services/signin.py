@@ -69,6 +69,16 @@ class Authenticator(Protocol):
         """Note what a client that has signed in calls itself."""
 
 
+class Standing(Protocol):
+    """services.standing.Standing."""
+
+    def enter(self, logon: Logon) -> None:
+        """Watch over a sign-in."""
+
+    def has_ended(self, logon: Logon) -> bool:
+        """Whether the right to it is gone."""
+
+
 class ExchangeFailed(Exception):
     """The exchange came to nothing for a reason that is not about who it is."""
 
@@ -90,8 +100,10 @@ class SignInService:
         logon: Authenticator,
         mechanisms: Mechanisms | None = None,
         verifiers: Mapping[type[Ask], Verifier] | None = None,
+        standing: Standing | None = None,
     ) -> None:
         self._logon = logon
+        self._standing = standing
         self._mechanisms = mechanisms or Mechanisms()
         self._verifiers = dict(verifiers or {})
 
@@ -122,6 +134,17 @@ class SignInService:
             refusal = LogonRefused(RefusalKind.BAD_CREDENTIALS, "name or password too long")
             await self._logon.refuse("", peer, refusal, mechanism="COMMAND")
         return await self._logon.authenticate(PasswordAttempt(login, password, mechanism="COMMAND"), peer)
+
+    def entered(self, logon: Logon) -> None:
+        """Note that a session begins with this sign-in; it is watched as long as the session holds it."""
+        if self._standing is not None:
+            self._standing.enter(logon)
+
+    def has_ended(self, logon: Logon) -> bool:
+        """Whether a session must end: its proof is good no longer, or the right to it has been taken away."""
+        if logon.until is not None and time.time() >= logon.until:
+            return True
+        return self._standing is not None and self._standing.has_ended(logon)
 
     def named(self, logon: Logon, peer: PeerInfo, device: str) -> None:
         """Note what a client that has signed in calls itself ([RFC2971] 3.1)."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -254,6 +253,7 @@ class SmtpSession(SmtpStream):
             self._asked_at = None
         self.session.authenticated = True
         self.session.auth_data = step
+        self.services.signin.entered(step)
         self.reply(replies.AUTHENTICATED)
 
     def overdue(self, now: float) -> bytes | None:
@@ -271,9 +271,9 @@ class SmtpSession(SmtpStream):
         return super().overdue(now)
 
     def _has_expired(self) -> bool:
-        """Whether what the user signed in by is good no longer, such as a token."""
+        """Whether what the user signed in by is good no longer, such as a token, or the right to it is gone."""
         logon = self.session.auth_data
-        return logon is not None and logon.until is not None and time.time() >= logon.until
+        return logon is not None and self.services.signin.has_ended(logon)
 
     def _peer_info(self) -> PeerInfo:
         if self._known is None or self._known.device != (self.session.host_name or ""):

@@ -14,6 +14,7 @@ import pytest
 
 from directory.signins import REFUSED, SignInStore, Wanted
 from gateway.sasl.mechanism import MAX_LINE
+from gateway.services import standing
 from tests.support.certificates import trusting_nobody
 from tests.support.server import PASSWORD, RunningServer
 
@@ -255,6 +256,27 @@ async def test_a_session_ends_with_what_it_was_signed_in_by(tmp_path: Path, prot
             assert await line.line() == EXPIRED[protocol]
             assert time.time() >= int(expires)
             assert await line.reader.read() == b""
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+async def test_a_session_ends_when_its_account_is_disabled(
+    tmp_path: Path, protocol: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who shuts a stolen account wants its sessions gone too; those of others stay."""
+    monkeypatch.setattr(standing, "SECONDS", 0.1)
+    sections = {"auth": {"plaintext_without_tls": "loopback", "tarpit": 0.0, "timeout": 2}}  # the clocks tick faster
+    async with RunningServer(tmp_path, sections=sections) as server:
+        directory = server.application.directory
+        alice = directory.by_address("alice@example.test")
+        assert alice is not None
+        _, secret = directory.add_app_password(alice.id, "phone")
+        async with Line(server, protocol) as line, Line(server, protocol) as other:
+            assert other.is_in(await other.auth(b"PLAIN " + base64.b64encode(b"\0bob\0password")))
+            assert line.is_in(await line.auth(b"PLAIN " + base64.b64encode(f"\0alice\0{secret}".encode())))
+            directory.set_enabled(alice.id, False)
+            assert await line.line() == EXPIRED[protocol]
+            assert await line.reader.read() == b""
+            await other.works() if protocol != "pop3" else await other.say(b"NOOP")
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
