@@ -62,7 +62,7 @@ def made(tmp_path_factory) -> Line:
     line = Line(tmp_path_factory.mktemp("audit") / "server")
     line("init", str(line.folder), "--domain", "example.test", "--unprivileged")
     for address in (ALICE, SCANNER):
-        line("user", "add", address, "--password-stdin", stdin="secret\n")
+        line("user", "add", address, "--no-nt-hash", "--password-stdin", stdin="secret\n")
     line("mailbox", "create", "sales@example.test", "--kind", "shared")
     return line
 
