@@ -54,6 +54,8 @@ async def authenticate(session: Session, args: Authenticate) -> Reply:
                 raise _failed(FailureKind.TOO_LONG)
             step = await signin.step(line)
     except ExchangeFailed as failed:
+        if failed.kind is FailureKind.UNREADABLE:
+            session.note_failed_logon()
         raise _failed(failed.kind) from failed
     except LogonRefused as refused:
         raise _refused(session, refused, b"AUTHENTICATE failed.") from refused
