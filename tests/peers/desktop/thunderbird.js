@@ -19,9 +19,10 @@ function folder(key, name) {
   return server(key).rootFolder.subFolders.find(each => each.name.toLowerCase() == name.toLowerCase());
 }
 
-// Look for new mail in a folder; it fails with the code that the connection ended by.
+// Look for new mail in a folder; it fails with the code that the connection ended by. Thunderbird forgets a request now
+// and then while it lists folders by itself, so no answer is waited for long: callers look at what is there.
 function refresh(which) {
-  return new Promise((resolve, reject) =>
+  const done = new Promise((resolve, reject) =>
     which.QueryInterface(Ci.nsIMsgImapMailFolder).updateFolderWithListener(window.msgWindow, {
       QueryInterface: ChromeUtils.generateQI(["nsIUrlListener"]),
       OnStartRunningUrl() {},
@@ -30,6 +31,7 @@ function refresh(which) {
       },
     })
   );
+  return Promise.race([done, sleep(5000)]);
 }
 
 async function trust(certificate) {
@@ -54,8 +56,6 @@ async function register(name, tokenEndpoint, host, scope) {
 async function readInbox(key, subject) {
   const inbox = folder(key, "INBOX");
   await refresh(inbox);
-  server(key).performExpand(window.msgWindow);
-  await until(() => folder(key, "Sent"), "the folder list");
   const header = await until(() => [...inbox.messages].find(h => h.mime2DecodedSubject.includes(subject)), subject);
   const tabs = document.getElementById("tabmail");
   const messageURI = inbox.getUriForMsg(header);
@@ -67,6 +67,9 @@ async function readInbox(key, subject) {
   const body = await until(() => shown.getElementById("messagepane").contentDocument?.body, "the text");
   const text = body.textContent.trim();
   tabs.closeTab(tab);
+  // Not before: while it lists folders, it sometimes forgets to ask the server for the text.
+  server(key).performExpand(window.msgWindow);
+  await until(() => folder(key, "Sent"), "the folder list");
   return { subjects: [...inbox.messages].map(h => h.mime2DecodedSubject).sort(), text };
 }
 
