@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint config/constraints.txt
 PYTEST = $(BIN)/python -m pytest
-JOBS ?= 2
+JOBS ?= 3
 ARGS ?=
 
 .PHONY: help demo test check lint peers fuzz crash bench spec docs clean
