@@ -18,20 +18,20 @@ import contextlib
 import logging
 import secrets
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from uuid import UUID
 
 from ldap3.core.exceptions import LDAPInvalidFilterError
 from ldap3.operation.search import parse_filter
 
 from directory.errors import DirectoryUnavailable, DuplicateAddress, InvalidEntry
-from directory.ldapservers import LdapEntry, LdapServers, LdapSettings, Link, ServerTrouble
+from directory.ldapservers import LdapEntry, LdapServers, Link, ServerTrouble
 from directory.model import Principal, PrincipalKind
 from directory.names import address_key, checked_address
 from directory.query import Equal
 from directory.remembered import Memory
 from directory.sql import SqlDirectory
+from directory.upstreamsettings import KINDS, PRINCIPAL_NAME, UpstreamSettings
 
 log = logging.getLogger("oxgate.upstream")
 
@@ -39,7 +39,6 @@ LINK = "upstreamGUID"
 """The attribute of an account here that holds the GUID of its entry there."""
 STATE = "upstreamState"
 """Why an account was disabled because of its entry there; absent when it was not."""
-PRINCIPAL_NAME = "userPrincipalName"
 
 MAX_NAME = 256
 """Characters of a name that is looked for."""
@@ -57,69 +56,6 @@ FILETIME_EPOCH = 11_644_473_600
 
 _COPIED = ("givenName", "sn", "title", "department", "company", "telephoneNumber", "mobile", PRINCIPAL_NAME)
 """Attributes that an account here takes over from its entry."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Kind:
-    """How a kind of server names things."""
-
-    accounts: str
-    login: tuple[str, ...]
-    account: str
-    guid: str
-    address: tuple[str, ...]
-    display_name: tuple[str, ...]
-
-
-_KINDS: Mapping[str, _Kind] = {
-    "ad": _Kind(
-        accounts="(&(objectCategory=person)(objectClass=user))",
-        login=("sAMAccountName", PRINCIPAL_NAME, "mail", "proxyAddresses"),
-        account="sAMAccountName",
-        guid="objectGUID",
-        address=("mail", "proxyAddresses"),
-        display_name=("displayName", "cn"),
-    ),
-    "ldap": _Kind(
-        accounts="(objectClass=person)",
-        login=("uid", "mail"),
-        account="uid",
-        guid="entryUUID",
-        address=("mail",),
-        display_name=("displayName", "cn"),
-    ),
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UpstreamSettings(LdapSettings):
-    """Where accounts are looked for, and what their attributes are called. What is empty is as usual for the kind."""
-
-    base: str
-    """The DN below which accounts are."""
-    kind: str = "ldap"
-    """`ad` (Active Directory, Samba) or `ldap`."""
-    filter: str = ""
-    """What an account must match to sign in, such as `(!(loginShell=/bin/false))` or `employeeType=active`."""
-    login: tuple[str, ...] = ()
-    """Attributes that a name is compared with."""
-    account: str = ""
-    """The attribute with the short name: the one that `DOMAIN\\name` means, and the account's name here."""
-    guid: str = ""
-    """The attribute that identifies an entry for ever."""
-    address: tuple[str, ...] = ()
-    """Attributes with its mail addresses, the primary one first."""
-    display_name: str = ""
-    netbios_domain: str = ""
-    """The short name of the domain there: DOMAIN in `DOMAIN\\name`."""
-    dns_domain: str = ""
-    """Its DNS name: `name@domain` means the account `name`, whatever its addresses are ([MS-ADTS] 5.1.1.1.1)."""
-    default_domain: str = ""
-    """Completes a bare name, and makes the address of an account that has none in the domains of this server."""
-    cache: float = 300
-    """Seconds for which a password that was right need not be shown again."""
-    outage: float = 3600
-    """Seconds for which it is good besides while no server answers."""
 
 
 class Upstream:
@@ -147,9 +83,9 @@ class Upstream:
             DirectoryUnavailable: the CA file cannot be read.
             ValueError: a URL, the kind or the filter is malformed.
         """
-        if settings.kind not in _KINDS:
+        if settings.kind not in KINDS:
             raise ValueError(f"{settings.kind} is no kind of directory; write ad or ldap")
-        usual = _KINDS[settings.kind]
+        usual = KINDS[settings.kind]
         self._settings = settings
         self._directory = directory
         self._provision = provision

@@ -30,7 +30,8 @@ from directory.rules import parsed_address
 from directory.secrets import SCRAM_ITERATIONS, SCRAM_SALT
 from directory.signins import OK, SignInStore
 from directory.sql import SqlDirectory
-from directory.upstream import Upstream, UpstreamSettings
+from directory.upstream import Upstream
+from directory.upstreamsettings import UpstreamSettings
 from gateway.opening import make_mailbox
 from gateway.runtime.process import StartError
 from gateway.runtime.sharedcounters import ConnectionGate, SharedCounters

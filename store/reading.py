@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, select, update
 
 from store import items
 from store.blob import BlobStore
-from store.engine import Shard, Statement, Work, one_of
+from store.engine import Row, Shard, Statement, Work, one_of
 from store.ids import MessageFlag
 from store.mapi.message import MessageContent, MimeRendition
 from store.mapi.types import unix_from_filetime
@@ -43,19 +43,24 @@ _OF_MESSAGE = Statement(
 )
 _MIME = Statement(
     select(
+        item.c.item_id,
+        item.c.raw,
+        item.c.raw_id,
         item.c.header_length,
         item.c.envelope,
         item.c.bodystructure,
         item.c.parts,
         item.c.common_header,
         item.c.delivery_time,
-    ).where(
+    )
+    .where(
         item.c.mailbox_id == bindparam("m"),
-        item.c.item_id == bindparam("i"),
+        one_of(item.c.item_id, "items"),
         item.c.mime_state == bindparam("state", items.MIME_ONLY),
-    ),
+    )
+    .order_by(item.c.item_id),
     "m",
-    "i",
+    "items",
 )
 # Two statements, for the index by item holds only copied and moved messages.
 _MARK = tuple(
@@ -77,10 +82,15 @@ def read_items(shard: Shard, blobs: BlobStore, reader: MimeReader | None, item_i
     """
     with shard.read() as db:
         waiting = [row[0] for row in db.all(_WAITING, (db.mailbox_id, db.array(item_ids)))]
+    if not waiting:
+        return
+    if reader is None:
+        raise RuntimeError("this store was opened without a MIME reader")
     for start in range(0, len(waiting), CHUNK):
         with shard.write() as work:
-            for item_id in waiting[start : start + CHUNK]:
-                _read_item(work, blobs, reader, item_id)
+            # Those that are gone by now, or that another session has read, are not among the rows.
+            for row in work.all(_MIME, (work.mailbox_id, work.array(waiting[start : start + CHUNK]))):
+                _read_item(work, blobs, reader, row)
 
 
 def read_message(shard: Shard, blobs: BlobStore, reader: MimeReader | None, mid: int) -> None:
@@ -91,15 +101,10 @@ def read_message(shard: Shard, blobs: BlobStore, reader: MimeReader | None, mid:
         read_items(shard, blobs, reader, row)
 
 
-def _read_item(work: Work, blobs: BlobStore, reader: MimeReader | None, item_id: int) -> None:
-    row = work.one(_MIME, (work.mailbox_id, item_id))
-    if row is None:  # gone, or another session was faster
-        return
-    if reader is None:
-        raise RuntimeError("this store was opened without a MIME reader")
-    header_length, envelope, bodystructure, parts, common_header, delivered = row
+def _read_item(work: Work, blobs: BlobStore, reader: MimeReader, row: Row) -> None:
+    item_id, data, raw_id, header_length, envelope, bodystructure, parts, common_header, delivered = row
     mime = MimeRendition(
-        raw=items.raw(work, blobs, item_id),
+        raw=data if raw_id is None else items.read_content(work, blobs, raw_id),
         header_length=header_length,
         envelope=envelope,
         bodystructure=bodystructure,

@@ -14,6 +14,7 @@ import contextlib
 import re
 import socket
 import ssl
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -77,7 +78,7 @@ class Offer:
     """IMAP LOGIN, POP3 USER."""
 
 
-class Dialogue:
+class Dialogue(ABC):
     """One connection."""
 
     protocol = ""
@@ -124,17 +125,17 @@ class Dialogue:
 
     # -- the protocol
 
+    @abstractmethod
     def greet(self) -> Offer:
         """Read the greeting, and ask what there is."""
-        raise NotImplementedError
 
+    @abstractmethod
     def offer(self) -> Offer:
         """Ask what there is."""
-        raise NotImplementedError
 
+    @abstractmethod
     def ask_for_tls(self) -> None:
         """Ask the server to go over to TLS. Raises Trouble."""
-        raise NotImplementedError
 
     def start_tls(self, context: ssl.SSLContext, name: str) -> None:
         """Go over to TLS. Raises ssl.SSLCertVerificationError, Trouble."""
@@ -148,9 +149,9 @@ class Dialogue:
                 "Is TLS expected here? --tls implicit, starttls or none must fit the listener.",
             ) from error
 
+    @abstractmethod
     def begin(self, mechanism: str, first: bytes | None, words: str) -> tuple[Reply, bool]:
         """Begin an exchange; say too whether `first` went along with the command."""
-        raise NotImplementedError
 
     def answer(self, data: bytes, words: str) -> Reply:
         """Answer a challenge."""
@@ -162,17 +163,17 @@ class Dialogue:
         self.send(b"*", "* (giving up)")
         return self.reply()
 
+    @abstractmethod
     def reply(self) -> Reply:
         """Read the answer to a step."""
-        raise NotImplementedError
 
+    @abstractmethod
     def command(self, login: str, password: str, hidden: str) -> Reply:
         """Sign in without SASL."""
-        raise NotImplementedError
 
+    @abstractmethod
     def bye(self) -> None:
         """Leave."""
-        raise NotImplementedError
 
     def _challenge(self, text: str) -> Reply:
         try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 
 from gateway.sasl.mechanism import MAX_NAME, Ask, Challenge, Failure, FailureKind, ProvedAttempt, Step
@@ -74,7 +75,7 @@ class TokenRefusal:
     """Whom the token names, as far as that is known."""
 
 
-class _BearerExchange:
+class _BearerExchange(ABC):
     """What both have in common: one message with a token, and the refusal ([RFC7628] 3.2, 3.2.1)."""
 
     __slots__ = ("_asked", "_refusal")
@@ -109,11 +110,11 @@ class _BearerExchange:
         self._refusal = Failure(FailureKind.CREDENTIALS, answer.reason, login)
         return Challenge(json.dumps(self._tell(answer), separators=(",", ":")).encode())
 
-    def _read(self, message: bytes) -> AskToken | Failure:
-        raise NotImplementedError
+    @abstractmethod
+    def _read(self, message: bytes) -> AskToken | Failure: ...
 
-    def _tell(self, refusal: TokenRefusal) -> dict[str, str]:
-        raise NotImplementedError
+    @abstractmethod
+    def _tell(self, refusal: TokenRefusal) -> dict[str, str]: ...
 
 
 class XOAuth2Exchange(_BearerExchange):

@@ -26,17 +26,15 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import partial
-from typing import NamedTuple, NoReturn, ParamSpec, Protocol, TypeVar
+from typing import NamedTuple, NoReturn, ParamSpec, TypeVar
 
-from directory.apppasswords import AppPassword
 from directory.errors import ProviderError
 from directory.grants import may_open
 from directory.model import Principal, PrincipalKind
-from directory.provider import DirectoryProvider
-from directory.rules import SignInRule
 from gateway.sasl.mechanism import PasswordAttempt, ProvedAttempt
 from gateway.sasl.peer import PeerInfo
 from gateway.services.audit import Audit
+from gateway.services.logonparts import Guard, LogonDirectory, Upstream
 from gateway.services.names import LoginName, parse_login
 from store.ids import MailboxRef
 
@@ -71,71 +69,6 @@ ONLY_BY_RULE = frozenset({"NTLMv1", "NTLM2-SESSION"})
 
 WITHOUT_DELEGATES = frozenset({"NTLM", "NTLMv1", "NTLM2-SESSION"})
 """Where a name means the account's own mailbox, whatever is in it ([MS-OXIMAP4] 2.2.1 has no place for another)."""
-
-
-class LogonDirectory(DirectoryProvider, Protocol):
-    """The directory, with what signing in keeps there."""
-
-    def remembers_password(self, principal_id: int, password: str) -> bool:
-        """Say whether verify_password would say yes at once."""
-
-    def verify_app_password(self, principal_id: int, secret: str, scope: str, *, address: str) -> AppPassword | None:
-        """Find the app password that this is; None: it is none, or not for this protocol, or has expired."""
-
-    def explain_app_password(self, principal_id: int, secret: str, scope: str) -> str:
-        """Say why verify_app_password said no to what is an app password; empty: it is none."""
-
-    def lacks_secrets(self, principal_id: int) -> bool:
-        """Say whether something is wanted that only the clear password can give."""
-
-    def fill_secrets(self, principal_id: int, password: str) -> bool:
-        """Derive and keep it."""
-
-    def rule_for(self, principal_id: int, mechanism: str, address: str, now: float) -> SignInRule | None:
-        """Find the most specific rule in force."""
-
-
-class Guard(Protocol):
-    """services.guard.Guard: what stands against guessing."""
-
-    def admission(self, login: str, peer: PeerInfo) -> AbstractAsyncContextManager[None]:
-        """Hold a place for an attempt, perhaps after a while; raises LogonRefused(TOO_MANY), itself delayed."""
-
-    def failed(self, login: str, peer: PeerInfo) -> None:
-        """Count a failure."""
-
-    def succeeded(self, login: str, peer: PeerInfo) -> None:
-        """Note that the account signed in from there."""
-
-    def delay(self, login: str, peer: PeerInfo) -> float:
-        """Seconds until the failure is answered."""
-
-
-class Upstream(Protocol):
-    """directory.upstream.Upstream: a server that knows passwords."""
-
-    def owns(self, principal: Principal) -> bool:
-        """Say whether the account's password is there and not here."""
-
-    def remembers(self, principal: Principal, password: str) -> bool:
-        """Say whether `verify` would say yes at once."""
-
-    def verify(
-        self, user: str, domain: str | None, password: str, *, known: Principal | None = None
-    ) -> Principal | None:
-        """Give the account when the password is right. Raises ProviderError when no server can say."""
-
-    def find(self, user: str, domain: str | None) -> Principal | None:
-        """Find the account here that a name there means; asks nobody."""
-
-    def introduce(self, user: str, domain: str | None) -> Principal | None:
-        """Make the account of somebody whose name was proved otherwise. Raises ProviderError."""
-
-    def is_fresh(self, principal: Principal) -> bool:
-        """Say whether `current` would have nothing to ask."""
-
-    def current(self, principal: Principal) -> Principal:
-        """Give an account as it stands there now: it may be disabled."""
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)

@@ -38,6 +38,7 @@ from gateway.sasl.mechanism import (
 from gateway.sasl.peer import PeerInfo
 from gateway.sasl.registry import Mechanisms
 from gateway.services.logon import Logon, LogonRefused, RefusalKind
+from gateway.services.standing import Standing
 
 __all__ = ["ExchangeFailed", "SignIn", "SignInService", "Verifier"]
 
@@ -67,16 +68,6 @@ class Authenticator(Protocol):
 
     def named(self, logon: Logon, peer: PeerInfo, device: str) -> None:
         """Note what a client that has signed in calls itself."""
-
-
-class Standing(Protocol):
-    """services.standing.Standing."""
-
-    def enter(self, logon: Logon) -> None:
-        """Watch over a sign-in."""
-
-    def has_ended(self, logon: Logon) -> bool:
-        """Whether the right to it is gone."""
 
 
 class ExchangeFailed(Exception):

@@ -84,6 +84,9 @@ class Standing:
     async def look(self) -> None:
         """Ask the directory about everybody who is signed in. Raises ProviderError."""
         keys = frozenset(_key(logon) for logon in self._live.values())
+        if not keys:
+            self._ended = self._seen = frozenset()
+            return
 
         def find() -> frozenset[_Key]:
             return self._find(keys)

@@ -19,7 +19,8 @@ from directory.errors import DirectoryUnavailable, ProviderError
 from directory.model import Principal
 from directory.remembered import Memory
 from directory.sql import SqlDirectory
-from directory.upstream import LINK, STATE, Upstream, UpstreamSettings
+from directory.upstream import LINK, STATE, Upstream
+from directory.upstreamsettings import UpstreamSettings
 from tests.support.authority import Authority
 from tests.support.ldapserver import Account, LdapServer, person
 

@@ -14,7 +14,8 @@ from directory.credentials import Hasher
 from directory.errors import DirectoryUnavailable
 from directory.model import Principal
 from directory.sql import SqlDirectory
-from directory.upstream import Upstream, UpstreamSettings
+from directory.upstream import Upstream
+from directory.upstreamsettings import UpstreamSettings
 from tests.peers import samba as samba_peer
 from tests.peers import slapd as slapd_peer
 from tests.peers.samba import Samba
