@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import os
 import sys
 import threading
@@ -60,6 +61,9 @@ UPSTREAM = "upstream"
 
 NICER = 10
 """Niceness of the threads that hash, above that of the loop."""
+
+NEAR = 0.002
+"""Seconds before an answer is due that are slept exactly; the loop's timers may be off by one millisecond."""
 
 NOBODY = 0
 """A principal number that is never given: verifying against it takes the usual time and fails."""
@@ -160,6 +164,7 @@ class LogonService:
         self._audit = audit or Audit()
         self._hashing = ThreadPoolExecutor(policy.threads, thread_name_prefix="logon", initializer=_yield_to_loop)
         self._asking = ThreadPoolExecutor(policy.asking, thread_name_prefix="logon-ask")
+        self._dozing = ThreadPoolExecutor(policy.asking, thread_name_prefix="logon-wait")
         self._waiting = 0
 
     async def authenticate(self, attempt: PasswordAttempt | ProvedAttempt, peer: PeerInfo) -> Logon:
@@ -223,6 +228,7 @@ class LogonService:
         """Let the threads go."""
         self._hashing.shutdown(wait=False, cancel_futures=True)
         self._asking.shutdown(wait=False, cancel_futures=True)
+        self._dozing.shutdown(wait=False, cancel_futures=True)
 
     # Failing
 
@@ -251,8 +257,22 @@ class LogonService:
         if self._guard is not None:
             self._guard.failed(login, peer)
             delay = self._guard.delay(login, peer)
-        await asyncio.sleep(began + delay - time.monotonic())
+        await self._wait_for(began, delay)
         raise refusal
+
+    async def _wait_for(self, began: float, delay: float) -> None:
+        """Return when `delay` seconds are over since `began`, or, where the work took longer, twice or more of that.
+
+        It is exact to some 50 µs. The loop's timers sleep whole milliseconds from when they are set, and so would show
+        by the answer's time how long the work had been; the last of the way is slept in a thread.
+        """
+        if not delay:
+            return
+        due = began + delay * math.ceil((time.monotonic() - began + NEAR) / delay)
+        await asyncio.sleep(due - NEAR - time.monotonic())
+        left = due - time.monotonic()
+        if left > 0:
+            await asyncio.get_running_loop().run_in_executor(self._dozing, time.sleep, left)
 
     async def _account_of(self, login: str) -> Principal | None:
         """Find whose sign-in it is, for the record; the directory may be away."""

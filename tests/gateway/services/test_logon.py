@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -241,3 +243,19 @@ async def test_audit_log(service: LogonService, caplog: pytest.LogCaptureFixture
     assert r"login='ali\r\nce logon'" in bad
     assert "s3cret" not in caplog.text
     assert "builder" not in caplog.text
+
+
+@pytest.mark.parametrize("elapsed", [0.0, 0.0123, 0.0491, 0.0507, 0.2])
+async def test_wait_is_a_multiple_of_the_delay(service: LogonService, elapsed: float) -> None:
+    """A refusal is due at a multiple of the delay since the client's last word, however long the work has been.
+
+    Were it `elapsed` plus whole milliseconds, as a timer of the loop makes it, its time would tell how long that was.
+    """
+    began = time.monotonic() - elapsed
+    await service._wait_for(began, 0.05)
+    assert time.monotonic() - began >= 0.05 * max(1, math.ceil(elapsed / 0.05))
+
+
+async def test_no_delay_is_no_wait(service: LogonService) -> None:
+    """A delay of nought, which settings allow, is not divided by."""
+    await service._wait_for(time.monotonic() - 1.0, 0.0)
