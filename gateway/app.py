@@ -30,8 +30,8 @@ from typing import Any
 from config.settings import Listener as ListenerSettings
 from config.settings import Settings
 from directory.errors import ProviderError, SecretsUnavailable
+from gateway.imap.environment import ImapServices, ImapSettings
 from gateway.imap.frontend import ImapFrontEnd
-from gateway.imap.session import ImapServices, ImapSettings
 from gateway.opening import open_directory, open_store
 from gateway.pop3.server import Pop3FrontEnd
 from gateway.pop3.session import Pop3Limits, Pop3Services

@@ -27,6 +27,7 @@ from twisted.python.failure import Failure
 
 from gateway.imap.commands import idle
 from gateway.imap.commands.table import BY_NAME, capabilities, takes_numbers
+from gateway.imap.environment import ImapServices
 from gateway.imap.errors import SERVER_BUG, Refusal, Reply, reply_for
 from gateway.imap.protocol import writer
 from gateway.imap.protocol.framing import (
@@ -42,7 +43,8 @@ from gateway.imap.protocol.framing import (
 from gateway.imap.protocol.numset import BadNumber
 from gateway.imap.protocol.parser import parse
 from gateway.imap.protocol.types import BadCommand, BadMailboxName, Command, UnsupportedCharset
-from gateway.imap.session import ImapServices, Session, State
+from gateway.imap.session import Session
+from gateway.imap.state import State
 from gateway.runtime.tls import tls_facts
 from gateway.runtime.transport import Transport
 from gateway.sasl.peer import PeerInfo

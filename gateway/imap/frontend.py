@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 from gateway.imap.connection import ImapConnection
-from gateway.imap.session import ImapServices
+from gateway.imap.environment import ImapServices
 from gateway.runtime.listeners import Listener
 
 TICK = 5.0

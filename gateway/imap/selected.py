@@ -4,17 +4,43 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from typing import Protocol
 
+from gateway.imap.flags import FlagNames
+from gateway.imap.place import Place
 from gateway.imap.view import FolderView
-from store.changes import FolderRow, MessageRow
+from store.changes import Change, MessageRow
+
+
+class Watcher(Protocol):
+    """Something that follows the selected folder, such as a search whose result is kept up to date ([RFC5267] 4.3)."""
+
+    async def changed(self, changes: Sequence[Change]) -> None:
+        """Look at what changed, the session's own changes too, after the client was told of it."""
+        ...
 
 
 class Selected:
     """The selected folder as this session sees it."""
 
-    __slots__ = ("folder_id", "name", "own", "read_only", "recent", "uidvalidity", "view", "watermark")
+    __slots__ = (
+        "flags",
+        "folder_id",
+        "mailbox",
+        "name",
+        "own",
+        "read_only",
+        "recent",
+        "uidvalidity",
+        "view",
+        "watchers",
+        "watermark",
+    )
 
-    def __init__(self, row: FolderRow, name: str, view: FolderView, watermark: int, *, read_only: bool) -> None:
+    def __init__(self, place: Place, name: str, view: FolderView, watermark: int, *, read_only: bool) -> None:
+        self.mailbox, row = place
+        self.flags = FlagNames()
+        """The names of the flags in this mailbox."""
         self.folder_id = row.id
         self.name = name
         self.uidvalidity = row.uidvalidity
@@ -25,6 +51,11 @@ class Selected:
         """UIDs that are \\Recent here: pairs first, end (not included), ascending."""
         self.own: list[tuple[int, int]] = []
         """Mod-sequences, first and last of a run, of flag changes that the client knows from its own command."""
+        self.watchers: list[Watcher] = []
+
+    def is_at(self, place: Place) -> bool:
+        """Whether a place is the selected folder."""
+        return self.folder_id == place.row.id and self.mailbox.ref == place.mailbox.ref
 
     def is_recent(self, uid: int) -> bool:
         """Whether the message is \\Recent in this session ([RFC3501] 2.3.2)."""

@@ -10,28 +10,27 @@ from __future__ import annotations
 import asyncio
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
-from enum import IntFlag
 from functools import partial
 from typing import ParamSpec, TypeVar, cast
 
+from gateway.imap.environment import ImapServices
 from gateway.imap.errors import no
 from gateway.imap.flags import DELETED, FlagNames
 from gateway.imap.names import is_visible, path_of
+from gateway.imap.place import Place
 from gateway.imap.protocol import writer
-from gateway.imap.protocol.types import FetchAttribute, MailboxName, SequenceSet
+from gateway.imap.protocol.fetch_types import FetchAttribute
+from gateway.imap.protocol.types import MailboxName, SequenceSet
 from gateway.imap.selected import Selected
+from gateway.imap.state import State
 from gateway.imap.view import Exists, Expunged, FlagsOf, FolderView
 from gateway.imap.wire import Wire
-from gateway.runtime.worker import StoreRunner
 from gateway.services.logon import Logon
-from gateway.services.signin import SignInService
-from gateway.services.watch import Subscription, Watch
+from gateway.services.watch import Subscription
 from store.changes import Change, FlagsChanged, FolderRow, MessageCreated, MessageRow, Touched
 from store.errors import NotFound
 from store.index import FolderIndex
 from store.mailbox import Mailbox
-from store.store import Store
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -41,53 +40,6 @@ MANY = 100
 """Messages from which a change is made in a thread."""
 BATCH = 1000
 """Messages that are changed in one transaction, where a command allows for several."""
-
-
-class State(IntFlag):
-    """The states of [RFC3501] 3; a command's row names those it may be used in."""
-
-    NOT_AUTHENTICATED = 1
-    """[RFC3501] 3.1."""
-    AUTHENTICATED = 2
-    """[RFC3501] 3.2."""
-    SELECTED = 4
-    """[RFC3501] 3.3."""
-    LOGOUT = 8
-    """[RFC3501] 3.4."""
-
-
-@dataclass(frozen=True, slots=True)
-class ImapSettings:
-    """The values of the `imap` settings that the front end goes by."""
-
-    version: str = ""
-    """Shown by ID; empty hides it."""
-    show_all_folders: bool = False
-    """Show calendar, contacts and the like as mailboxes (docs/architecture.md, decision 15)."""
-    max_message: int = 50 * 1024 * 1024
-    """Octets of a message that APPEND takes."""
-    login_timeout: float = 60.0
-    """Seconds from the greeting to a successful login, not prolonged by commands ([MS-STANXIMAP] 2.2.10)."""
-    idle_timeout: float = 1800.0
-    """Seconds without a command until the server logs the client out ([RFC3501] 5.4)."""
-    keepalive: float = 120.0
-    """Seconds between two signs of life in IDLE."""
-    stall_timeout: float = 300.0
-    """Seconds that a client may take nothing of what is sent to it."""
-    max_logon_failures: int = 3
-    max_bad_commands: int = 10
-    """Commands in a row that are answered BAD until the server hangs up."""
-
-
-@dataclass(frozen=True, slots=True)
-class ImapServices:
-    """What every session of a worker shares."""
-
-    runner: StoreRunner
-    store: Store
-    signin: SignInService
-    watch: Watch
-    settings: ImapSettings = ImapSettings()
 
 
 class Session:
@@ -101,9 +53,8 @@ class Session:
         "by_uid",
         "condstore",
         "failed_logons",
-        "flags",
+        "home",
         "logon",
-        "opened",
         "selected",
         "services",
         "state",
@@ -116,8 +67,8 @@ class Session:
         self._capabilities = capabilities
         self.state = State.NOT_AUTHENTICATED
         self.logon: Logon | None = None
-        self.opened: Mailbox | None = None
-        self.flags = FlagNames()
+        self.home = cast(Mailbox, None)
+        """The mailbox that the user signed in to; there is none before."""
         self.selected: Selected | None = None
         self.condstore = False
         """Untagged FETCH carries MODSEQ ([RFC7162] 3.1)."""
@@ -138,15 +89,17 @@ class Session:
         """Call a short read of the store."""
         return await self.services.runner.read(fn, *args, **kwargs)
 
-    async def write(self, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call a change of the mailbox; it is durable when this returns."""
+    async def write(self, mailbox: Mailbox, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call a change of a mailbox; it is durable when this returns."""
         self._index = None
-        return await self.services.runner.write(self.mailbox.ref, partial(fn, *args, **kwargs))
+        return await self.services.runner.write(mailbox.ref, partial(fn, *args, **kwargs))
 
-    async def write_many(self, count: int, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def write_many(
+        self, mailbox: Mailbox, count: int, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         """Call a change of `count` messages; many of them in a thread, in a transaction of their own."""
         if count <= MANY:
-            return await self.write(fn, *args, **kwargs)
+            return await self.write(mailbox, fn, *args, **kwargs)
         self._index = None
         return await self.services.runner.run(fn, *args, **kwargs)
 
@@ -183,16 +136,20 @@ class Session:
         gone = 0
         for start in range(0, len(marked), BATCH):
             uids = marked[start : start + BATCH]
-            gone += len(await self.write_many(len(uids), self.mailbox.expunge, folder_id, uids))
+            gone += len(await self.write_many(self.mailbox, len(uids), self.mailbox.expunge, folder_id, uids))
         return gone
 
     # --- state
 
     @property
     def mailbox(self) -> Mailbox:
-        """The opened mailbox; only after login."""
-        assert self.opened is not None
-        return self.opened
+        """The mailbox that the selected folder is in; only in the selected state."""
+        return self.folder_selected.mailbox
+
+    @property
+    def flags(self) -> FlagNames:
+        """The names of the flags in that mailbox."""
+        return self.folder_selected.flags
 
     @property
     def folder_selected(self) -> Selected:
@@ -228,11 +185,10 @@ class Session:
 
     async def enter(self, logon: Logon) -> None:
         """Open the mailbox and enter the authenticated state."""
-        self.opened = await self.read(self.services.store.open, logon.ref)
+        self.home = await self.read(self.services.store.open, logon.ref)
         self.logon = logon
         self.services.signin.entered(logon)
         self.state = State.AUTHENTICATED
-        self.flags = FlagNames()
         self.wire.logged_on()
 
     def has_expired(self) -> bool:
@@ -260,7 +216,7 @@ class Session:
         self.end_idle()
         self.wire = cast(Wire, None)
         self.selected = None
-        self.opened = None
+        self.home = cast(Mailbox, None)
         self.state = State.LOGOUT
 
     # --- IDLE
@@ -295,39 +251,42 @@ class Session:
         """Whether the folder is a mailbox to this session."""
         return bool(row.path) and (self.services.settings.show_all_folders or is_visible(row))
 
-    async def folder(self, name: MailboxName, *, missing: bytes = b"NONEXISTENT", selectable: bool = True) -> FolderRow:
-        """The folder of that name, freshly read.
+    async def place(self, name: MailboxName, *, missing: bytes = b"NONEXISTENT", selectable: bool = True) -> Place:
+        """The folder of that name, freshly read, and the mailbox that it is in.
 
         Raises Refusal NO with the response code `missing` where there is none, or none that shows, and, unless
         `selectable` is false, NO [CANNOT] where only a name stands.
         """
         path = path_of(name.value)
         try:
-            row: FolderRow | None = await self.read(self.mailbox.folder, path)
+            row: FolderRow | None = await self.read(self.home.folder, path)
         except NotFound:
             row = None
         if row is None or not self.shows(row):
             raise no(b"Mailbox does not exist.", missing)
         if selectable and not row.selectable:
             raise no(b"Mailbox is only a name; nothing can be in it.", b"CANNOT")
-        return row
+        return Place(self.home, row)
 
-    def count_recent(self, row: FolderRow) -> int:
+    def count_recent(self, place: Place) -> int:
         """How many messages of the folder would be \\Recent to the next session that selects it ([RFC3501] 6.3.10)."""
-        if self.selected is not None and self.selected.folder_id == row.id:
+        mailbox, row = place
+        if self.selected is not None and self.selected.is_at(place):
             return self.selected.count_recent()
-        first = self.mailbox.recent_from(row.id)
+        first = mailbox.recent_from(row.id)
         if first >= row.uidnext:
             return 0
-        uids = self.mailbox.index(row.id).uids
+        uids = mailbox.index(row.id).uids
         return len(uids) - bisect_left(uids, first)
 
-    async def select(self, row: FolderRow, name: str, *, read_only: bool) -> tuple[Selected, FolderIndex]:
+    async def select(self, place: Place, name: str, *, read_only: bool) -> tuple[Selected, FolderIndex]:
         """Make the folder the selected one. EXAMINE leaves \\Recent to others ([RFC3501] 6.3.2)."""
-        first, end = await self._recent(row.id, row.uidnext, claim=not read_only)
-        index = await self.read(self.mailbox.index, row.id)
+        mailbox, row = place
+        first, end = await self._recent(mailbox, row.id, row.uidnext, claim=not read_only)
+        index = await self.read(mailbox.index, row.id)
         self._keep_index(index)
-        selected = Selected(row, name, FolderView(index.uids), index.modseq, read_only=read_only)
+        selected = Selected(place, name, FolderView(index.uids), index.modseq, read_only=read_only)
+        selected.flags.learn(await self.read(mailbox.keyword_names))
         selected.add_recent(first, end)
         self.selected = selected
         self.state = State.SELECTED
@@ -339,19 +298,19 @@ class Session:
             self.selected = None
             self.state = State.AUTHENTICATED
 
-    async def _recent(self, folder_id: int, uidnext: int, *, claim: bool) -> tuple[int, int]:
+    async def _recent(self, mailbox: Mailbox, folder_id: int, uidnext: int, *, claim: bool) -> tuple[int, int]:
         """UIDs, first and end (not included), that are \\Recent now; with `claim` they are in no later session.
 
         It is a write only where something is recent.
         """
-        first = await self.read(self.mailbox.recent_from, folder_id)
+        first = await self.read(mailbox.recent_from, folder_id)
         if not claim or first >= uidnext:
             return first, uidnext
 
         def take() -> tuple[int, int]:
-            return self.mailbox.claim_recent(folder_id), self.mailbox.folder(folder_id).uidnext
+            return mailbox.claim_recent(folder_id), mailbox.folder(folder_id).uidnext
 
-        return await self.write(take)
+        return await self.write(mailbox, take)
 
     # --- untagged updates
 
@@ -369,7 +328,8 @@ class Session:
             index = await self.index()
             if index.uidvalidity != selected.uidvalidity:
                 raise NotFound("deleted and made again")
-            if selected.knows_all(index.modseq) and not (expunge and selected.view.pending):
+            known = selected.knows_all(index.modseq) and not (selected.watchers and index.modseq > selected.watermark)
+            if known and not (expunge and selected.view.pending):
                 selected.watermark = index.modseq
                 selected.own.clear()
                 return
@@ -387,12 +347,14 @@ class Session:
             told = [c for c in changes if not (isinstance(c, FlagsChanged) and selected.is_own(c.row))]
             selected.own.clear()
         self._tell(selected, told, expunge=expunge and (forced or self.wire.expunge_is_safe()))
+        for watcher in tuple(selected.watchers):
+            await watcher.changed(changes)
 
     async def _prepare(self, selected: Selected, changes: list[Change]) -> None:
         """Take \\Recent for new messages, and learn the keywords that the changes bring."""
         uidnext = max((change.row.uid + 1 for change in changes if isinstance(change, MessageCreated)), default=0)
         if uidnext:
-            first, end = await self._recent(selected.folder_id, uidnext, claim=not selected.read_only)
+            first, end = await self._recent(selected.mailbox, selected.folder_id, uidnext, claim=not selected.read_only)
             selected.add_recent(first, end)
         await self.learn_keywords([change.row.keywords for change in changes if isinstance(change, FlagsChanged)])
 
@@ -456,6 +418,3 @@ class Session:
         else:
             more = b"" if self.flags.full else b" \\*"
             self.send(b"* OK [PERMANENTFLAGS (%b%b)] Flags permitted.\r\n" % (names, more))
-
-
-__all__ = ["BATCH", "ImapServices", "ImapSettings", "Selected", "Session", "State"]

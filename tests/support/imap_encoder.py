@@ -6,6 +6,10 @@ import datetime as dt
 import random
 import re
 
+from gateway.imap.protocol import fetch_types as ft
+from gateway.imap.protocol import mailbox_types as bt
+from gateway.imap.protocol import message_types as mt
+from gateway.imap.protocol import search_types as st
 from gateway.imap.protocol import types as t
 from gateway.imap.protocol import utf7
 from gateway.imap.protocol.numset import write_set
@@ -75,21 +79,21 @@ class Encoder:
     def enable(self, args: t.Enable) -> bytes:
         return " ".join(args.capabilities).encode()
 
-    def select(self, args: t.Select) -> bytes:
+    def select(self, args: bt.Select) -> bytes:
         return self.mailbox(args.mailbox) + (b" (CONDSTORE)" if args.condstore else b"")
 
-    def onemailbox(self, args: t.OneMailbox) -> bytes:
+    def onemailbox(self, args: bt.OneMailbox) -> bytes:
         return self.mailbox(args.mailbox)
 
-    def create(self, args: t.Create) -> bytes:
+    def create(self, args: bt.Create) -> bytes:
         use = f" (USE ({' '.join(args.special_use)}))" if args.special_use else ""
         return self.mailbox(args.mailbox) + use.encode()
 
-    def rename(self, args: t.Rename) -> bytes:
+    def rename(self, args: bt.Rename) -> bytes:
         return self.mailbox(args.source) + b" " + self.mailbox(args.target)
 
-    def list(self, args: t.List) -> bytes:
-        def options(chosen: frozenset[t.ListOption]) -> bytes:
+    def list(self, args: bt.List) -> bytes:
+        def options(chosen: frozenset[bt.ListOption]) -> bytes:
             return b"(" + b" ".join(sorted(option.value for option in chosen)) + b")"
 
         select = options(args.select) + b" " if args.select else b""
@@ -98,10 +102,10 @@ class Encoder:
         returns = b" RETURN " + options(args.returns) if args.returns else b""
         return select + self.mailbox(args.reference) + b" " + joined + returns
 
-    def status(self, args: t.Status) -> bytes:
+    def status(self, args: bt.Status) -> bytes:
         return self.mailbox(args.mailbox) + b" (" + b" ".join(item.value for item in args.items) + b")"
 
-    def append(self, args: t.Append) -> bytes:
+    def append(self, args: mt.Append) -> bytes:
         parts = [self.mailbox(args.mailbox)]
         if args.flags or self.random.random() < 0.3:
             parts.append(f"({' '.join(args.flags)})".encode())
@@ -114,15 +118,15 @@ class Encoder:
         parts.append(self.literal(args.message))
         return b" ".join(parts)
 
-    def uidexpunge(self, args: t.UidExpunge) -> bytes:
+    def uidexpunge(self, args: mt.UidExpunge) -> bytes:
         return write_set(args.messages)
 
-    def copy(self, args: t.Copy) -> bytes:
+    def copy(self, args: mt.Copy) -> bytes:
         return write_set(args.messages) + b" " + self.mailbox(args.mailbox)
 
     move = copy
 
-    def store(self, args: t.Store) -> bytes:
+    def store(self, args: mt.Store) -> bytes:
         modifier = b"" if args.unchanged_since is None else b" (UNCHANGEDSINCE %d)" % args.unchanged_since
         silent = b".SILENT" if args.silent else b""
         listed = " ".join(args.flags).encode()
@@ -130,66 +134,66 @@ class Encoder:
             listed = b"(" + listed + b")"
         return write_set(args.messages) + modifier + b" " + args.action.value + silent + b" " + listed
 
-    def fetch(self, args: t.Fetch) -> bytes:
+    def fetch(self, args: ft.Fetch) -> bytes:
         items = [self.fetch_item(item) for item in args.items]
         listed = items[0] if len(items) == 1 and self.random.random() < 0.5 else b"(" + b" ".join(items) + b")"
         modifier = b"" if args.changed_since is None else b" (CHANGEDSINCE %d)" % args.changed_since
         return write_set(args.messages) + b" " + listed + modifier
 
-    def fetch_item(self, item: t.FetchItem) -> bytes:
-        if isinstance(item, t.FetchAttribute):
+    def fetch_item(self, item: ft.FetchItem) -> bytes:
+        if isinstance(item, ft.FetchAttribute):
             return self.case(item.value)
         if not item.label.startswith(b"BODY"):
             return item.label
         section = ".".join(map(str, item.section.numbers)).encode()
-        if item.section.kind is not t.SectionKind.WHOLE:
+        if item.section.kind is not ft.SectionKind.WHOLE:
             section += (b"." if section else b"") + item.section.kind.value
         if item.section.fields:
             section += b" (" + b" ".join(self.astring(name) for name in item.section.fields) + b")"
         partial = b"" if item.partial is None else b"<%d.%d>" % item.partial
         return b"BODY" + (b".PEEK" if item.peek else b"") + b"[" + section + b"]" + partial
 
-    def search(self, args: t.Search) -> bytes:
+    def search(self, args: st.Search) -> bytes:
         charset = b"" if args.charset is None else b"CHARSET " + self.astring(args.charset.encode()) + b" "
-        if isinstance(args.key, t.And):
+        if isinstance(args.key, st.And):
             return charset + b" ".join(self.key(key) for key in args.key.keys)
         return charset + self.key(args.key)
 
-    def key(self, key: t.SearchKey) -> bytes:
+    def key(self, key: st.SearchKey) -> bytes:
         match key:
-            case t.And(keys):
+            case st.And(keys):
                 return b"(" + b" ".join(map(self.key, keys)) + b")"
-            case t.Or(left, right):
+            case st.Or(left, right):
                 return b"OR " + self.key(left) + b" " + self.key(right)
-            case t.Not(inner):
+            case st.Not(inner):
                 return b"NOT " + self.key(inner)
-            case t.All():
+            case st.All():
                 return b"ALL"
-            case t.SequenceKey(messages):
+            case st.SequenceKey(messages):
                 return write_set(messages)
-            case t.UidKey(messages):
+            case st.UidKey(messages):
                 return b"UID " + write_set(messages)
-            case t.FlagKey(flag, present):
+            case st.FlagKey(flag, present):
                 if flag.startswith("\\"):
                     return (b"" if present else b"UN") + flag[1:].upper().encode()
                 return (b"" if present else b"UN") + b"KEYWORD " + flag.encode()
-            case t.RecentKey(present):
+            case st.RecentKey(present):
                 return b"RECENT" if present else b"OLD"
-            case t.DateKey(relation, date, sent):
+            case st.DateKey(relation, date, sent):
                 text = f"{date.day}-{MONTHS[date.month - 1]}-{date.year:04}".encode()
                 quote = self.random.choice((b"", b'"'))
                 return (b"SENT" if sent else b"") + relation.value.encode() + b" " + quote + text + quote
-            case t.EnvelopeKey(field, value):
+            case st.EnvelopeKey(field, value):
                 return field.encode() + b" " + self.astring(value.encode())
-            case t.HeaderKey(name, value):
+            case st.HeaderKey(name, value):
                 return b"HEADER " + self.astring(name.encode()) + b" " + self.astring(value.encode())
-            case t.TextKey(value, headers):
+            case st.TextKey(value, headers):
                 return (b"TEXT " if headers else b"BODY ") + self.astring(value.encode())
-            case t.SizeKey(size, larger):
+            case st.SizeKey(size, larger):
                 return (b"LARGER %d" if larger else b"SMALLER %d") % size
-            case t.ModSeqKey(modseq, None, _):
+            case st.ModSeqKey(modseq, None, _):
                 return b"MODSEQ %d" % modseq
-            case t.ModSeqKey(modseq, entry, kind):
+            case st.ModSeqKey(modseq, entry, kind):
                 assert entry is not None
                 assert kind is not None
                 name = entry.replace("\\", "\\\\").encode()  # always quoted, [RFC7162] 7 `entry-name`

@@ -9,7 +9,7 @@ from conversion.mime.rendition import render
 from gateway.imap.errors import Reply, bad, ok
 from gateway.imap.flags import parse_flags
 from gateway.imap.protocol import writer
-from gateway.imap.protocol.types import Append
+from gateway.imap.protocol.message_types import Append
 from gateway.imap.session import Session
 from store.mapi.message import MimeRendition
 
@@ -22,7 +22,8 @@ async def append(session: Session, args: Append) -> Reply:
 
     NO [TRYCREATE] where the mailbox is missing, NO [OVERQUOTA] where the message does not fit.
     """
-    row = await session.folder(args.mailbox, missing=b"TRYCREATE")
+    place = await session.place(args.mailbox, missing=b"TRYCREATE")
+    mailbox, row = place
     flags = parse_flags(args.flags)
     if not args.message:
         raise bad(b"A message cannot be empty.")
@@ -31,8 +32,8 @@ async def append(session: Session, args: Append) -> Reply:
         rendition = _convert(args.message)
     else:
         rendition = await session.services.runner.run(_convert, args.message)
-    mailbox, selected = session.mailbox, session.selected
-    claims = selected is not None and selected.folder_id == row.id and not selected.read_only
+    selected = session.selected
+    claims = selected is not None and selected.is_at(place) and not selected.read_only
 
     def put() -> tuple[int, int]:
         """Give the UID, and that from which messages are recent for this session."""
@@ -47,7 +48,7 @@ async def append(session: Session, args: Append) -> Reply:
         # In the selected folder the message is going to be \\Recent: to claim that here saves a second commit.
         return uid, mailbox.claim_recent(row.id) if claims else uid
 
-    uid, first = await session.write(put)
+    uid, first = await session.write(mailbox, put)
     if claims and selected is not None:
         selected.add_recent(first, uid + 1)
     return ok(b"APPEND completed.", writer.code_appenduid(row.uidvalidity, [uid]))

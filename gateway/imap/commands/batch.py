@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from gateway.imap.commands import sections
 from gateway.imap.protocol import writer
-from gateway.imap.protocol.types import BodySection, FetchAttribute, FetchItem
+from gateway.imap.protocol.fetch_types import BodySection, FetchAttribute, FetchItem
 from store.index import FolderIndex
 
 FLAG_BATCH = 2000

@@ -9,7 +9,7 @@ from conversion.mime.bodystructure import bodystructure
 from conversion.mime.structure import Structure, scan
 from gateway.imap.commands import sections
 from gateway.imap.commands.batch import Batch
-from gateway.imap.protocol.types import BodySection, FetchItem
+from gateway.imap.protocol.fetch_types import BodySection, FetchItem
 from gateway.imap.protocol.writer import fetch_template
 from gateway.imap.session import Session
 from store.errors import NotFound, StoreError

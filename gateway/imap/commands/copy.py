@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gateway.imap.errors import Refusal, Reply, no, ok
 from gateway.imap.protocol import writer
-from gateway.imap.protocol.types import Copy, Move
+from gateway.imap.protocol.message_types import Copy, Move
 from gateway.imap.session import Session
 from store.changes import Transfer
 from store.errors import Conflict
@@ -20,12 +20,18 @@ async def copy(session: Session, args: Copy) -> Reply:
     """
     selected = session.folder_selected
     uids = session.uids_of(args.messages, uid=args.uid)
-    target = await session.folder(args.mailbox, missing=b"TRYCREATE")
+    target = await session.place(args.mailbox, missing=b"TRYCREATE")
     if not uids:
         return ok(_NOTHING_TO_COPY)
     try:
         done = await session.write_many(
-            len(uids), session.mailbox.copy, selected.folder_id, uids, target.id, whole=not args.uid
+            session.mailbox,
+            len(uids),
+            session.mailbox.copy,
+            selected.folder_id,
+            uids,
+            target.row.id,
+            whole=not args.uid,
         )
     except Conflict as error:
         raise _expunged() from error
@@ -40,10 +46,12 @@ async def move(session: Session, args: Move) -> Reply:
     """
     selected = session.writable_folder()
     uids = session.uids_of(args.messages, uid=args.uid)
-    target = await session.folder(args.mailbox, missing=b"TRYCREATE")
+    target = await session.place(args.mailbox, missing=b"TRYCREATE")
     if not uids:
         return ok(_NOTHING_TO_MOVE)
-    done = await session.write_many(len(uids), session.mailbox.move, selected.folder_id, uids, target.id)
+    done = await session.write_many(
+        session.mailbox, len(uids), session.mailbox.move, selected.folder_id, uids, target.row.id
+    )
     if not done.source:
         if args.uid:
             return ok(_NOTHING_TO_MOVE)

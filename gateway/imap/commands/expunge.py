@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from gateway.imap.errors import Reply, ok
-from gateway.imap.protocol.types import NoArguments, UidExpunge
+from gateway.imap.protocol.message_types import UidExpunge
+from gateway.imap.protocol.types import NoArguments
 from gateway.imap.session import Session
 
 

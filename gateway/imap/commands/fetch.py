@@ -18,8 +18,9 @@ from gateway.imap.commands.bodies import LARGE, Messages, load, send_large, smal
 from gateway.imap.errors import Reply, no, ok
 from gateway.imap.flags import SEEN
 from gateway.imap.protocol import writer
-from gateway.imap.protocol.types import BodySection, Fetch, FetchAttribute, FetchItem
-from gateway.imap.session import Selected, Session
+from gateway.imap.protocol.fetch_types import BodySection, Fetch, FetchAttribute, FetchItem
+from gateway.imap.selected import Selected
+from gateway.imap.session import Session
 from store.changes import MessageRow
 from store.errors import NotFound, StoreError
 from store.index import FolderIndex
@@ -116,7 +117,12 @@ class _Answer:
             return
         try:
             update = await self.session.write_many(
-                len(unseen), self.session.mailbox.set_flags, self.selected.folder_id, unseen, add=SEEN
+                self.selected.mailbox,
+                len(unseen),
+                self.selected.mailbox.set_flags,
+                self.selected.folder_id,
+                unseen,
+                add=SEEN,
             )
         except StoreError as error:
             # The client asked for a text, not for a flag: it gets the text.

@@ -9,16 +9,8 @@ from gateway.imap.commands.patterns import NamePattern
 from gateway.imap.errors import Reply, no, ok
 from gateway.imap.names import SPECIAL_USES, name_of, path_of
 from gateway.imap.protocol import writer
-from gateway.imap.protocol.types import (
-    Create,
-    List,
-    ListOption,
-    NoArguments,
-    OneMailbox,
-    Rename,
-    Status,
-    StatusItem,
-)
+from gateway.imap.protocol.mailbox_types import Create, List, ListOption, OneMailbox, Rename, Status, StatusItem
+from gateway.imap.protocol.types import NoArguments
 from gateway.imap.session import Session
 from store.changes import FolderRow
 
@@ -37,7 +29,7 @@ async def create(session: Session, args: Create) -> Reply:
     path = path_of(name)
     if len(name) > MAX_NAME:
         raise no(b"Mailbox name is too long.", b"LIMIT")
-    await session.write(session.mailbox.create_folder, path)
+    await session.write(session.home, session.home.create_folder, path)
     return ok(b"CREATE completed.")
 
 
@@ -48,14 +40,15 @@ async def delete(session: Session, args: OneMailbox) -> Reply:
     """
     if args.mailbox.is_inbox:
         raise no(b"INBOX cannot be deleted.", b"CANNOT")
-    row = await session.folder(args.mailbox, selectable=False)
+    place = await session.place(args.mailbox, selectable=False)
+    row = place.row
     if not row.selectable and row.subfolders:
         raise no(b"Only the name is left, and mailboxes below it.", b"HASCHILDREN")
     if row.special is not None:
         raise no(b"That mailbox cannot be deleted.", b"CANNOT")
-    if session.selected is not None and session.selected.folder_id == row.id:
+    if session.selected is not None and session.selected.is_at(place):
         await session.deselect()
-    await session.write(session.mailbox.delete_folder, row.id)
+    await session.write(session.home, session.home.delete_folder, row.id)
     return ok(b"DELETE completed.")
 
 
@@ -64,26 +57,26 @@ async def rename(session: Session, args: Rename) -> Reply:
     if len(args.target.value) > MAX_NAME:
         raise no(b"Mailbox name is too long.", b"LIMIT")
     target = path_of(args.target.value.removesuffix("/"))
-    row = await session.folder(args.source, selectable=False)
+    row = (await session.place(args.source, selectable=False)).row
     if row.special is not None and not args.source.is_inbox:
         raise no(b"That mailbox cannot be renamed.", b"CANNOT")
     if target[: len(row.path)] == row.path and target != row.path and not args.source.is_inbox:
         raise no(b"A mailbox cannot move below itself.", b"CANNOT")
     if target == row.path or args.target.is_inbox:
         raise no(b"Mailbox already exists.", b"ALREADYEXISTS")
-    await session.write(session.mailbox.rename_folder, row.id, target)
+    await session.write(session.home, session.home.rename_folder, row.id, target)
     return ok(b"RENAME completed.")
 
 
 async def subscribe(session: Session, args: OneMailbox) -> Reply:
     """SUBSCRIBE: the name need not exist ([RFC3501] 6.3.6)."""
-    await session.write(session.mailbox.subscribe, args.mailbox.value.removesuffix("/"))
+    await session.write(session.home, session.home.subscribe, args.mailbox.value.removesuffix("/"))
     return ok(b"SUBSCRIBE completed.")
 
 
 async def unsubscribe(session: Session, args: OneMailbox) -> Reply:
     """UNSUBSCRIBE ([RFC3501] 6.3.7); a name that is not subscribed is no error."""
-    await session.write(session.mailbox.unsubscribe, args.mailbox.value.removesuffix("/"))
+    await session.write(session.home, session.home.unsubscribe, args.mailbox.value.removesuffix("/"))
     return ok(b"UNSUBSCRIBE completed.")
 
 
@@ -104,13 +97,13 @@ async def list_mailboxes(session: Session, args: List) -> Reply:
         session.send(writer.list_line([b"\\Noselect"], b"/", "", verb=label))
         return done
     patterns = [NamePattern(args.reference.value + pattern.value) for pattern in args.patterns]
-    rows = {name_of(row): row for row in await session.read(session.mailbox.folders) if session.shows(row)}
+    rows = {name_of(row): row for row in await session.read(session.home.folders) if session.shows(row)}
     if args.subscribed_only:
-        subscribed = await session.read(session.mailbox.subscriptions)
+        subscribed = await session.read(session.home.subscriptions)
         entries = _subscribed_names(rows, subscribed, patterns)
     else:
         wanted = args.select | args.returns
-        subscribed = await session.read(session.mailbox.subscriptions) if ListOption.SUBSCRIBED in wanted else []
+        subscribed = await session.read(session.home.subscriptions) if ListOption.SUBSCRIBED in wanted else []
         entries = _listed_names(rows, frozenset(subscribed), patterns, args)
     out = []
     for name in sorted(entries, key=_order):
@@ -198,7 +191,8 @@ def _subscribed_names(
 
 async def status(session: Session, args: Status) -> Reply:
     """STATUS: fresh counts without selecting ([RFC3501] 6.3.10, [RFC7162] 3.1.7)."""
-    row = await session.folder(args.mailbox)
+    place = await session.place(args.mailbox)
+    row = place.row
     values = {
         StatusItem.MESSAGES: row.total,
         StatusItem.UIDNEXT: row.uidnext,
@@ -209,7 +203,7 @@ async def status(session: Session, args: Status) -> Reply:
     if StatusItem.HIGHESTMODSEQ in args.items:
         session.enable_condstore()
     if StatusItem.RECENT in args.items:
-        values[StatusItem.RECENT] = await session.read(session.count_recent, row)
+        values[StatusItem.RECENT] = await session.read(session.count_recent, place)
     session.send(writer.status_line(args.mailbox.value, [(item.value, values[item]) for item in args.items]))
     return ok(b"STATUS completed.")
 

@@ -13,9 +13,11 @@ from collections.abc import Sequence
 from conversion.mime.text import MimeText
 from gateway.imap.errors import Reply, ok
 from gateway.imap.flags import flag_bit
+from gateway.imap.protocol import search_types as st
 from gateway.imap.protocol import types as t
 from gateway.imap.protocol import writer
-from gateway.imap.session import Selected, Session
+from gateway.imap.selected import Selected
+from gateway.imap.session import Session
 from store.mapi import restriction as r
 
 INLINE_MESSAGES = 20_000
@@ -26,7 +28,7 @@ _NEVER = r.Or(())
 _FIELDS = {"FROM": "From", "TO": "To", "CC": "Cc", "BCC": "Bcc", "SUBJECT": "Subject"}
 
 
-async def search(session: Session, args: t.Search) -> Reply:
+async def search(session: Session, args: st.Search) -> Reply:
     """SEARCH: one untagged SEARCH, also when nothing was found ([RFC3501] 7.2.5)."""
     selected = session.folder_selected
     if args.modseq:
@@ -77,30 +79,30 @@ class _Builder:
         self._selected = selected
         self._keywords = keywords
 
-    def build(self, key: t.SearchKey) -> r.Restriction:
+    def build(self, key: st.SearchKey) -> r.Restriction:
         """The restriction that says the same. Raises BadNumber for a message number that does not exist."""
         match key:
-            case t.And(keys):
+            case st.And(keys):
                 return r.And(tuple(self._joined(keys)))
-            case t.Or(left, right):
+            case st.Or(left, right):
                 return r.Or((self.build(left), self.build(right)))
-            case t.Not(inner):
+            case st.Not(inner):
                 return r.Not(self.build(inner))
-            case t.All():
+            case st.All():
                 return r.And(())
-            case t.SequenceKey(messages):
+            case st.SequenceKey(messages):
                 return self._uids(messages, uid=False)
-            case t.UidKey(messages):
+            case st.UidKey(messages):
                 return self._uids(messages, uid=True)
-            case t.FlagKey(flag, present):
+            case st.FlagKey(flag, present):
                 return self._flag(flag, present)
-            case t.RecentKey(present):
+            case st.RecentKey(present):
                 recent = r.UidIn(tuple((first, end - 1) for first, end in self._selected.recent))
                 return recent if present else r.Not(recent)
             case _:
                 return _content(key)
 
-    def _joined(self, keys: Sequence[t.SearchKey]) -> list[r.Restriction]:
+    def _joined(self, keys: Sequence[st.SearchKey]) -> list[r.Restriction]:
         parts: list[r.Restriction] = []
         for key in keys:
             part = self.build(key)
@@ -128,36 +130,36 @@ class _Builder:
         return r.Bitmask(r.TagPlacementKeywords, 1 << keyword, not present)
 
 
-def _content(key: t.SearchKey) -> r.Restriction:
+def _content(key: st.SearchKey) -> r.Restriction:
     """Keys about the message alone."""
     match key:
-        case t.DateKey():
+        case st.DateKey():
             return _date(key)
-        case t.EnvelopeKey(field, value):
+        case st.EnvelopeKey(field, value):
             # An empty string is contained in every field, whether it is there or not.
             return r.MimeHeader(_FIELDS[field], value, field != "SUBJECT") if value else r.And(())
-        case t.HeaderKey(name, value):
+        case st.HeaderKey(name, value):
             return r.MimeHeader(name, value)
-        case t.TextKey(value, headers):
+        case st.TextKey(value, headers):
             return r.MimeText(value, headers) if value else r.And(())
-        case t.SizeKey(size, larger):
+        case st.SizeKey(size, larger):
             return r.Property(r.RelOp.GREATER if larger else r.RelOp.LESS, r.TagMimeSize, size)
-        case t.ModSeqKey(modseq):
+        case st.ModSeqKey(modseq):
             return r.Property(r.RelOp.GREATER_OR_EQUAL, r.TagModseq, modseq)
         case _:
             raise AssertionError(f"no restriction for {key!r}")
 
 
-def _date(key: t.DateKey) -> r.Restriction:
+def _date(key: st.DateKey) -> r.Restriction:
     """Whole days: of the internal date in UTC, as it is shown, or of the Date: field as written ([RFC3501] 6.4.4)."""
     day = key.date.toordinal() - _EPOCH
     tag, first, after = (r.TagSentDate, day, day + 1) if key.sent else (r.TagInternalDate, day * _DAY, (day + 1) * _DAY)
     since = r.Property(r.RelOp.GREATER_OR_EQUAL, tag, first)
     before = r.Property(r.RelOp.LESS, tag, first)
     match key.relation:
-        case t.DateRelation.BEFORE:
+        case st.DateRelation.BEFORE:
             return before
-        case t.DateRelation.SINCE:
+        case st.DateRelation.SINCE:
             return since
-        case t.DateRelation.ON:
+        case st.DateRelation.ON:
             return r.And((since, r.Property(r.RelOp.LESS, tag, after)))

@@ -10,7 +10,7 @@ from conversion.mime.headers import header_end, select_fields
 from conversion.mime.parts import SectionText, Structure, section
 from conversion.mime.rendition import COMMON_FIELDS
 from conversion.mime.structure import scan, unpack
-from gateway.imap.protocol.types import BodySection, Section, SectionKind
+from gateway.imap.protocol.fetch_types import BodySection, Section, SectionKind
 
 _WHAT: dict[SectionKind, SectionText] = {
     SectionKind.WHOLE: "",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from gateway.imap.errors import Reply, ok
 from gateway.imap.flags import SEEN
 from gateway.imap.protocol import writer
-from gateway.imap.protocol.types import NoArguments, Select
+from gateway.imap.protocol.mailbox_types import Select
+from gateway.imap.protocol.types import NoArguments
 from gateway.imap.session import Session
 
 
@@ -19,11 +20,11 @@ async def select(session: Session, args: Select) -> Reply:
         await session.deselect()
         # [RFC7162] 3.2.11: what comes after this line is about the new mailbox.
         session.send(b"* OK [CLOSED] Previous mailbox is closed.\r\n")
-    row = await session.folder(args.mailbox)
+    place = await session.place(args.mailbox)
+    row = place.row
     if args.condstore:
         session.condstore = True
-    selected, index = await session.select(row, args.mailbox.value, read_only=args.read_only)
-    session.flags.learn(await session.read(session.mailbox.keyword_names))
+    selected, index = await session.select(place, args.mailbox.value, read_only=args.read_only)
     session.send_flags(selected)
     out = [writer.exists(len(selected.view)), writer.recent(selected.count_recent())]
     if row.unread:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from gateway.imap.errors import Reply, no, ok
 from gateway.imap.flags import parse_flags
 from gateway.imap.protocol import writer
-from gateway.imap.protocol.types import Store, StoreAction
-from gateway.imap.session import BATCH, Selected, Session
+from gateway.imap.protocol.message_types import Store, StoreAction
+from gateway.imap.selected import Selected
+from gateway.imap.session import BATCH, Session
 from store.changes import FlagUpdate, MessageRow
 
 
@@ -56,6 +57,7 @@ async def _change(
 ) -> FlagUpdate:
     adding = args.action is not StoreAction.REMOVE
     return await session.write_many(
+        session.mailbox,
         len(uids),
         session.mailbox.set_flags,
         selected.folder_id,

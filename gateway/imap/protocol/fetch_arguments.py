@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
-from gateway.imap.protocol.scanner import Scanner
-from gateway.imap.protocol.types import (
-    BodySection,
-    Fetch,
-    FetchAttribute,
-    FetchItem,
-    Section,
-    SectionKind,
-)
+from gateway.imap.protocol.fetch_types import BodySection, Fetch, FetchAttribute, FetchItem, Section, SectionKind
+from gateway.imap.protocol.scanner import ParseArguments, Scanner
 from gateway.imap.protocol.writer import astring
 
 MAX_ITEMS = 256
@@ -40,7 +34,7 @@ _KNOWN_MOST = 512
 _KNOWN_LONGEST = 512
 
 
-def parse_fetch(scanner: Scanner, *, uid: bool) -> Fetch:
+def _parse_fetch(scanner: Scanner, *, uid: bool) -> Fetch:
     """FETCH and UID FETCH, after the command's name and a space ([RFC3501] 6.4.5, 6.4.8)."""
     messages = scanner.sequence_set()
     scanner.space()
@@ -157,3 +151,8 @@ def _field_name(scanner: Scanner) -> bytes:
     if not name or any(octet < 0x21 or octet > 0x7E or octet == 0x3A for octet in name):
         scanner.fail("Header field names are printable US-ASCII without spaces and colons")
     return name
+
+
+COMMANDS: dict[bytes, tuple[str, ParseArguments | None]] = {b"FETCH": ("FETCH", partial(_parse_fetch, uid=False))}
+
+UID_COMMANDS: dict[bytes, tuple[str, ParseArguments]] = {b"FETCH": ("FETCH", partial(_parse_fetch, uid=True))}

@@ -31,6 +31,10 @@ MAX_FLAGS = 1000
 """Flags in one list; the store has its own, lower limit on keywords."""
 
 
+ParseArguments = Callable[["Scanner"], object]
+"""Reads what follows the name of a command."""
+
+
 class Scanner:
     """A position in the parts of one command. `tag` is `*` until the parser has read it."""
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Callable
+from functools import partial
 
 from gateway.imap.protocol.dates import parse_date
-from gateway.imap.protocol.scanner import Scanner
-from gateway.imap.protocol.types import (
+from gateway.imap.protocol.scanner import ParseArguments, Scanner
+from gateway.imap.protocol.search_types import (
     All,
     And,
     DateKey,
@@ -25,8 +26,8 @@ from gateway.imap.protocol.types import (
     SizeKey,
     TextKey,
     UidKey,
-    UnsupportedCharset,
 )
+from gateway.imap.protocol.types import UnsupportedCharset
 
 MAX_DEPTH = 50
 """Levels of NOT, parentheses, and OR within OR's first key."""
@@ -70,7 +71,7 @@ _OTHERS = (b"BODY", b"TEXT", b"HEADER", b"KEYWORD", b"UNKEYWORD", b"LARGER", b"S
 _WITH_ARGUMENT = frozenset((*_ENVELOPE, *_DATES, *_OTHERS))
 
 
-def parse_search(scanner: Scanner, *, uid: bool) -> Search:
+def _parse_search(scanner: Scanner, *, uid: bool) -> Search:
     """SEARCH and UID SEARCH, after the command's name and a space ([RFC3501] 6.4.4, 6.4.8)."""
     charset = None
     if scanner.line[scanner.position : scanner.position + 8].upper() == b"CHARSET ":
@@ -234,3 +235,8 @@ class _KeyReader:
             scanner.fail("Entry types are priv, shared and all")
         scanner.space()
         return ModSeqKey(scanner.modseq(), entry, kind)
+
+
+COMMANDS: dict[bytes, tuple[str, ParseArguments | None]] = {b"SEARCH": ("SEARCH", partial(_parse_search, uid=False))}
+
+UID_COMMANDS: dict[bytes, tuple[str, ParseArguments]] = {b"SEARCH": ("SEARCH", partial(_parse_search, uid=True))}

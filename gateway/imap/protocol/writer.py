@@ -8,8 +8,8 @@ from functools import lru_cache
 from time import gmtime
 
 from gateway.imap.protocol import utf7
+from gateway.imap.protocol.fetch_types import BodySection, FetchAttribute, FetchItem
 from gateway.imap.protocol.numset import format_set
-from gateway.imap.protocol.types import BodySection, FetchAttribute, FetchItem
 
 _ATOM = re.compile(rb'[^\x00-\x20\x7f-\xff(){%*"\\\]]+')
 _QUOTABLE = re.compile(rb"[\x01-\x09\x0b\x0c\x0e-\x7f]*")

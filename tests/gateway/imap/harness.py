@@ -19,7 +19,7 @@ from conversion.mime.headers import normalise_newlines
 from conversion.mime.rendition import render
 from directory.model import Principal, PrincipalKind
 from gateway.imap.connection import ImapConnection
-from gateway.imap.session import ImapServices, ImapSettings
+from gateway.imap.environment import ImapServices, ImapSettings
 from gateway.opening import read_delivered
 from gateway.runtime.worker import StoreRunner
 from gateway.sasl.mechanism import PasswordAttempt, ProvedAttempt

@@ -8,7 +8,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.imap.session import ImapSettings
+from gateway.imap.environment import ImapSettings
 from tests.gateway.imap.harness import Server
 
 WORDS = [

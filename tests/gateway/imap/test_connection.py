@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.imap.session import ImapSettings
+from gateway.imap.environment import ImapSettings
 from gateway.services.logon import RefusalKind
 from store.errors import Unavailable
 from tests.gateway.imap.harness import Server

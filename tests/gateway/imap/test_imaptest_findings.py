@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from gateway.imap.commands import search, store
+from gateway.imap.protocol import message_types as mt
+from gateway.imap.protocol import search_types as st
 from gateway.imap.protocol import types
 from gateway.opening import read_delivered
 from store.ids import MessageFlag
@@ -222,7 +224,7 @@ async def test_search_and_what_another_worker_did_in_the_same_turn(server: Serve
     other = Store(StoreSettings(tmp_path, durable=False), reader=read_delivered)
     await session.index()
     other.open(REF).remove_messages(session.folder_selected.folder_id, [2])
-    reply = await search.search(session, types.Search(types.All(), uid=False))
+    reply = await search.search(session, st.Search(st.All(), uid=False))
     assert reply.code == b"EXPUNGEISSUED"
     other.close()
 
@@ -236,6 +238,6 @@ async def test_silent_store_and_what_another_worker_did_in_the_same_turn(server:
     await session.index()
     other.open(REF).set_flags(session.folder_selected.folder_id, [1], add=MessageFlag.FLAGGED)
     first = types.SequenceSet(((1, 1),))
-    await store.store(session, types.Store(first, types.StoreAction.ADD, ("\\Seen",), silent=True))
+    await store.store(session, mt.Store(first, mt.StoreAction.ADD, ("\\Seen",), silent=True))
     assert await client.ok("NOOP") == [rb"* 1 FETCH (FLAGS (\Recent \Flagged \Seen))"]
     other.close()

@@ -11,6 +11,10 @@ import datetime as dt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.imap.protocol import fetch_types as ft
+from gateway.imap.protocol import mailbox_types as bt
+from gateway.imap.protocol import message_types as mt
+from gateway.imap.protocol import search_types as se
 from gateway.imap.protocol import types as t
 from gateway.imap.protocol.framing import LIMITS, Frame, Framing, LiteralWanted
 from gateway.imap.protocol.parser import parse
@@ -49,9 +53,9 @@ fields = st.lists(
 
 
 @st.composite
-def body_sections(draw: st.DrawFn) -> t.BodySection:
+def body_sections(draw: st.DrawFn) -> ft.BodySection:
     part = tuple(draw(st.lists(st.integers(1, 99), max_size=4)))
-    kind = draw(st.sampled_from([kind for kind in t.SectionKind if part or kind is not t.SectionKind.MIME]))
+    kind = draw(st.sampled_from([kind for kind in ft.SectionKind if part or kind is not ft.SectionKind.MIME]))
     names = tuple(draw(fields)) if kind.value.startswith(b"HEADER.FIELDS") else ()
     partial = draw(st.none() | st.tuples(st.integers(0, 2**32 - 1), st.integers(1, 2**32 - 1)))
     label = b"BODY[" + b".".join(b"%d" % number for number in part)
@@ -60,80 +64,80 @@ def body_sections(draw: st.DrawFn) -> t.BodySection:
     if names:
         label += b" (" + b" ".join(map(astring, names)) + b")"
     label += b"]" + (b"" if partial is None else b"<%d>" % partial[0])
-    return t.BodySection(t.Section(part, kind, names), draw(st.booleans()), partial, label)
+    return ft.BodySection(ft.Section(part, kind, names), draw(st.booleans()), partial, label)
 
 
 rfc822 = st.sampled_from(
     (
-        t.BodySection(t.Section(), False, None, b"RFC822"),
-        t.BodySection(t.Section((), t.SectionKind.HEADER), True, None, b"RFC822.HEADER"),
-        t.BodySection(t.Section((), t.SectionKind.TEXT), False, None, b"RFC822.TEXT"),
+        ft.BodySection(ft.Section(), False, None, b"RFC822"),
+        ft.BodySection(ft.Section((), ft.SectionKind.HEADER), True, None, b"RFC822.HEADER"),
+        ft.BodySection(ft.Section((), ft.SectionKind.TEXT), False, None, b"RFC822.TEXT"),
     )
 )
 
 
 @st.composite
-def fetches(draw: st.DrawFn) -> t.Fetch:
+def fetches(draw: st.DrawFn) -> ft.Fetch:
     items = draw(
         st.lists(
-            st.one_of(st.sampled_from(t.FetchAttribute), body_sections(), rfc822), min_size=1, max_size=6, unique=True
+            st.one_of(st.sampled_from(ft.FetchAttribute), body_sections(), rfc822), min_size=1, max_size=6, unique=True
         )
     )
     uid = draw(st.booleans())
     since = draw(st.none() | modseqs)
-    if uid and t.FetchAttribute.UID not in items:
-        items.insert(0, t.FetchAttribute.UID)
-    if since is not None and t.FetchAttribute.MODSEQ not in items:
-        items.append(t.FetchAttribute.MODSEQ)
-    return t.Fetch(draw(sets), tuple(items), uid, since)
+    if uid and ft.FetchAttribute.UID not in items:
+        items.insert(0, ft.FetchAttribute.UID)
+    if since is not None and ft.FetchAttribute.MODSEQ not in items:
+        items.append(ft.FetchAttribute.MODSEQ)
+    return ft.Fetch(draw(sets), tuple(items), uid, since)
 
 
 leaves = st.one_of(
-    st.just(t.All()),
-    st.builds(t.SequenceKey, sets),
-    st.builds(t.UidKey, sets),
-    st.builds(t.FlagKey, st.one_of(system_flags, keywords), st.booleans()),
-    st.builds(t.RecentKey, st.booleans()),
-    st.builds(t.DateKey, st.sampled_from(t.DateRelation), st.dates(), st.booleans()),
-    st.builds(t.EnvelopeKey, st.sampled_from(("FROM", "TO", "CC", "BCC", "SUBJECT")), texts),
-    st.builds(t.HeaderKey, st.from_regex(r"[A-Za-z-]{1,10}", fullmatch=True), texts),
-    st.builds(t.TextKey, texts, st.booleans()),
-    st.builds(t.SizeKey, st.integers(0, 2**32 - 1), st.booleans()),
-    st.builds(t.ModSeqKey, st.integers(0, 2**63 - 1)),
+    st.just(se.All()),
+    st.builds(se.SequenceKey, sets),
+    st.builds(se.UidKey, sets),
+    st.builds(se.FlagKey, st.one_of(system_flags, keywords), st.booleans()),
+    st.builds(se.RecentKey, st.booleans()),
+    st.builds(se.DateKey, st.sampled_from(se.DateRelation), st.dates(), st.booleans()),
+    st.builds(se.EnvelopeKey, st.sampled_from(("FROM", "TO", "CC", "BCC", "SUBJECT")), texts),
+    st.builds(se.HeaderKey, st.from_regex(r"[A-Za-z-]{1,10}", fullmatch=True), texts),
+    st.builds(se.TextKey, texts, st.booleans()),
+    st.builds(se.SizeKey, st.integers(0, 2**32 - 1), st.booleans()),
+    st.builds(se.ModSeqKey, st.integers(0, 2**63 - 1)),
     st.builds(
-        t.ModSeqKey, st.integers(0, 2**63 - 1), st.just("/flags/\\Seen"), st.sampled_from(("priv", "shared", "all"))
+        se.ModSeqKey, st.integers(0, 2**63 - 1), st.just("/flags/\\Seen"), st.sampled_from(("priv", "shared", "all"))
     ),
 )
 keys = st.recursive(
     leaves,
     lambda inner: st.one_of(
-        st.builds(t.Not, inner),
-        st.builds(t.Or, inner, inner),
-        st.lists(inner, min_size=2, max_size=3).map(lambda several: t.And(tuple(several))),
+        st.builds(se.Not, inner),
+        st.builds(se.Or, inner, inner),
+        st.lists(inner, min_size=2, max_size=3).map(lambda several: se.And(tuple(several))),
     ),
     max_leaves=8,
 )
 
 
-def names_modseq(key: t.SearchKey) -> bool:
+def names_modseq(key: se.SearchKey) -> bool:
     match key:
-        case t.And(inner):
+        case se.And(inner):
             return any(map(names_modseq, inner))
-        case t.Or(left, right):
+        case se.Or(left, right):
             return names_modseq(left) or names_modseq(right)
-        case t.Not(inner):
+        case se.Not(inner):
             return names_modseq(inner)
-    return isinstance(key, t.ModSeqKey)
+    return isinstance(key, se.ModSeqKey)
 
 
 searches = st.builds(
-    lambda key, uid, charset: t.Search(key, uid, charset, names_modseq(key)),
+    lambda key, uid, charset: se.Search(key, uid, charset, names_modseq(key)),
     keys,
     st.booleans(),
     st.sampled_from((None, "UTF-8", "utf-8")),
 )
 seconds = st.integers(-2_000_000_000, 100_000_000_000)
-options = st.sampled_from((t.ListOption.SUBSCRIBED, t.ListOption.CHILDREN, t.ListOption.SPECIAL_USE))
+options = st.sampled_from((bt.ListOption.SUBSCRIBED, bt.ListOption.CHILDREN, bt.ListOption.SPECIAL_USE))
 arguments = st.one_of(
     st.builds(t.Login, texts, texts).map(lambda args: ("LOGIN", args)),
     st.builds(t.Authenticate, st.sampled_from(("PLAIN", "NTLM")), st.sampled_from((None, b"=", b"YWJj", b"YQ=="))).map(
@@ -147,39 +151,39 @@ arguments = st.one_of(
     st.builds(
         t.Enable, st.lists(st.sampled_from(("CONDSTORE", "QRESYNC", "X-GOOD-IDEA")), min_size=1, max_size=3).map(tuple)
     ).map(lambda args: ("ENABLE", args)),
-    st.builds(t.Select, mailboxes, st.booleans(), st.booleans()).map(
+    st.builds(bt.Select, mailboxes, st.booleans(), st.booleans()).map(
         lambda args: ("EXAMINE" if args.read_only else "SELECT", args)
     ),
-    st.tuples(st.sampled_from(("DELETE", "SUBSCRIBE", "UNSUBSCRIBE")), st.builds(t.OneMailbox, mailboxes)),
-    st.builds(t.Create, mailboxes, st.sampled_from(((), ("\\Sent",), ("\\Drafts", "\\Junk")))).map(
+    st.tuples(st.sampled_from(("DELETE", "SUBSCRIBE", "UNSUBSCRIBE")), st.builds(bt.OneMailbox, mailboxes)),
+    st.builds(bt.Create, mailboxes, st.sampled_from(((), ("\\Sent",), ("\\Drafts", "\\Junk")))).map(
         lambda args: ("CREATE", args)
     ),
-    st.builds(t.Rename, mailboxes, mailboxes).map(lambda args: ("RENAME", args)),
+    st.builds(bt.Rename, mailboxes, mailboxes).map(lambda args: ("RENAME", args)),
     st.builds(
-        t.List,
+        bt.List,
         mailboxes,
         st.lists(patterns, min_size=1, max_size=3).map(tuple),
         st.just(False),
-        st.frozensets(st.sampled_from((t.ListOption.SUBSCRIBED, t.ListOption.SPECIAL_USE, t.ListOption.REMOTE))),
+        st.frozensets(st.sampled_from((bt.ListOption.SUBSCRIBED, bt.ListOption.SPECIAL_USE, bt.ListOption.REMOTE))),
         st.frozensets(options),
     ).map(lambda args: ("LIST", args)),
-    st.builds(t.List, mailboxes, patterns.map(lambda pattern: (pattern,)), st.just(True)).map(
+    st.builds(bt.List, mailboxes, patterns.map(lambda pattern: (pattern,)), st.just(True)).map(
         lambda args: ("LSUB", args)
     ),
-    st.builds(t.Status, mailboxes, st.lists(st.sampled_from(t.StatusItem), min_size=1, unique=True).map(tuple)).map(
+    st.builds(bt.Status, mailboxes, st.lists(st.sampled_from(bt.StatusItem), min_size=1, unique=True).map(tuple)).map(
         lambda args: ("STATUS", args)
     ),
-    st.builds(t.Append, mailboxes, flags, st.none() | seconds, st.binary(max_size=200)).map(
+    st.builds(mt.Append, mailboxes, flags, st.none() | seconds, st.binary(max_size=200)).map(
         lambda args: ("APPEND", args)
     ),
     fetches().map(lambda args: ("FETCH", args)),
     searches.map(lambda args: ("SEARCH", args)),
     st.builds(
-        t.Store, sets, st.sampled_from(t.StoreAction), flags, st.booleans(), st.none() | modseqs, st.booleans()
+        mt.Store, sets, st.sampled_from(mt.StoreAction), flags, st.booleans(), st.none() | modseqs, st.booleans()
     ).map(lambda args: ("STORE", args)),
-    st.builds(t.Copy, sets, mailboxes, st.booleans()).map(lambda args: ("COPY", args)),
-    st.builds(t.Move, sets, mailboxes, st.booleans()).map(lambda args: ("MOVE", args)),
-    st.builds(t.UidExpunge, sets).map(lambda args: ("UID EXPUNGE", args)),
+    st.builds(mt.Copy, sets, mailboxes, st.booleans()).map(lambda args: ("COPY", args)),
+    st.builds(mt.Move, sets, mailboxes, st.booleans()).map(lambda args: ("MOVE", args)),
+    st.builds(mt.UidExpunge, sets).map(lambda args: ("UID EXPUNGE", args)),
     st.sampled_from(
         [
             "CAPABILITY",
@@ -239,7 +243,7 @@ def test_any_split_of_the_octets_gives_the_same_commands(
 @given(st.dates(dt.date(1970, 1, 1)))
 def test_dates_are_read_whatever_the_day(date: dt.date) -> None:
     """[RFC3501] 9 `date`."""
-    key = t.DateKey(t.DateRelation.ON, date, sent=True)
+    key = se.DateKey(se.DateRelation.ON, date, sent=True)
     framing = Framing(LIMITS)
-    framing.feed(Encoder(0).command(t.Command(b"a", "SEARCH", t.Search(key))))
-    assert parse(pull_frames(framing)[0]).args == t.Search(key)
+    framing.feed(Encoder(0).command(t.Command(b"a", "SEARCH", se.Search(key))))
+    assert parse(pull_frames(framing)[0]).args == se.Search(key)

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from gateway.imap.protocol import writer
 from gateway.imap.protocol.dates import parse_date_time
+from gateway.imap.protocol.fetch_types import BodySection, FetchAttribute, Section
 from gateway.imap.protocol.framing import LIMITS, Frame, Framing, LiteralWanted
+from gateway.imap.protocol.mailbox_types import Select
 from gateway.imap.protocol.parser import parse
 from gateway.imap.protocol.scanner import Scanner
-from gateway.imap.protocol.types import BodySection, FetchAttribute, Section, Select
 
 
 def scan(octets: bytes) -> Scanner:

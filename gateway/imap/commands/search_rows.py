@@ -1,0 +1,19 @@
+"""The rows of the command table about searching."""
+
+from __future__ import annotations
+
+from gateway.imap.commands import search
+from gateway.imap.commands.command import Command
+from gateway.imap.protocol import search_types as st
+from gateway.imap.state import State
+
+ROWS: tuple[Command, ...] = (
+    Command(
+        "SEARCH",
+        State.SELECTED,
+        st.Search,
+        search.search,
+        ("[RFC3501] 6.4.4", "[RFC3501] 6.4.8", "[RFC7162] 3.1.5"),
+        uses_sequence_numbers=True,
+    ),
+)

@@ -1,0 +1,44 @@
+"""What every IMAP session of a worker shares: the settings, the store, signing in, the hints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.runtime.worker import StoreRunner
+from gateway.services.signin import SignInService
+from gateway.services.watch import Watch
+from store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class ImapSettings:
+    """The values of the `imap` settings that the front end goes by."""
+
+    version: str = ""
+    """Shown by ID; empty hides it."""
+    show_all_folders: bool = False
+    """Show calendar, contacts and the like as mailboxes (docs/architecture.md, decision 15)."""
+    max_message: int = 50 * 1024 * 1024
+    """Octets of a message that APPEND takes."""
+    login_timeout: float = 60.0
+    """Seconds from the greeting to a successful login, not prolonged by commands ([MS-STANXIMAP] 2.2.10)."""
+    idle_timeout: float = 1800.0
+    """Seconds without a command until the server logs the client out ([RFC3501] 5.4)."""
+    keepalive: float = 120.0
+    """Seconds between two signs of life in IDLE."""
+    stall_timeout: float = 300.0
+    """Seconds that a client may take nothing of what is sent to it."""
+    max_logon_failures: int = 3
+    max_bad_commands: int = 10
+    """Commands in a row that are answered BAD until the server hangs up."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImapServices:
+    """What every session of a worker shares."""
+
+    runner: StoreRunner
+    store: Store
+    signin: SignInService
+    watch: Watch
+    settings: ImapSettings = ImapSettings()

@@ -1,0 +1,77 @@
+"""Values of the FETCH grammar: items, sections, the command ([RFC3501] 6.4.5, 7.4.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from gateway.imap.protocol.types import SequenceSet
+
+
+class FetchAttribute(Enum):
+    """FETCH items without argument, by their name in the reply ([RFC3501] 6.4.5, [RFC7162] 3.1.4.2).
+
+    They are the message attributes of [RFC3501] 2.3.1.1, 2.3.2, 2.3.3, 2.3.4, 2.3.5 and 2.3.6.
+    """
+
+    FLAGS = b"FLAGS"
+    UID = b"UID"
+    INTERNALDATE = b"INTERNALDATE"
+    RFC822_SIZE = b"RFC822.SIZE"
+    ENVELOPE = b"ENVELOPE"
+    BODY = b"BODY"
+    """BODYSTRUCTURE without extension data."""
+    BODYSTRUCTURE = b"BODYSTRUCTURE"
+    MODSEQ = b"MODSEQ"
+
+
+class SectionKind(Enum):
+    """What of a part is wanted ([RFC3501] 6.4.5)."""
+
+    WHOLE = b""
+    """`BODY[]`, or with part numbers the body of that part."""
+    HEADER = b"HEADER"
+    HEADER_FIELDS = b"HEADER.FIELDS"
+    HEADER_FIELDS_NOT = b"HEADER.FIELDS.NOT"
+    TEXT = b"TEXT"
+    MIME = b"MIME"
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A section specification: part numbers, what of the part, and for HEADER_FIELDS(_NOT) the field names."""
+
+    numbers: tuple[int, ...] = ()
+    kind: SectionKind = SectionKind.WHOLE
+    fields: tuple[bytes, ...] = ()
+    """Upper case."""
+
+
+@dataclass(frozen=True, slots=True)
+class BodySection:
+    """`BODY[...]`, `BODY.PEEK[...]`, `RFC822`, `RFC822.HEADER` or `RFC822.TEXT` ([RFC3501] 6.4.5)."""
+
+    section: Section
+    peek: bool
+    """False: fetching it sets \\Seen."""
+    partial: tuple[int, int] | None
+    """(first octet, most octets) of `<0.2048>`."""
+    label: bytes
+    """The name of the item in the reply, such as `BODY[1.MIME]<0>` or `RFC822.HEADER` ([RFC3501] 7.4.2)."""
+
+
+FetchItem = FetchAttribute | BodySection
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """FETCH or UID FETCH ([RFC3501] 6.4.5, 6.4.8).
+
+    Macros are expanded, doubles removed. The items that a command implies are in `items`: UID for UID FETCH, MODSEQ for
+    CHANGEDSINCE ([RFC7162] 3.1.4.1).
+    """
+
+    messages: SequenceSet
+    items: tuple[FetchItem, ...]
+    uid: bool = False
+    changed_since: int | None = None

@@ -1,0 +1,179 @@
+"""Parses the arguments of the commands about mailboxes: SELECT CREATE RENAME LIST STATUS ... ([RFC3501] 6.3).
+
+The extensions' grammars: [RFC2342] 6, [RFC3691] 4, [RFC6154] 6, [RFC7162] 7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+from gateway.imap.protocol.mailbox_types import (
+    Create,
+    List,
+    ListOption,
+    OneMailbox,
+    Rename,
+    Select,
+    Status,
+    StatusItem,
+)
+from gateway.imap.protocol.scanner import ParseArguments, Scanner
+from gateway.imap.protocol.types import BadMailboxName, MailboxName
+
+MAX_PATTERNS = 100
+"""Patterns in one extended LIST."""
+
+_STATUS_ITEMS = {item.value: item for item in StatusItem}
+_LIST_OPTIONS = {option.value: option for option in ListOption}
+_SELECTION = frozenset((ListOption.SUBSCRIBED, ListOption.REMOTE, ListOption.RECURSIVEMATCH, ListOption.SPECIAL_USE))
+_RETURN = frozenset((ListOption.SUBSCRIBED, ListOption.CHILDREN, ListOption.SPECIAL_USE))
+
+
+def _select(scanner: Scanner, *, read_only: bool) -> Select:
+    """A mailbox and perhaps `(CONDSTORE)` ([RFC3501] 6.3.1, 6.3.2, [RFC7162] 3.1.8)."""
+    mailbox = scanner.mailbox()
+    if scanner.peek() != 0x20 or scanner.line[scanner.position + 1 : scanner.position + 2] != b"(":
+        return Select(mailbox, read_only)
+    scanner.space()
+    scanner.opening()
+
+    def parameter() -> None:
+        name = scanner.word("a parameter")
+        if name != b"CONDSTORE":
+            scanner.fail(f"Unknown parameter {name[:40].decode('ascii')}")
+
+    scanner.items(parameter, 10)
+    return Select(mailbox, read_only, condstore=True)
+
+
+def _one_mailbox(scanner: Scanner) -> OneMailbox:
+    return OneMailbox(scanner.mailbox())
+
+
+def _create(scanner: Scanner) -> Create:
+    """A mailbox and perhaps `(USE (\\Sent ...))` ([RFC3501] 6.3.3, [RFC6154] 3)."""
+    mailbox = scanner.mailbox()
+    if scanner.peek() != 0x20 or scanner.line[scanner.position + 1 : scanner.position + 2] != b"(":
+        return Create(mailbox)
+    scanner.space()
+    scanner.opening()
+    name = scanner.word("a parameter")
+    if name != b"USE":
+        scanner.fail(f"Unknown parameter {name[:40].decode('ascii')}")
+    scanner.space()
+    scanner.opening()
+
+    def use() -> str:
+        if not scanner.accept(b"\\"):
+            scanner.expected("a special use")
+        return "\\" + scanner.atom("a special use").decode("ascii")
+
+    uses = [] if scanner.accept(b")") else scanner.items(use, 20)
+    scanner.closing()
+    return Create(mailbox, tuple(uses))
+
+
+def _rename(scanner: Scanner) -> Rename:
+    """The old and the new name ([RFC3501] 6.3.5)."""
+    source = scanner.mailbox()
+    scanner.space()
+    return Rename(source, scanner.mailbox())
+
+
+def _lsub(scanner: Scanner) -> List:
+    """Reference and pattern ([RFC3501] 6.3.9)."""
+    reference = _if_name(scanner.mailbox)
+    scanner.space()
+    return _listing(reference, [_if_name(scanner.pattern)], List(_ROOT, (), subscribed_only=True))
+
+
+_ROOT = MailboxName("")
+
+
+def _if_name(read: Callable[[], MailboxName]) -> MailboxName | None:
+    """A name or pattern; None for one that can match nothing because it is not modified UTF-7, which is no error."""
+    try:
+        return read()
+    except BadMailboxName:
+        return None
+
+
+def _listing(reference: MailboxName | None, patterns: list[MailboxName | None], command: List) -> List:
+    """The command with its names; with no patterns where none can match."""
+    if reference is None:
+        return command
+    return replace(command, reference=reference, patterns=tuple(name for name in patterns if name is not None))
+
+
+def _list(scanner: Scanner) -> List:
+    """Reference and pattern; the extended form as far as SPECIAL-USE needs it ([RFC3501] 6.3.8, [RFC6154] 2)."""
+    select: frozenset[ListOption] = frozenset()
+    if scanner.peek() == 0x28:
+        select = _options(scanner, _SELECTION, "selection")
+        scanner.space()
+        if ListOption.RECURSIVEMATCH in select and ListOption.SUBSCRIBED not in select:
+            scanner.fail("RECURSIVEMATCH needs SUBSCRIBED beside it")
+    reference = _if_name(scanner.mailbox)
+    scanner.space()
+    patterns: list[MailboxName | None]
+    if scanner.accept(b"("):
+        patterns = scanner.items(lambda: _if_name(scanner.pattern), MAX_PATTERNS)
+    else:
+        patterns = [_if_name(scanner.pattern)]
+    returns: frozenset[ListOption] = frozenset()
+    if scanner.line[scanner.position : scanner.position + 8].upper() == b" RETURN ":
+        scanner.position += 8
+        returns = _options(scanner, _RETURN, "return")
+    return _listing(reference, patterns, List(_ROOT, (), select=select, returns=returns))
+
+
+def _options(scanner: Scanner, allowed: frozenset[ListOption], kind: str) -> frozenset[ListOption]:
+    """A parenthesized list of LIST options, which may be empty ([RFC5258] 3)."""
+    scanner.opening()
+    if scanner.accept(b")"):
+        return frozenset()
+
+    def option() -> ListOption:
+        name = scanner.word(f"a {kind} option")
+        found = _LIST_OPTIONS.get(name)
+        if found is None or found not in allowed:
+            scanner.fail(f"Unknown {kind} option {name[:40].decode('ascii')}")
+        return found
+
+    return frozenset(scanner.items(option, 20))
+
+
+def _status(scanner: Scanner) -> Status:
+    """A mailbox and the counts wanted ([RFC3501] 6.3.10)."""
+    mailbox = scanner.mailbox()
+    scanner.space()
+    scanner.opening()
+
+    def item() -> StatusItem:
+        name = scanner.word("a STATUS item")
+        found = _STATUS_ITEMS.get(name)
+        if found is None:
+            scanner.fail(f"Unknown STATUS item {name[:40].decode('ascii')}")
+        return found
+
+    return Status(mailbox, tuple(dict.fromkeys(scanner.items(item, 50))))
+
+
+COMMANDS: dict[bytes, tuple[str, ParseArguments | None]] = {
+    b"CHECK": ("CHECK", None),
+    b"CLOSE": ("CLOSE", None),
+    b"CREATE": ("CREATE", _create),
+    b"DELETE": ("DELETE", _one_mailbox),
+    b"EXAMINE": ("EXAMINE", partial(_select, read_only=True)),
+    b"LIST": ("LIST", _list),
+    b"LSUB": ("LSUB", _lsub),
+    b"NAMESPACE": ("NAMESPACE", None),
+    b"RENAME": ("RENAME", _rename),
+    b"SELECT": ("SELECT", partial(_select, read_only=False)),
+    b"STATUS": ("STATUS", _status),
+    b"SUBSCRIBE": ("SUBSCRIBE", _one_mailbox),
+    b"UNSELECT": ("UNSELECT", None),
+    b"UNSUBSCRIBE": ("UNSUBSCRIBE", _one_mailbox),
+}

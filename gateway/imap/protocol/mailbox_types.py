@@ -1,0 +1,86 @@
+"""Values of the commands about mailboxes: SELECT CREATE RENAME LIST STATUS and their like ([RFC3501] 6.3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from gateway.imap.protocol.types import MailboxName
+
+
+@dataclass(frozen=True, slots=True)
+class Select:
+    """SELECT or EXAMINE ([RFC3501] 6.3.1, 6.3.2)."""
+
+    mailbox: MailboxName
+    read_only: bool
+    """EXAMINE."""
+    condstore: bool = False
+    """The CONDSTORE parameter was given ([RFC7162] 3.1.8)."""
+
+
+@dataclass(frozen=True, slots=True)
+class OneMailbox:
+    """DELETE, SUBSCRIBE, UNSUBSCRIBE: one mailbox name ([RFC3501] 6.3.4, 6.3.6, 6.3.7)."""
+
+    mailbox: MailboxName
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """CREATE ([RFC3501] 6.3.3), with the special uses of [RFC6154] 3."""
+
+    mailbox: MailboxName
+    """A trailing hierarchy separator is kept; it declares that children will follow."""
+    special_use: tuple[str, ...] = ()
+    """`\\\\Sent` and the like, as sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rename:
+    """RENAME ([RFC3501] 6.3.5)."""
+
+    source: MailboxName
+    target: MailboxName
+
+
+class ListOption(Enum):
+    """Selection and return options of LIST that SPECIAL-USE needs ([RFC6154] 2, [RFC5258] 3.1, 3.2)."""
+
+    SUBSCRIBED = b"SUBSCRIBED"
+    REMOTE = b"REMOTE"
+    RECURSIVEMATCH = b"RECURSIVEMATCH"
+    SPECIAL_USE = b"SPECIAL-USE"
+    CHILDREN = b"CHILDREN"
+
+
+@dataclass(frozen=True, slots=True)
+class List:
+    """LIST or LSUB ([RFC3501] 6.3.8, 6.3.9)."""
+
+    reference: MailboxName
+    patterns: tuple[MailboxName, ...]
+    """One, or several in the extended form; none where those sent can match nothing ([RFC3501] 5.1.3)."""
+    subscribed_only: bool = False
+    """LSUB."""
+    select: frozenset[ListOption] = frozenset()
+    returns: frozenset[ListOption] = frozenset()
+
+
+class StatusItem(Enum):
+    """The counts that STATUS can ask for ([RFC3501] 6.3.10, [RFC7162] 3.1.7)."""
+
+    MESSAGES = b"MESSAGES"
+    RECENT = b"RECENT"
+    UIDNEXT = b"UIDNEXT"
+    UIDVALIDITY = b"UIDVALIDITY"
+    UNSEEN = b"UNSEEN"
+    HIGHESTMODSEQ = b"HIGHESTMODSEQ"
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """STATUS ([RFC3501] 6.3.10)."""
+
+    mailbox: MailboxName
+    items: tuple[StatusItem, ...]
