@@ -24,11 +24,12 @@ from store.engine import Reader, Row, Shard, Statement
 from store.errors import NotFound
 from store.schema import message
 
-BYTES_A_MESSAGE = 72
+BYTES_A_MESSAGE = 68
 DEFAULT_MEMORY = 192 << 20
 
 _LOAD = Statement(select(*MESSAGE_COLUMNS).where(*IN_FOLDER).order_by(message.c.uid), "m", "f")
-_TYPES = "LQQQLQqQQ"
+_TYPES = "IQQQLQqQQ"
+"""The UIDs are typed as the sessions' views of them are: what is of one type is copied and compared as a block."""
 _CHUNK = 500
 """Rows turned into array elements at a time: few enough to stay in the processor's cache."""
 
