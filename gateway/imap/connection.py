@@ -203,7 +203,7 @@ class ImapConnection(Protocol):
 
     async def _run(self, frame: Frame) -> None:
         try:
-            command = parse(frame)
+            command = parse(frame, utf8=self.session.utf8_names)
         except UnsupportedCharset as error:
             code = b"BADCHARSET (%b)" % b" ".join(charset.encode("ascii", "replace") for charset in error.charsets)
             self._finish(error.tag, Reply(b"NO", writer.text(error.text), code))
@@ -232,6 +232,7 @@ class ImapConnection(Protocol):
             return Reply(b"BAD", b"Unknown command.")
         if not row.states & session.state:
             return Reply(b"BAD", b"Command is not valid in this state.")
+        session.tag = command.tag
         session.by_uid = row.uses_sequence_numbers and bool(getattr(command.args, "uid", False))
         try:
             reply = await row.run(session, command.args)

@@ -55,9 +55,14 @@ class Session:
         "failed_logons",
         "home",
         "logon",
+        "qresync",
+        "rev2",
         "selected",
         "services",
         "state",
+        "tag",
+        "uidonly",
+        "utf8",
         "wire",
     )
 
@@ -72,12 +77,27 @@ class Session:
         self.selected: Selected | None = None
         self.condstore = False
         """Untagged FETCH carries MODSEQ ([RFC7162] 3.1)."""
+        self.qresync = False
+        """QRESYNC was enabled: VANISHED takes the place of EXPUNGE ([RFC7162] 3.2.3)."""
+        self.rev2 = False
+        """IMAP4rev2 was enabled: the replies are those of [RFC9051]."""
+        self.utf8 = False
+        """UTF8=ACCEPT was enabled: messages and names may be in UTF-8 ([RFC6855] 3)."""
+        self.uidonly = False
+        """UIDONLY was enabled: nothing is called by its number ([RFC9586] 3)."""
+        self.tag = b"*"
+        """The tag of the command under way, for ESEARCH and the like."""
         self.by_uid = False
         """The command under way is a UID command: its FETCH replies carry the UID ([RFC3501] 6.4.8)."""
         self.failed_logons = 0
         self._watching: Subscription | None = None
         self._index: FolderIndex | None = None
         self._offered: tuple[bool, list[str]] | None = None
+
+    @property
+    def utf8_names(self) -> bool:
+        """Whether mailbox names go over the wire in UTF-8, not in modified UTF-7 ([RFC6855] 3, [RFC9051] 5.1)."""
+        return self.utf8 or self.rev2
 
     # --- output and store calls
 

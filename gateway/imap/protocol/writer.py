@@ -13,6 +13,7 @@ from gateway.imap.protocol.numset import format_set
 
 _ATOM = re.compile(rb'[^\x00-\x20\x7f-\xff(){%*"\\\]]+')
 _QUOTABLE = re.compile(rb"[\x01-\x09\x0b\x0c\x0e-\x7f]*")
+_QUOTABLE_UTF8 = re.compile(rb"[\x01-\x09\x0b\x0c\x0e-\xff]*")
 _ESCAPED = re.compile(rb'["\\]')
 _NOT_TEXT = re.compile(rb"[\x00-\x1f\x7f]+")
 _LONGEST_QUOTED = 1000
@@ -43,6 +44,13 @@ def string(data: bytes) -> bytes:
     return literal(data)
 
 
+def utf8_string(data: bytes) -> bytes:
+    """As `string`, to a client that takes UTF-8 in quoted strings ([RFC6855] 3, [RFC9051] 4.3); `data` is UTF-8."""
+    if len(data) <= _LONGEST_QUOTED and _QUOTABLE_UTF8.fullmatch(data):
+        return quoted(data)
+    return literal(data)
+
+
 def nstring(data: bytes | None) -> bytes:
     """A string, or NIL for None ([RFC3501] 4.5)."""
     return b"NIL" if data is None else string(data)
@@ -57,8 +65,9 @@ def astring(data: bytes) -> bytes:
 
 @lru_cache(maxsize=4096)
 def mailbox_name(name: str, *, utf8: bool = False) -> bytes:
-    """A mailbox name as astring, in modified UTF-7 unless `utf8` ([RFC3501] 5.1.3)."""
-    return astring(name.encode("utf-8", "replace") if utf8 else utf7.encode(name))
+    """A mailbox name as astring, in modified UTF-7 unless `utf8` ([RFC3501] 5.1.3, [RFC6855] 3)."""
+    data = name.encode("utf-8", "replace") if utf8 else utf7.encode(name)
+    return astring(data) if data.isascii() else utf8_string(data)
 
 
 def flag_list(items: Iterable[bytes]) -> bytes:
@@ -212,13 +221,16 @@ def id_line(parameters: Iterable[tuple[str, str | None]] | None) -> bytes:
     return b"* ID (%b)\r\n" % b" ".join(pairs)
 
 
-def namespace_line(*groups: Sequence[tuple[str, bytes | None]] | None) -> bytes:
+def namespace_line(*groups: Sequence[tuple[str, bytes | None]] | None, utf8: bool = False) -> bytes:
     """`* NAMESPACE personal others shared`: each a list of (prefix, delimiter), or None for NIL ([RFC2342] 5)."""
 
     def write(group: Sequence[tuple[str, bytes | None]] | None) -> bytes:
         if not group:
             return b"NIL"
-        inner = [b"(%b %b)" % (string(utf7.encode(prefix)), nstring(delimiter)) for prefix, delimiter in group]
+        inner = [
+            b"(%b %b)" % (utf8_string(prefix.encode()) if utf8 else string(utf7.encode(prefix)), nstring(delimiter))
+            for prefix, delimiter in group
+        ]
         return b"(" + b"".join(inner) + b")"
 
     return b"* NAMESPACE %b\r\n" % b" ".join(map(write, groups))

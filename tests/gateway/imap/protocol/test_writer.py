@@ -84,7 +84,8 @@ def test_mailbox_names() -> None:
     assert writer.mailbox_name("Entwürfe") == b"Entw&APw-rfe"
     assert writer.mailbox_name("Sent Items") == b'"Sent Items"'
     assert writer.mailbox_name("a&b") == b"a&-b"
-    assert writer.mailbox_name("é", utf8=True) == b"{2}\r\n\xc3\xa9"
+    # [RFC6855] 3, [RFC9051] 4.3: whoever takes UTF-8 names takes them in quoted strings.
+    assert writer.mailbox_name("é", utf8=True) == b'"\xc3\xa9"'
 
 
 def test_internal_dates() -> None:
