@@ -87,6 +87,8 @@ class Pipeliner:
             waiting[b"p%d" % self.tags] = command
         data = b"".join(b"%b %b\r\n" % (tag, command.encode()) for tag, command in waiting.items())
         cut = choose.randint(0, len(data)) if choose.random() < 0.5 else len(data)
+        if data[:cut].endswith(b"\r\n"):
+            cut = len(data)  # else the server could not know that a command by number is on its way
         self.read(await self.client.send(data[:cut]), waiting)
         if cut < len(data):
             self.read(await self.client.send(data[cut:]), waiting)
