@@ -95,6 +95,7 @@ class ImapConnection(Protocol):
         self._bad = 0  # BAD replies in a row
         self._loop: asyncio.AbstractEventLoop | None = None
         self._began = self._heard = self._told = 0.0
+        self._turn = 0.0  # when a command of this connection last got the loop
         self._unsent = 0
         self._stalled = 0.0
         self._peer: PeerInfo | None = None
@@ -151,7 +152,7 @@ class ImapConnection(Protocol):
     async def _work(self) -> None:
         """Carry out what waits, and end."""
         assert self._loop is not None
-        began = self._loop.time()
+        self._turn = self._loop.time()
         try:
             while not self._closing:
                 event = self._next()
@@ -161,10 +162,8 @@ class ImapConnection(Protocol):
                     await self._push()
                 else:
                     break
-                if self._loop.time() - began > SLICE:
-                    await self.wire.drain()
-                    await asyncio.sleep(0)
-                    began = self._loop.time()
+                if self._loop.time() - self._turn > SLICE:
+                    await self.drain()
         except ConnectionError:
             self._closing = True
         except Exception:
@@ -427,8 +426,13 @@ class ImapConnection(Protocol):
             self._size = 0
 
     async def drain(self) -> None:
-        """Wait while the client is slow; ConnectionError when it is gone."""
+        """Wait while the client is slow, and let others have the loop in time; ConnectionError when it is gone."""
         await self.wire.drain()
+        assert self._loop is not None
+        if self._loop.time() - self._turn > SLICE:
+            # A client that takes everything at once never makes us wait.
+            await asyncio.sleep(0)
+            self._turn = self._loop.time()
 
     async def ask(self, challenge: bytes) -> bytes | None:
         """Send `+ challenge` and return the client's next line; None if it was over the limit ([RFC3501] 6.2.2)."""
