@@ -106,7 +106,7 @@ class Application:
             self._parts.callback(store.close)
             spool = Spool(self.settings.spool_location)
             self._parts.callback(spool.close)
-        runner = StoreRunner(inline=store.inline, group=store.group)
+        runner = StoreRunner(inline=store.inline, group=store.group, attempt=store.attempt)
         self._parts.push_async_callback(runner.close)
         self.store, self.directory, self.watch, self.runner = store, directory, watch, runner
         entrance = Entrance(self.settings, directory, store, self._shared, first=self._worker == 0)

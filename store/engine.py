@@ -244,10 +244,10 @@ class Shard(ABC):
         """
 
     @abstractmethod
-    def write(self) -> AbstractContextManager[Work]:
+    def write(self, *, wait: bool = True) -> AbstractContextManager[Work]:
         """Begin a unit of work under the mailbox's lock, or join the one open in this thread.
 
-        Raises Unavailable, and NotFound when the mailbox is gone.
+        Raises Unavailable, and NotFound when the mailbox is gone; without `wait` Busy when another has the lock.
         """
 
     @abstractmethod
@@ -257,6 +257,10 @@ class Shard(ABC):
     @abstractmethod
     def committed_snapshot(self) -> AbstractContextManager[Reader]:
         """Like `snapshot`, but the committed state even inside a unit of work of this thread. Raises Unavailable."""
+
+    @abstractmethod
+    def aside(self) -> AbstractContextManager[Reader]:
+        """Like `committed_snapshot`, but nobody waits for it, however long it reads. Raises Unavailable."""
 
     @abstractmethod
     def close(self) -> None:

@@ -23,7 +23,7 @@ from sqlalchemy import bindparam, delete, select
 from store import migrate
 from store.changes import Touched
 from store.engine import Backend, Joined, Parameters, Publish, Reader, Row, Shard, Statement, Work
-from store.errors import AlreadyExists, NotFound, Unavailable
+from store.errors import AlreadyExists, Busy, NotFound, Unavailable
 from store.ids import MailboxRef
 from store.schema import mailbox, metadata
 
@@ -156,11 +156,17 @@ class PostgresWork(PostgresReader, Work):
         self.actions: list[Callable[[], None]] = []
         self.depth = 1
 
-    def begin(self) -> None:
-        """Begin, and lock the mailbox in the same round trip. Raises NotFound."""
+    def begin(self, *, wait: bool) -> None:
+        """Begin, and lock the mailbox in the same round trip. Raises NotFound; Busy, unless it is to `wait`."""
         cursor = self.connection.cursor()
         lock = f"SELECT 1 FROM mailbox WHERE mailbox_id = {int(self.mailbox_id)} FOR UPDATE"  # noqa: S608  # a number
-        cursor.execute(f"BEGIN; {lock}".encode())
+        try:
+            cursor.execute(f"BEGIN; {lock}{'' if wait else ' NOWAIT'}".encode())
+        except psycopg.errors.LockNotAvailable as error:
+            if wait:
+                raise
+            self.command("ROLLBACK")
+            raise Busy(f"mailbox {self.mailbox_id}: another writes") from error
         cursor.nextset()
         if cursor.fetchone() is None:
             self.command("ROLLBACK")
@@ -236,8 +242,12 @@ class PostgresShard(Shard):
                 if not connection.closed:
                     connection.execute(b"ROLLBACK")
 
+    def aside(self) -> AbstractContextManager[Reader]:
+        """See `Shard.aside`: every reading has a connection to itself."""
+        return self.committed_snapshot()
+
     @contextmanager
-    def write(self) -> Iterator[Work]:
+    def write(self, *, wait: bool = True) -> Iterator[Work]:
         """See `Shard.write`."""
         thread = get_ident()
         work = self._works.get(thread)
@@ -246,7 +256,7 @@ class PostgresShard(Shard):
             return
         with self._connection() as connection:
             work = PostgresWork(connection, self.mailbox_id)
-            work.begin()
+            work.begin(wait=wait)
             self._works[thread] = work
             try:
                 yield work

@@ -13,7 +13,7 @@ import contextlib
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from threading import get_ident
 from time import monotonic, sleep
@@ -22,11 +22,13 @@ from typing import NoReturn
 
 from store.changes import Touched
 from store.engine import Joined, Parameters, Publish, Reader, Row, Shard, Statement, Work
-from store.errors import NotFound, Unavailable
+from store.errors import Busy, NotFound, Unavailable
 from store.ids import MailboxRef
 from store.logroom import LogRoom
 
 BUSY_SECONDS = 10.0
+_RETRY_SECONDS = 0.001
+"""How often it is tried to get the lock from another process: whoever takes it again and again must let others in."""
 _READER_CACHE_KB = 512
 _WRITER_CACHE_KB = 1024
 _MMAP_BYTES = 1 << 30
@@ -91,6 +93,25 @@ class SqliteWork(SqliteReader, Work):
     def command(self, text: str) -> None:
         """Run a transaction command."""
         self._execute(text)
+
+    def begin(self, *, wait: bool) -> None:
+        """Begin under the lock that is between processes; without `wait` raise Busy when another has it."""
+        limit = 0.0
+        while True:
+            try:
+                self._execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                    raise
+                if not wait:
+                    raise Busy(f"mailbox {self.mailbox_id}: another process writes") from error
+                now = monotonic()
+                limit = limit or now + BUSY_SECONDS
+                if now >= limit:
+                    raise
+            else:
+                return
+            sleep(_RETRY_SECONDS)
 
 
 class _Savepoint:
@@ -213,21 +234,23 @@ class _Home:
 class _Writing:
     """`with shard.write()`: the outermost begins and commits; those inside join."""
 
-    __slots__ = ("_shard",)
+    __slots__ = ("_shard", "_wait")
 
-    def __init__(self, shard: SqliteShard) -> None:
+    def __init__(self, shard: SqliteShard, *, wait: bool) -> None:
         self._shard = shard
+        self._wait = wait
 
     def __enter__(self) -> Work:
         shard = self._shard
-        shard.write_lock.acquire()
+        if not shard.write_lock.acquire(blocking=self._wait):
+            raise Busy(f"mailbox {shard.mailbox_id}: another thread writes")
         if shard.depth:
             shard.depth += 1
             assert shard.work is not None
             return shard.work
         try:
             work = shard.work or shard.open_work()
-            work.command("BEGIN IMMEDIATE")
+            work.begin(wait=self._wait)
             if shard.room is not None:
                 shard.room.make()
         except BaseException as error:
@@ -295,7 +318,8 @@ class SqliteShard(Shard):
         self._prepared = False
         self._reading = _Reading(self, begin=False)
         self._snapshot = _Reading(self, begin=True)
-        self._writing = _Writing(self)
+        self._writing = _Writing(self, wait=True)
+        self._trying = _Writing(self, wait=False)
 
     def read(self) -> AbstractContextManager[Reader]:
         """See `Shard.read`."""
@@ -329,9 +353,20 @@ class SqliteShard(Shard):
         """Give the context of the reading connection."""
         return self._snapshot if begin else self._reading
 
-    def write(self) -> AbstractContextManager[Work]:
+    def write(self, *, wait: bool = True) -> AbstractContextManager[Work]:
         """See `Shard.write`."""
-        return self._writing
+        return self._writing if wait else self._trying
+
+    @contextmanager
+    def aside(self) -> Iterator[Reader]:
+        """See `Shard.aside`: a connection of its own."""
+        try:
+            with contextlib.closing(self._connect(_READER_CACHE_KB)) as connection:
+                connection.execute("PRAGMA query_only = ON")
+                connection.execute("BEGIN")
+                yield SqliteReader(connection, self.mailbox_id)
+        except sqlite3.Error as error:
+            self.raise_translated(error)
 
     def keep(self, companion: object) -> None:
         """See `Shard.keep`."""
@@ -387,6 +422,9 @@ class SqliteShard(Shard):
     def open_work(self) -> SqliteWork:
         """Open the writing connection; the caller holds the writing lock."""
         connection = self._connect(_WRITER_CACHE_KB)
+        # The first read takes its share of the file, which it may have to wait for; after that only BEGIN ever waits.
+        connection.execute("SELECT 1 FROM sqlite_schema").fetchone()
+        connection.execute("PRAGMA busy_timeout = 0")
         self.work = SqliteWork(connection, self.mailbox_id)
         if self._durable:
             with contextlib.suppress(OSError):  # there is none before the first commit to a new file

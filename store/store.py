@@ -20,7 +20,7 @@ from uuid import UUID
 from store import fsck, special
 from store.blob import BlobStore
 from store.engine import Backend, Parameters, Publish, Shard, Statement, ignore, insert_statement
-from store.errors import StoreError, Unavailable
+from store.errors import Busy, StoreError, Unavailable
 from store.folders import ADD, COLUMNS
 from store.fsck import Finding
 from store.ids import FIRST_DYNAMIC_ID, MailboxKind, MailboxRef
@@ -120,17 +120,20 @@ class Store:
 
     # ------------------------------------------------------------------------------------------------ group commit
 
-    def group(self, ref: MailboxRef, operations: Sequence[Callable[[], T]]) -> list[T | StoreError]:
+    def group(
+        self, ref: MailboxRef, operations: Sequence[Callable[[], T]], *, wait: bool = True
+    ) -> list[T | StoreError]:
         """Run operations on one mailbox in one transaction, each in a savepoint, and commit once (decision 0007).
 
         Gives the results in order; in place of a result, the StoreError of an operation that was undone alone. Any
         other exception of an operation undoes that operation, lets the rest be committed, and is then raised. Raises
-        Unavailable when nothing could be committed, and NotFound when there is no such mailbox.
+        Unavailable when nothing could be committed, and NotFound when there is no such mailbox; without `wait` Busy,
+        before anything was run, when another is changing the mailbox.
         """
         shard = self._get(ref).shard
         if len(operations) == 1:
             try:
-                with shard.write():
+                with shard.write(wait=wait):
                     return [operations[0]()]
             except Unavailable:
                 raise
@@ -138,7 +141,7 @@ class Store:
                 return [error]
         results: list[T | StoreError] = []
         failure: Exception | None = None
-        with shard.write() as work:
+        with shard.write(wait=wait) as work:
             for operation in operations:
                 try:
                     with work.savepoint():
@@ -152,6 +155,13 @@ class Store:
         if failure is not None:
             raise failure
         return results
+
+    def attempt(self, ref: MailboxRef, operations: Sequence[Callable[[], T]]) -> list[T | StoreError] | None:
+        """Do as `group` does, or give None at once, with nothing done, when another is changing the mailbox."""
+        try:
+            return self.group(ref, operations, wait=False)
+        except Busy:
+            return None
 
     # --------------------------------------------------------------------------------------------------- resources
 

@@ -13,7 +13,8 @@ result is dropped. `write` waits when too much is queued, so a flood slows its s
 
 Measured: a thread hop costs 50 µs of CPU and, with many threads at work, several times that for the interpreter lock; a
 short SQLite read costs 4 µs; a commit waits 0.15 ms for a fast disk and 10 ms for a slow one. Hence the switch by
-measurement in CommitGauge: on a fast disk the commits of a turn run inline, one mailbox after the other.
+measurement in CommitGauge: on a fast disk the commits of a turn run inline, one mailbox after the other. The loop never
+waits for a mailbox that another thread or process is changing: that commit goes to a thread, which does.
 """
 
 from __future__ import annotations
@@ -48,6 +49,9 @@ class MailboxKey(Protocol):
 
 GroupCommit = Callable[[Any, Sequence[Operation]], Sequence[Any]]
 """`Store.group`: all operations in one transaction; each result is a value, or the exception of that operation."""
+
+Attempt = Callable[[Any, Sequence[Operation]], Sequence[Any] | None]
+"""`Store.attempt`: as GroupCommit, or None when another is changing the mailbox just now."""
 
 
 class BusyClock:
@@ -141,9 +145,9 @@ class _Queue:
 class StoreRunner:
     """Runs store calls for the coroutines of one worker. Build it inside the running loop; `close` it at the end.
 
-    `inline` is `Store.inline`; `group` is `Store.group`; `busy` is what BusyClock is. `threads` bounds the
-    pool, `queue_limit` the operations that wait for a commit in the whole worker, `batch_limit` those of one
-    transaction.
+    `inline` is `Store.inline`; `group` is `Store.group` and `attempt` is `Store.attempt`, without which the loop itself
+    waits for others; `busy` is what BusyClock is. `threads` bounds the pool, `queue_limit` the operations that wait for
+    a commit in the whole worker, `batch_limit` those of one transaction.
     """
 
     def __init__(
@@ -151,6 +155,7 @@ class StoreRunner:
         *,
         inline: bool,
         group: GroupCommit,
+        attempt: Attempt | None = None,
         threads: int = 8,
         queue_limit: int = 4096,
         batch_limit: int = 256,
@@ -161,6 +166,7 @@ class StoreRunner:
         self.inline = inline
         self.gauge = gauge or CommitGauge()
         self._group = group
+        self._attempt = attempt or group
         self._loop = asyncio.get_running_loop()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="store")
         self._queue_limit = queue_limit
@@ -245,21 +251,27 @@ class StoreRunner:
             del operations[self._batch_limit :]
         if self.inline and not self.gauge.wants_thread(now):
             results, now = self._measured(now, queue.key, operations)
-            self._finish(queue, results)
-            return now
-        call = self._loop.run_in_executor(self._pool, self._commit, queue.key, operations)
-        call.add_done_callback(lambda done: self._finish(queue, done.result()))
+            if results is not None:
+                self._finish(queue, results)
+                return now
+        call = self._loop.run_in_executor(self._pool, self._commit, queue.key, operations, self._group)
+        call.add_done_callback(lambda done: self._finish(queue, done.result() or ()))
         return now
 
     def _measured(
         self, started: float, key: MailboxKey, operations: Sequence[Operation]
-    ) -> tuple[Sequence[Any], float]:
-        """Commit inline and tell the gauge. What the time was spent on is only asked for when the last took long."""
+    ) -> tuple[Sequence[Any] | None, float]:
+        """Commit inline, unless another has the mailbox, and tell the gauge.
+
+        What the time was spent on is only asked for when the last took long.
+        """
         gauge = self.gauge
         close = self._close_look or gauge.threaded
         worked = self._busy() if close else 0.0
-        results = self._commit(key, operations)
+        results = self._commit(key, operations, self._attempt)
         ended = self._clock()
+        if results is None:
+            return None, ended
         seconds = ended - started
         self._close_look = seconds > gauge.slow
         if close:
@@ -268,12 +280,13 @@ class StoreRunner:
             gauge.record(seconds, ended)
         return results, ended
 
-    def _commit(self, key: MailboxKey, operations: Sequence[Operation]) -> Sequence[Any]:
+    @staticmethod
+    def _commit(key: MailboxKey, operations: Sequence[Operation], group: Attempt) -> Sequence[Any] | None:
         try:
-            results = self._group(key, operations)
+            results = group(key, operations)
         except Exception as error:  # the commit itself failed: every operation of the group has
             return [error] * len(operations)
-        if len(results) != len(operations):
+        if results is not None and len(results) != len(operations):
             return [RuntimeError("group commit lost a result")] * len(operations)
         return results
 

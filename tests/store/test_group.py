@@ -247,3 +247,64 @@ def test_snapshots_nest(world: World) -> None:
         assert len(changelog.changes_since(outer, INBOX, 0)[1]) == 1
     assert len(mailbox.changes_since(INBOX, 0)[1]) == 2
     other.close()
+
+
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["thread", "process"])
+def test_an_attempt_does_not_wait_for_another(world: World, elsewhere: bool) -> None:
+    """docs/architecture.md, decision 7: whoever serves many clients cannot stand still for one mailbox."""
+    mailbox = world.mailbox()
+    other = world.other_process().open(mailbox.ref) if elsewhere else mailbox
+    begun, go_on = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with other._shard.write() as work:
+            work.allocate(cns=1)
+            begun.set()
+            assert go_on.wait(20)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    assert begun.wait(20)
+    ran: list[int] = []
+    assert world.store.attempt(mailbox.ref, [lambda: ran.append(1), lambda: ran.append(2)]) is None
+    assert ran == [], "nothing was done"
+    assert mailbox.folder(INBOX).total == 0, "reading goes on"
+    go_on.set()
+    holder.join()
+    assert world.store.attempt(mailbox.ref, [lambda: deliver(mailbox, INBOX).uid]) == [1]
+    with pytest.raises(NotFound):
+        world.store.attempt(world.new_ref(), [lambda: 1])
+
+
+def test_the_lock_is_waited_for(world: World) -> None:
+    """A unit of work of another process is waited for, however many follow each other."""
+    mailbox = world.mailbox()
+    other = world.other_process().open(mailbox.ref)
+    begun = threading.Event()
+    result: list[int] = []
+
+    def deliver_there() -> None:
+        begun.set()
+        result.append(deliver(other, INBOX).uid)
+
+    waiting = threading.Thread(target=deliver_there)
+    with mailbox._shard.write() as work:
+        waiting.start()
+        assert begun.wait(20)
+        work.allocate(cns=1)
+    waiting.join()
+    assert result == [1]
+
+
+def test_reading_aside_keeps_nobody_waiting(world: World) -> None:
+    """It sees one state from its beginning, while others read and write."""
+    mailbox = world.mailbox()
+    fill(mailbox, INBOX, 3)
+    with mailbox._shard.aside() as db:
+        assert changelog.state(db, INBOX)[2] == 4
+        deliver(mailbox, INBOX)
+        thread = threading.Thread(target=lambda: deliver(mailbox, INBOX))
+        thread.start()
+        thread.join()
+        assert mailbox.folder(INBOX).total == 5
+        assert changelog.state(db, INBOX)[2] == 4

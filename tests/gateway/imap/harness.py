@@ -219,7 +219,7 @@ class Server:
         self.watch = Watch()
         self.store = Store(StoreSettings(root, durable=False), reader=read_delivered, publish=self.watch.publish)
         self.store.create(REF, MailboxKind.PRIVATE)
-        self.runner = StoreRunner(inline=self.store.inline, group=self.store.group)
+        self.runner = StoreRunner(inline=self.store.inline, group=self.store.group, attempt=self.store.attempt)
         self.logon = FakeLogon()
         self.plaintext = True
         self.services = ImapServices(

@@ -305,3 +305,27 @@ async def test_close_finishes_what_is_queued(store: FakeStore) -> None:
     assert await task == 7
     with pytest.raises(RuntimeError):
         await runner.write(ALICE, lambda: 8)
+
+
+async def test_the_loop_does_not_wait_for_a_mailbox_that_another_changes(store: FakeStore) -> None:
+    """Such a commit goes to a thread, and what comes for the mailbox meanwhile waits behind it, in order."""
+    taken = True
+    store.gate = threading.Event()
+
+    def attempt(ref: MailboxRef, operations: Sequence[Callable[[], Any]]) -> list[Any] | None:
+        return None if taken else store.group(ref, operations)
+
+    runner = StoreRunner(inline=True, group=store.group, attempt=attempt)
+    order: list[int] = []
+    first = asyncio.create_task(runner.write(ALICE, lambda: order.append(1)))
+    while not store.groups:
+        await asyncio.sleep(0)
+    taken = False
+    second = asyncio.create_task(runner.write(ALICE, lambda: order.append(2)))
+    await asyncio.sleep(0)
+    assert order == []
+    store.gate.set()
+    await asyncio.gather(first, second)
+    assert order == [1, 2]
+    assert len(store.threads) == 2, "the first in a thread, the second in the loop"
+    await runner.close()
