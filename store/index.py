@@ -12,7 +12,8 @@ import threading
 from array import array
 from bisect import bisect_left, bisect_right
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import compress
 from operator import itemgetter
 
 from sqlalchemy import select
@@ -32,6 +33,8 @@ _TYPES = "IQQQLQqQQ"
 """The UIDs are typed as the sessions' views of them are: what is of one type is copied and compared as a block."""
 _CHUNK = 500
 """Rows turned into array elements at a time: few enough to stay in the processor's cache."""
+LONG = 5_000
+"""Messages, or changes, whose reading is not short any more: it takes some 10 ms."""
 
 
 class FolderIndex:
@@ -143,18 +146,32 @@ class FolderIndex:
             if place >= 0:
                 self.modseqs[place], self.flags[place], self.keywords[place] = row[3], row[4], row[5]
 
-    def without(self, gone: set[int]) -> FolderIndex:
+    def without(self, gone: Iterable[int]) -> FolderIndex:
         """Make an index that lacks some UIDs and shares nothing with this one."""
         places = sorted(place for place in map(self.position, gone) if place >= 0)
-        made = [column[:] for column in self.columns()]
-        if len(places) > len(self) // 8:
-            dropped = set(places)
-            keep = [place for place in range(len(self)) if place not in dropped]
-            made = [array(column.typecode, map(column.__getitem__, keep)) for column in made]
+        runs: list[tuple[int, int]] = []  # what stays, between those that go
+        start = 0
+        for place in places:
+            if start < place:
+                runs.append((start, place))
+            start = place + 1
+        if start < len(self):
+            runs.append((start, len(self)))
+        if len(runs) == 1:
+            start, stop = runs[0]
+            made = [column[start:stop] for column in self.columns()]
+        elif len(runs) > len(self) // 16:
+            kept = bytearray(b"\1") * len(self)
+            for place in places:
+                kept[place] = 0
+            made = [array(column.typecode, compress(column, kept)) for column in self.columns()]
         else:
-            for column in made:
-                for place in reversed(places):
-                    del column[place]
+            made = []
+            for column in self.columns():
+                rest = array(column.typecode)
+                for start, stop in runs:
+                    rest += column[start:stop]
+                made.append(rest)
         return FolderIndex(made, self.modseq, self.uidvalidity, self.uidnext)
 
 
@@ -182,6 +199,10 @@ def refresh(db: Reader, folder_id: int, index: FolderIndex) -> FolderIndex:
     return index
 
 
+class _LongWork(Exception):
+    """Bringing an index up to date would take long."""
+
+
 class _Entry:
     """One folder's index, and the lock under which it is brought up to date."""
 
@@ -204,6 +225,23 @@ class IndexCache:
 
     def get(self, shard: Shard, folder_id: int) -> FolderIndex:
         """Give the up-to-date index of a folder. Raises NotFound."""
+        key, entry = self._entry(shard, folder_id)
+        with entry.lock:
+            return self._current(shard, key, entry, wait=True)
+
+    def at_hand(self, shard: Shard, folder_id: int) -> FolderIndex | None:
+        """Give it if that is short work, else None: then a thread had better `get` it. Raises NotFound."""
+        key, entry = self._entry(shard, folder_id)
+        if not entry.lock.acquire(blocking=False):
+            return None  # a thread is reading it
+        try:
+            return self._current(shard, key, entry, wait=False)
+        except _LongWork:
+            return None
+        finally:
+            entry.lock.release()
+
+    def _entry(self, shard: Shard, folder_id: int) -> tuple[tuple[int, int], _Entry]:
         key = (shard.mailbox_id, folder_id)
         with self._lock:
             entry = self._kept.get(key)
@@ -211,37 +249,51 @@ class IndexCache:
                 entry = self._kept[key] = _Entry()
             else:
                 self._kept.move_to_end(key)
-        with entry.lock:
-            index = entry.index
-            if index is not None:
-                with shard.committed() as db:
-                    row = db.one(STATE, key)
-                if row is not None and row[0] == index.modseq and row[1] == index.uidvalidity:
-                    return index
-            try:
-                with shard.committed_snapshot() as db:
-                    index = load(db, folder_id) if index is None else refresh(db, folder_id, index)
-            except NotFound:
-                self._drop(key)
-                raise
-            entry.index = index
-        self._weigh(key, entry, 1024 + BYTES_A_MESSAGE * len(index))
-        return index
+        return key, entry
+
+    def _current(self, shard: Shard, key: tuple[int, int], entry: _Entry, *, wait: bool) -> FolderIndex:
+        """Bring an index up to date under its lock. Long work is done aside, or refused as _LongWork."""
+        index = entry.index
+        with shard.committed() as db:
+            row = db.one(STATE, key)
+        if row is not None and index is not None and row[0] == index.modseq and row[1] == index.uidvalidity:
+            return index
+        folder_id = key[1]
+        try:
+            if row is None:
+                raise NotFound(f"there is no folder {folder_id}")
+            if index is None or row[1] != index.uidvalidity or index.modseq < row[3]:
+                is_long = row[2] > LONG
+            else:
+                is_long = row[0] - index.modseq > LONG
+            if is_long and not wait:
+                raise _LongWork
+            with shard.aside() if is_long else shard.committed_snapshot() as db:
+                made = load(db, folder_id) if index is None else refresh(db, folder_id, index)
+        except NotFound:
+            self._drop(key)
+            raise
+        entry.index = made
+        self._weigh(key, entry, 1024 + BYTES_A_MESSAGE * len(made))
+        return made
 
     def advance(self, shard: Shard, folder_id: int, before: tuple[int, int], modseq: int, rows: Sequence[Row]) -> None:
         """Take over committed changes of flags: `rows` are all that happened in the folder after `before`.
 
-        That is its modseq and UIDVALIDITY until then, `modseq` the one since. An index that stands elsewhere stays.
+        That is its modseq and UIDVALIDITY until then, `modseq` the one since. An index that stands elsewhere stays, and
+        so does one that a thread is reading: it will be brought up to date when it is asked for.
         """
         with self._lock:
             entry = self._kept.get((shard.mailbox_id, folder_id))
-        if entry is None:
+        if entry is None or not entry.lock.acquire(blocking=False):
             return
-        with entry.lock:
+        try:
             index = entry.index
             if index is not None and (index.modseq, index.uidvalidity) == before:
                 index.apply(list(rows))
                 index.modseq = modseq
+        finally:
+            entry.lock.release()
 
     def drop(self, mailbox_id: int) -> None:
         """Forget the indexes of a mailbox."""

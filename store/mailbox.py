@@ -197,6 +197,11 @@ class Mailbox:
         self._check(folder_id, Rights.READ_ANY)
         return self._parts.indexes.get(self._shard, folder_id)
 
+    def index_at_hand(self, folder_id: int) -> FolderIndex | None:
+        """Give the index if it takes no long reading, else None. Raises NotFound."""
+        self._check(folder_id, Rights.READ_ANY)
+        return self._parts.indexes.at_hand(self._shard, folder_id)
+
     def claim_recent(self, folder_id: int) -> int:
         """Take the \\Recent messages for one session: give the UID they begin from ([RFC3501] 2.3.2)."""
         self._check(folder_id, Rights.READ_ANY)

@@ -130,10 +130,18 @@ class Session:
         out was not done before they were sent. Its own changes the session sees at once.
         """
         if self._index is None:
-            index = await self.read(self.mailbox.index, self.folder_selected.folder_id)
+            index = await self._read_index(self.mailbox, self.folder_selected.folder_id)
             self._keep_index(index)
             return index
         return self._index
+
+    async def _read_index(self, mailbox: Mailbox, folder_id: int) -> FolderIndex:
+        """The index of a folder: at once where that is short work, else by a thread, and nobody waits for it."""
+        if self.services.runner.inline:
+            index = mailbox.index_at_hand(folder_id)
+            if index is not None:
+                return index
+        return await self.services.runner.run(mailbox.index, folder_id)
 
     def _keep_index(self, index: FolderIndex) -> None:
         self._index = index
@@ -303,7 +311,7 @@ class Session:
         """Make the folder the selected one. EXAMINE leaves \\Recent to others ([RFC3501] 6.3.2)."""
         mailbox, row = place
         first, end = await self._recent(mailbox, row.id, row.uidnext, claim=not read_only)
-        index = await self.read(mailbox.index, row.id)
+        index = await self._read_index(mailbox, row.id)
         self._keep_index(index)
         selected = Selected(place, name, FolderView(index.uids), index.modseq, read_only=read_only)
         selected.flags.learn(await self.read(mailbox.keyword_names))

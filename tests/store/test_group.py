@@ -253,7 +253,8 @@ def test_snapshots_nest(world: World) -> None:
 def test_an_attempt_does_not_wait_for_another(world: World, elsewhere: bool) -> None:
     """docs/architecture.md, decision 7: whoever serves many clients cannot stand still for one mailbox."""
     mailbox = world.mailbox()
-    other = world.other_process().open(mailbox.ref) if elsewhere else mailbox
+    store = world.other_process() if elsewhere else world.store
+    other = store.open(mailbox.ref)
     begun, go_on = threading.Event(), threading.Event()
 
     def hold() -> None:
@@ -274,12 +275,15 @@ def test_an_attempt_does_not_wait_for_another(world: World, elsewhere: bool) -> 
     assert world.store.attempt(mailbox.ref, [lambda: deliver(mailbox, INBOX).uid]) == [1]
     with pytest.raises(NotFound):
         world.store.attempt(world.new_ref(), [lambda: 1])
+    if elsewhere:
+        store.close()
 
 
 def test_the_lock_is_waited_for(world: World) -> None:
     """A unit of work of another process is waited for, however many follow each other."""
     mailbox = world.mailbox()
-    other = world.other_process().open(mailbox.ref)
+    store = world.other_process()
+    other = store.open(mailbox.ref)
     begun = threading.Event()
     result: list[int] = []
 
@@ -294,6 +298,7 @@ def test_the_lock_is_waited_for(world: World) -> None:
         work.allocate(cns=1)
     waiting.join()
     assert result == [1]
+    store.close()
 
 
 def test_reading_aside_keeps_nobody_waiting(world: World) -> None:
