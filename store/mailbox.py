@@ -233,11 +233,14 @@ class Mailbox:
         with self._shard.read() as db:
             return items.raw(db, self._blobs, item_id, start, length)
 
-    def metadata(self, folder_id: int, uids: Sequence[int]) -> list[tuple[int, bytes, bytes]]:
-        """Read UID, ENVELOPE and BODYSTRUCTURE of messages, in the order of their UIDs, by one query: pass chunks."""
+    def metadata(self, folder_id: int, uids: Sequence[int], item_ids: Sequence[int] = ()) -> messages.Metadata:
+        """Read columns of UID, ENVELOPE and BODYSTRUCTURE of messages, in the order of their UIDs: pass chunks.
+
+        `item_ids` are the items of `uids`, ascending UIDs then, where the caller has them from the folder's index.
+        """
         with self._shard.read() as db:
             self._need(db, folder_id, Rights.READ_ANY)
-            return cast("list[tuple[int, bytes, bytes]]", messages.metadata(db, folder_id, uids))
+            return messages.metadata(db, folder_id, uids, item_ids)
 
     def common_headers(self, folder_id: int, uids: Sequence[int]) -> list[tuple[int, bytes]]:
         """Read UID and common header lines of messages, in the order of their UIDs, by one query: pass chunks."""

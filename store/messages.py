@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from operator import lt
 from typing import Any, NamedTuple, cast
 
 from sqlalchemy import ColumnElement, bindparam, select, update
@@ -118,6 +120,14 @@ _STATICS = _pair(
     message.c.uid, item.c.item_id, item.c.envelope, item.c.bodystructure, item.c.common_header, item.c.raw_len
 )
 _METADATA = _pair(message.c.uid, item.c.envelope, item.c.bodystructure)
+_METADATA_OF_ITEMS = Statement(
+    select(item.c.item_id, item.c.envelope, item.c.bodystructure)
+    .where(item.c.mailbox_id == bindparam("m"), item.c.item_id.between(bindparam("first"), bindparam("last")))
+    .order_by(item.c.item_id),
+    "m",
+    "first",
+    "last",
+)
 _HEADERS = _pair(message.c.uid, item.c.common_header)
 _RAWS = _pair(message.c.uid, item.c.item_id, item.c.raw, item.c.parts, item.c.raw_id)
 _PARTS = Statement(
@@ -274,9 +284,28 @@ def statics(shard: Shard, folder_id: int, uids: Sequence[int]) -> Iterator[Stati
         yield from map(StaticRow._make, chunk)
 
 
-def metadata(db: Reader, folder_id: int, uids: Sequence[int]) -> list[Row]:
-    """Read UID, ENVELOPE and BODYSTRUCTURE of messages, in the order of their UIDs, by one query."""
-    return _chosen(db, folder_id, uids, _METADATA) if uids else []
+Metadata = tuple[Sequence[int], Sequence[bytes], Sequence[bytes]]
+"""Three columns: UID, ENVELOPE, BODYSTRUCTURE."""
+
+
+def metadata(db: Reader, folder_id: int, uids: Sequence[int], item_ids: Sequence[int] = ()) -> Metadata:
+    """Read UID, ENVELOPE and BODYSTRUCTURE of messages, in the order of their UIDs, by one query.
+
+    `item_ids` are the items of the messages with ascending UIDs `uids`, where the caller knows them. Messages that
+    came one after another, as most do, have items that lie side by side, and are read without the placements.
+    """
+    if item_ids and item_ids[-1] - item_ids[0] + 1 == len(item_ids) and _ascends(item_ids):
+        rows = db.all(_METADATA_OF_ITEMS, (db.mailbox_id, item_ids[0], item_ids[-1]))
+        if len(rows) == len(uids):
+            _, envelopes, structures = zip(*rows, strict=True)
+            return uids, envelopes, structures
+    rows = _chosen(db, folder_id, uids, _METADATA) if uids else []
+    found, envelopes, structures = zip(*rows, strict=True) if rows else ((), (), ())
+    return found, envelopes, structures
+
+
+def _ascends(numbers: Sequence[int]) -> bool:
+    return all(map(lt, numbers, islice(numbers, 1, None)))
 
 
 def common_headers(db: Reader, folder_id: int, uids: Sequence[int]) -> list[Row]:

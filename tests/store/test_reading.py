@@ -76,7 +76,7 @@ def put(mailbox: Mailbox, subject: str, *, size: int = 0, date: int = 1000) -> t
 def test_nothing_is_read_until_it_is_asked_for(mailbox: Mailbox, reader: Reader) -> None:
     uid, mid = put(mailbox, "one")
     mime = rendition("one")
-    assert mailbox.metadata(INBOX, [uid]) == [(uid, mime.envelope, mime.bodystructure)]
+    assert mailbox.metadata(INBOX, [uid]) == ((uid,), (mime.envelope,), (mime.bodystructure,))
     assert next(iter(mailbox.raw_many(INBOX, [uid])))[2] == mime.raw
     assert reader.calls == []
     assert mailbox.properties(mid, [tags.PidTagSubject]) == {tags.PidTagSubject: "one"}

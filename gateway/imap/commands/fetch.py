@@ -135,9 +135,9 @@ class _Answer:
         """Read the ready bytes that the plan asks for, and leave out of the batch what has gone."""
         read, mailbox, folder_id = self.session.read, self.session.mailbox, self.selected.folder_id
         if self.plan.metadata and batch.uids:
-            rows = await read(mailbox.metadata, folder_id, batch.uids)
-            batch = self._present(batch, [row[0] for row in rows])
-            _, self.envelopes, self.structures = zip(*rows, strict=True) if rows else ((), (), ())
+            item_ids = batch.column(self.index.item_ids)
+            uids, self.envelopes, self.structures = await read(mailbox.metadata, folder_id, batch.uids, item_ids)
+            batch = self._present(batch, uids)
         if self.plan.headers and batch.uids:
             lines = await read(mailbox.common_headers, folder_id, batch.uids)
             there = self._present(batch, [row[0] for row in lines])
@@ -147,7 +147,7 @@ class _Answer:
             self.headers = [row[1] for row in lines]
         return batch
 
-    def _present(self, batch: Batch, uids: list[int]) -> Batch:
+    def _present(self, batch: Batch, uids: Sequence[int]) -> Batch:
         """The batch without what has gone: of `uids` alone."""
         if len(uids) == len(batch.uids):
             return batch
