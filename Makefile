@@ -8,7 +8,7 @@ PYTEST = $(BIN)/python -m pytest
 JOBS ?= 3
 ARGS ?=
 
-.PHONY: help demo test check lint peers fuzz crash bench spec docs clean
+.PHONY: help demo test check lint peers desktop fuzz stress model crash bench spec docs clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1 - /p' Makefile
@@ -48,6 +48,12 @@ desktop: $(VENV)/.dev  ## desktop programs (Thunderbird, Jakarta Mail, Evolution
 
 fuzz: $(VENV)/.dev  ## long randomised runs over every parser
 	@OXGATE_FUZZ_EXAMPLES=$${OXGATE_FUZZ_EXAMPLES:-20000} $(PYTEST) -n $(JOBS) --timeout 3600 tests/fuzz $(ARGS)
+
+stress: $(VENV)/.dev  ## imaptest's scripts, and a minute of each of its loads (OXGATE_IMAPTEST names the program)
+	@OXGATE_STRESS_SECONDS=$${OXGATE_STRESS_SECONDS:-60} $(PYTEST) -m peers -p no:randomly $(ARGS) tests/peers/test_imaptest.py
+
+model: $(VENV)/.dev  ## 10,000 random IMAP commands, and as many pipelines, beside a naive model of a mailbox
+	@OXGATE_MODEL_STEPS=$${OXGATE_MODEL_STEPS:-10000} $(PYTEST) --timeout 3600 $(ARGS) tests/gateway/imap/test_model.py tests/gateway/imap/test_pipelines.py
 
 crash: $(VENV)/.dev  ## 200 rounds of kill -9 under load, SQLite and PostgreSQL
 	@OXGATE_CRASH_ROUNDS=$${OXGATE_CRASH_ROUNDS:-200} $(PYTEST) --timeout 7200 tests/store/test_crash.py $(ARGS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.imap.errors import Reply, no, ok
+from gateway.imap.errors import Reply, ok
 from gateway.imap.flags import parse_flags
 from gateway.imap.protocol import writer
 from gateway.imap.protocol.message_types import Store, StoreAction
@@ -15,8 +15,8 @@ async def store(session: Session, args: Store) -> Reply:
     """STORE: changes flags, and answers with them unless `.SILENT` ([RFC3501] 6.4.6).
 
     With UNCHANGEDSINCE the messages that had changed are left alone and named in [MODIFIED] ([RFC7162] 3.1.3). A
-    message that someone else has expunged gives [EXPUNGEISSUED], if it was called by its number, the others are
-    changed; the reply is NO where none was and the client wants to be told ([RFC2180] 4.2, [RFC5530] 3).
+    message that someone else has expunged is passed over, and called by its number it gives OK [EXPUNGEISSUED]
+    ([RFC5530] 3), also where all of them are gone (docs/quirks.md; [RFC2180] 4.2).
     """
     selected = session.writable_folder()
     if args.unchanged_since is not None:
@@ -39,11 +39,7 @@ async def store(session: Session, args: Store) -> Reply:
         numbers = modified if args.uid else [selected.view.sequence(uid) for uid in modified]
         code = writer.code_modified(sorted(numbers))
     if found + len(modified) < len(uids) and not args.uid:
-        text = b"Some of the messages have been expunged."
-        if args.silent or found:
-            # [RFC2180] 4.2.1: the client would not have been told anything of those that are gone.
-            return ok(text, code or b"EXPUNGEISSUED")
-        raise no(text, code or b"EXPUNGEISSUED")
+        return ok(b"Some of the messages have been expunged.", code or b"EXPUNGEISSUED")
     return ok(b"Conditional STORE failed for some." if modified else b"STORE completed.", code)
 
 
