@@ -24,23 +24,6 @@ from tests.support import postgres
 
 SECONDS = int(os.environ.get("OXGATE_STRESS_SECONDS", "4"))
 WORDS = ("alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel", "india", "juliet", "kilo", "lima")
-    "alpha",
-    "bravo",
-    "charlie",
-    "delta",
-    "echo",
-    "foxtrot",
-    "golf",
-    "hotel",
-    "india",
-    "juliet",
-    "kilo",
-    "lima",
-    "mike",
-    "november",
-    "oscar",
-    "papa",
-]
 PROFILES = {
     "one mailbox": ("user={user}", "clients=20"),
     "many mailboxes": ("user=sd%d", "users=100", "clients=20"),
