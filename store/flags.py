@@ -16,6 +16,7 @@ from store.changes import FlagUpdate, MessageRow
 from store.engine import Row, Statement, Work, one_of
 from store.errors import NotFound
 from store.ids import SYSTEM_FLAGS, MessageFlag
+from store.index import FolderIndex
 from store.schema import folder, message
 
 _SEEN = int(MessageFlag.SEEN)
@@ -73,11 +74,13 @@ def set_flags(
     remove_keywords: Iterable[str] = (),
     replace: bool = False,
     unchanged_since: int | None = None,
+    index: FolderIndex | None = None,
 ) -> FlagUpdate:
     """Change flags and keywords; with `replace`, `add` and `add_keywords` are all that is left of them.
 
-    UIDs that are not there are left out. Those changed after `unchanged_since` are left alone and reported. Raises
-    TooLarge when the mailbox has no room for a new keyword.
+    UIDs that are not there are left out. Those changed after `unchanged_since` are left alone and reported. `index`
+    holds the folder as this unit of work sees it, and spares reading the rows. Raises TooLarge when the mailbox has no
+    room for a new keyword.
     """
     put = int(add) & _CLIENT  # plain integers: the operators of IntFlag cost a microsecond each
     if replace:
@@ -87,7 +90,7 @@ def set_flags(
         kw_keep = _ALL_KEYWORDS & ~keywords.mask(work, remove_keywords)
     if put & _SEEN:
         put |= _EVER_READ
-    rows = messages.raw_rows(work, folder_id, uids)
+    rows = messages.raw_rows(work, folder_id, uids) if index is None else index.rows(uids)
     modified: list[int] = []
     if unchanged_since is not None:
         modified = [row[0] for row in rows if row[3] > unchanged_since]
@@ -103,17 +106,24 @@ def set_flags(
         return FlagUpdate([MessageRow(*row) for row in rows], modified, before)
     taken = _write(work, folder_id, changed, (keep, put, kw_keep, kw_put))
     new = tuple.__new__  # what MessageRow(...) comes down to, at half its cost
+    if len(changed) == len(rows):
+        made = [
+            new(MessageRow, (uid, mid, item_id, cn, flags & keep | put, kw & kw_keep | kw_put, date, size, saved))
+            for cn, (uid, mid, item_id, _, flags, kw, date, size, saved) in zip(taken, rows, strict=True)
+        ]
+        return FlagUpdate(made, modified, before)
+    numbers = dict(zip([row[0] for row in changed], taken, strict=True))
     made = [
-        new(MessageRow, (uid, mid, item_id, taken[uid], flags & keep | put, kw & kw_keep | kw_put, date, size, saved))
-        if uid in taken
+        new(MessageRow, (uid, mid, item_id, numbers[uid], flags & keep | put, kw & kw_keep | kw_put, date, size, saved))
+        if uid in numbers
         else new(MessageRow, (uid, mid, item_id, modseq, flags, kw, date, size, saved))
         for uid, mid, item_id, modseq, flags, kw, date, size, saved in rows
     ]
     return FlagUpdate(made, modified, before)
 
 
-def _write(work: Work, folder_id: int, changed: list[Row], values: tuple[int, int, int, int]) -> dict[int, int]:
-    """Update the rows; return the change number that each UID took.
+def _write(work: Work, folder_id: int, changed: list[Row], values: tuple[int, int, int, int]) -> Sequence[int]:
+    """Update the rows; return the change number that each of them took.
 
     A change number is the UID plus an offset, so one statement numbers a whole run of messages. The numbers between
     are passed over, so UIDs that lie far apart are written in several runs.
@@ -122,7 +132,7 @@ def _write(work: Work, folder_id: int, changed: list[Row], values: tuple[int, in
     runs = _runs([row[0] for row in changed])
     span = sum(run[-1] - run[0] + 1 for run in runs)
     first = work.allocate(cns=span).cn
-    taken: dict[int, int] = {}
+    taken: list[int] = []
     for run in runs:
         low, high = run[0], run[-1]
         offset = first - low
@@ -130,7 +140,7 @@ def _write(work: Work, folder_id: int, changed: list[Row], values: tuple[int, in
             work.run(_UPDATE_RANGE, (m, folder_id, low, high, *values, offset))
         else:
             work.run(_UPDATE_LIST, (m, folder_id, work.array(run), *values, offset))
-        taken.update(zip(run, map(offset.__add__, run), strict=True))
+        taken += map(offset.__add__, run)
         first += high - low + 1
     keep, put = values[:2]
     unseen = marked = 0
@@ -149,6 +159,8 @@ def _write(work: Work, folder_id: int, changed: list[Row], values: tuple[int, in
 
 def _runs(uids: list[int]) -> list[list[int]]:
     """Split ascending UIDs where the gap is wide: numbers passed over cost nothing, statements do."""
+    if uids[-1] - uids[0] <= 10_000 + len(uids):
+        return [uids]
     runs = [[uids[0]]]
     for uid in uids[1:]:
         if uid - runs[-1][-1] > 10_000:

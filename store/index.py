@@ -119,6 +119,17 @@ class FolderIndex:
         place = self.position(uid)
         return None if place < 0 else self.at(place)
 
+    def rows(self, uids: Sequence[int]) -> list[Row]:
+        """Give the rows of UIDs as tuples with the columns of a MessageRow, ascending; those not there are left out."""
+        if not uids:
+            return []
+        start, stop = bisect_left(self.uids, min(uids)), bisect_right(self.uids, max(uids))
+        rows = list(zip(*(column[start:stop] for column in self.columns()), strict=True))
+        if len(rows) == len(uids):
+            return rows
+        wanted = set(uids)
+        return [row for row in rows if row[0] in wanted]
+
     def apply(self, rows: list[Row]) -> None:
         """Write changed and new rows, ascending by UID, into the arrays; `uids` grows last."""
         columns = self.columns()
@@ -276,6 +287,13 @@ class IndexCache:
         entry.index = made
         self._weigh(key, entry, 1024 + BYTES_A_MESSAGE * len(made))
         return made
+
+    def standing(self, shard: Shard, folder_id: int, modseq: int, uidvalidity: int) -> FolderIndex | None:
+        """Give the index if it is in memory and stands at just that state of the folder."""
+        with self._lock:
+            entry = self._kept.get((shard.mailbox_id, folder_id))
+        index = None if entry is None else entry.index
+        return index if index is not None and (index.modseq, index.uidvalidity) == (modseq, uidvalidity) else None
 
     def advance(self, shard: Shard, folder_id: int, before: tuple[int, int], modseq: int, rows: Sequence[Row]) -> None:
         """Take over committed changes of flags: `rows` are all that happened in the folder after `before`.

@@ -276,6 +276,8 @@ class Mailbox:
                 others = (add | remove) & ~MessageFlag.DELETED or add_keywords or remove_keywords or replace
                 self._need(work, folder_id, Rights.DELETE_ANY if deleted and not others else Rights.EDIT_ANY)
             state = work.one(changelog.STATE, (work.mailbox_id, folder_id)) if len(uids) > _MANY else None
+            indexes = self._parts.indexes
+            index = None if state is None else indexes.standing(self._shard, folder_id, state[0], state[1])
             update = flags.set_flags(
                 work,
                 folder_id,
@@ -286,6 +288,7 @@ class Mailbox:
                 remove_keywords=remove_keywords,
                 replace=replace,
                 unchanged_since=unchanged_since,
+                index=index,
             )
             if state is not None:
                 self._advance(work, folder_id, (state[0], state[1]), update.rows)

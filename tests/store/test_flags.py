@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import bindparam, select
 
+from store.changes import FlagUpdate
 from store.engine import Statement
 from store.errors import TooLarge
 from store.ids import SYSTEM_FLAGS, MessageFlag, SpecialFolder
@@ -245,3 +246,35 @@ def test_a_change_of_many_leaves_nothing_to_read(mailbox: Mailbox) -> None:
     mailbox.set_flags(INBOX, uids, add=SEEN)
     assert index.modseq == mailbox.folder(INBOX).modseq
     assert set(index.flags) == {row.flags for row in mailbox.rows(INBOX)}
+
+
+@pytest.mark.parametrize("warm", [False, True], ids=["from the rows", "from the index"])
+def test_many_at_once_come_out_as_the_rows_say(world: World, warm: bool) -> None:
+    """Whether the folder is in memory or not, and whatever the same unit of work has done before."""
+    mailbox = world.mailbox()
+    uids = fill(mailbox, INBOX, 60)
+    mailbox.set_flags(INBOX, uids[::3], add=FLAGGED, add_keywords=["one"])
+    mailbox.remove_messages(INBOX, [7, 8])
+    if warm:
+        mailbox.index(INBOX)
+
+    def change(**options: object) -> FlagUpdate:
+        update = mailbox.set_flags(INBOX, range(1, 70), **options)  # type: ignore[arg-type]
+        assert update.rows == mailbox.rows(INBOX, [row.uid for row in update.rows])
+        return update
+
+    assert len(change(add=FLAGGED).rows) == 58
+    assert change(add=SEEN, unchanged_since=mailbox.rows(INBOX, [5])[0].modseq).modified != []
+    first, second, third = world.store.group(
+        mailbox.ref,
+        [
+            lambda: change(add=DELETED),
+            lambda: deliver(mailbox, INBOX).uid,
+            lambda: change(remove=SEEN, add_keywords=["two"]),
+        ],
+    )
+    assert second == 61
+    assert [len(update.rows) for update in (first, third) if isinstance(update, FlagUpdate)] == [58, 59]
+    index = mailbox.index(INBOX)
+    assert [index.at(place) for place in range(len(index))] == mailbox.rows(INBOX)
+    assert world.store.fsck(mailbox.ref) == []
