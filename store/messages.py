@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
-from operator import lt
 from typing import Any, NamedTuple, cast
 
 from sqlalchemy import ColumnElement, bindparam, select, update
@@ -121,7 +119,7 @@ _STATICS = _pair(
 )
 _METADATA = _pair(message.c.uid, item.c.envelope, item.c.bodystructure)
 _METADATA_OF_ITEMS = Statement(
-    select(item.c.item_id, item.c.envelope, item.c.bodystructure)
+    select(item.c.envelope, item.c.bodystructure)
     .where(item.c.mailbox_id == bindparam("m"), item.c.item_id.between(bindparam("first"), bindparam("last")))
     .order_by(item.c.item_id),
     "m",
@@ -294,18 +292,14 @@ def metadata(db: Reader, folder_id: int, uids: Sequence[int], item_ids: Sequence
     `item_ids` are the items of the messages with ascending UIDs `uids`, where the caller knows them. Messages that
     came one after another, as most do, have items that lie side by side, and are read without the placements.
     """
-    if item_ids and item_ids[-1] - item_ids[0] + 1 == len(item_ids) and _ascends(item_ids):
+    if item_ids and list(item_ids) == list(range(item_ids[0], item_ids[0] + len(item_ids))):
         rows = db.all(_METADATA_OF_ITEMS, (db.mailbox_id, item_ids[0], item_ids[-1]))
-        if len(rows) == len(uids):
-            _, envelopes, structures = zip(*rows, strict=True)
+        if len(rows) == len(uids):  # else some have gone
+            envelopes, structures = zip(*rows, strict=True)
             return uids, envelopes, structures
     rows = _chosen(db, folder_id, uids, _METADATA) if uids else []
     found, envelopes, structures = zip(*rows, strict=True) if rows else ((), (), ())
     return found, envelopes, structures
-
-
-def _ascends(numbers: Sequence[int]) -> bool:
-    return all(map(lt, numbers, islice(numbers, 1, None)))
 
 
 def common_headers(db: Reader, folder_id: int, uids: Sequence[int]) -> list[Row]:

@@ -242,9 +242,7 @@ _COLUMNS: dict[FetchAttribute, Callable[[_Answer, Batch], Column]] = {
     FetchAttribute.FLAGS: _Answer._flags,
     FetchAttribute.MODSEQ: _Answer._modseqs,
     FetchAttribute.UID: lambda answer, batch: batch.uids,
-    FetchAttribute.INTERNALDATE: lambda answer, batch: list(
-        map(writer.internal_date, batch.column(answer.index.dates))
-    ),
+    FetchAttribute.INTERNALDATE: lambda answer, batch: writer.internal_dates(batch.column(answer.index.dates)),
     FetchAttribute.RFC822_SIZE: lambda answer, batch: batch.column(answer.index.sizes),
     FetchAttribute.ENVELOPE: lambda answer, batch: answer.envelopes,
     FetchAttribute.BODYSTRUCTURE: lambda answer, batch: answer.structures,
