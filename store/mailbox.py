@@ -17,77 +17,37 @@ from store import (
     keywords,
     messages,
     permissions,
-    quota,
     reading,
     search,
     subscriptions,
     transfer,
 )
-from store.blob import BlobStore
 from store.changes import Change, FlagUpdate, FolderRow, MessageRow, Transfer
-from store.engine import Reader, Shard, Work
-from store.errors import AccessDenied, AlreadyExists, NotFound
-from store.foldertree import Trees
-from store.ids import MailboxRef, MessageFlag, SpecialFolder
-from store.index import FolderIndex, IndexCache
+from store.engine import Work
+from store.errors import AlreadyExists, NotFound
+from store.ids import SYSTEM_FLAGS, SpecialFolder
+from store.index import FolderIndex
+from store.logon import MailboxLogon, Parts
 from store.mapi.message import MessageContent, MimeRendition
 from store.mapi.restriction import Restriction
 from store.mapi.types import PropertyKey, Value
 from store.messages import StaticRow
-from store.permissions import Member, Rights
-from store.quota import Quota
-from store.reading import MimeReader
+from store.permissions import FlagChange, Rights
 from store.search import TextReader
+
+__all__ = ["Mailbox", "Parts"]
 
 _MANY = 20
 """Messages from which a change of flags is written into the index, instead of being read again."""
 
 
-class Parts:
-    """What the handles of one mailbox share in a process."""
+class Mailbox(MailboxLogon):
+    """A mailbox as one user sees it: here, and nowhere above, its rights in folders are checked.
 
-    __slots__ = ("__weakref__", "blobs", "indexes", "max_message", "reader", "ref", "shard", "trees")
+    A folder that the user may not see is a folder that is not there.
+    """
 
-    def __init__(
-        self,
-        ref: MailboxRef,
-        shard: Shard,
-        blobs: BlobStore,
-        indexes: IndexCache,
-        *,
-        max_message: int,
-        reader: MimeReader | None,
-    ) -> None:
-        self.ref = ref
-        self.shard = shard
-        self.blobs = blobs
-        self.indexes = indexes
-        self.trees = Trees()
-        self.max_message = max_message
-        self.reader = reader
-
-
-class Mailbox:
-    """A mailbox as one user sees it. `as_user` is the principal that opened it, None for the owner with all rights."""
-
-    __slots__ = ("_blobs", "_parts", "_shard", "_trees", "as_user", "ref")
-
-    def __init__(self, parts: Parts, as_user: bytes | None = None) -> None:
-        self.ref = parts.ref
-        self.as_user = as_user
-        self._parts = parts
-        self._shard = parts.shard
-        self._blobs = parts.blobs
-        self._trees = parts.trees
-
-    def _need(self, db: Reader, folder_id: int, needed: Rights) -> None:
-        if self.as_user is not None:
-            permissions.require(db, folder_id, self.as_user, needed)
-
-    def _check(self, folder_id: int, needed: Rights) -> None:
-        if self.as_user is not None:
-            with self._shard.read() as db:
-                permissions.require(db, folder_id, self.as_user, needed)
+    __slots__ = ()
 
     # ------------------------------------------------------------------------------------------------- folders
 
@@ -96,7 +56,9 @@ class Mailbox:
         rows = folders.rows(self._shard, self._trees)
         if self.as_user is None:
             return rows
-        return [row for row in rows if self.rights(row.id) & Rights.FOLDER_VISIBLE]
+        with self._shard.read() as db:
+            held = permissions.everywhere(db, self.as_user)
+        return [row for row in rows if held[row.id] & Rights.FOLDER_VISIBLE]
 
     def folder(self, folder: int | tuple[str, ...] | SpecialFolder) -> FolderRow:
         """Read one folder afresh, by FID counter or by path in any case. Raises NotFound, also for a hidden one."""
@@ -128,6 +90,7 @@ class Mailbox:
             if folder_id != SpecialFolder.INBOX:
                 folders.rename(work, self._trees, folder_id, path)
                 return
+            self._need(work, folder_id, Rights.READ_ANY | Rights.DELETE_ANY)
             if self._trees.get(work).find(path) is not None:
                 raise AlreadyExists(f"the folder {'/'.join(path)!r} is there already")
             target = folders.create(work, self._trees, path, "IPF.Note", parents=True)
@@ -148,17 +111,17 @@ class Mailbox:
     def subscriptions(self) -> list[str]:
         """Read the names subscribed to, full paths joined with `/`."""
         with self._shard.read() as db:
-            return subscriptions.read(db, self.as_user or b"")
+            return subscriptions.read(db, self._user)
 
     def subscribe(self, path: str) -> None:
         """Subscribe to a name; there need not be a folder ([RFC3501] 6.3.6). Raises TooLarge."""
         with self._shard.write() as work:
-            subscriptions.add(work, self.as_user or b"", path)
+            subscriptions.add(work, self._user, path)
 
     def unsubscribe(self, path: str) -> None:
         """Unsubscribe from a name; nothing happens when it is not subscribed to."""
         with self._shard.write() as work:
-            subscriptions.remove(work, self.as_user or b"", path)
+            subscriptions.remove(work, self._user, path)
 
     # ------------------------------------------------------------------------------------------------ messages
 
@@ -180,6 +143,8 @@ class Mailbox:
         if content is None and self._parts.reader is None:
             raise ValueError("a store without a MIME reader takes no message without its properties")
         self._check(folder_id, Rights.CREATE)
+        if self.as_user is not None:
+            flags, keywords = self._given(folder_id, flags, keywords)
         return messages.deliver(
             self._shard,
             self._blobs,
@@ -210,6 +175,7 @@ class Mailbox:
     def recent_from(self, folder_id: int) -> int:
         """Give the UID from which messages are \\Recent, and leave them to others (EXAMINE, STATUS)."""
         with self._shard.read() as db:
+            self._need(db, folder_id, Rights.READ_ANY)
             return folders.recent(db, folder_id)[0]
 
     def rows(self, folder_id: int, uids: Sequence[int] | None = None) -> list[MessageRow]:
@@ -272,12 +238,11 @@ class Mailbox:
         """Change flags and keywords of many messages ([RFC3501] 6.4.6, [RFC7162] 3.1.3). Raises TooLarge."""
         with self._shard.write() as work:
             if self.as_user is not None:
-                deleted = (add | remove) & MessageFlag.DELETED
-                others = (add | remove) & ~MessageFlag.DELETED or add_keywords or remove_keywords or replace
-                self._need(work, folder_id, Rights.DELETE_ANY if deleted and not others else Rights.EDIT_ANY)
+                wanted = FlagChange(add, remove, tuple(add_keywords), tuple(remove_keywords), replace)
+                held = permissions.rights(work, folder_id, self.as_user)
+                known = keywords.names(work).values()
+                add, remove, add_keywords, remove_keywords, replace = permissions.allowed_change(held, wanted, known)
             state = work.one(changelog.STATE, (work.mailbox_id, folder_id)) if len(uids) > _MANY else None
-            indexes = self._parts.indexes
-            index = None if state is None else indexes.standing(self._shard, folder_id, state[0], state[1])
             update = flags.set_flags(
                 work,
                 folder_id,
@@ -288,7 +253,6 @@ class Mailbox:
                 remove_keywords=remove_keywords,
                 replace=replace,
                 unchanged_since=unchanged_since,
-                index=index,
             )
             if state is not None:
                 self._advance(work, folder_id, (state[0], state[1]), update.rows)
@@ -309,14 +273,33 @@ class Mailbox:
         with self._shard.write() as work:
             self._need(work, folder_id, Rights.READ_ANY)
             self._need(work, target_id, Rights.CREATE)
-            return transfer.copy(work, folder_id, uids, target_id, whole=whole)
+            done = transfer.copy(work, folder_id, uids, target_id, whole=whole)
+            self._withdraw_flags(work, target_id, done.destination)
+            return done
 
     def move(self, folder_id: int, uids: Sequence[int], target_id: int) -> Transfer:
         """Take messages to another folder ([RFC6851]). Raises NotFound, TooLarge."""
         with self._shard.write() as work:
             self._need(work, folder_id, Rights.READ_ANY | Rights.DELETE_ANY)
             self._need(work, target_id, Rights.CREATE)
-            return transfer.move(work, folder_id, uids, target_id)
+            done = transfer.move(work, folder_id, uids, target_id)
+            self._withdraw_flags(work, target_id, done.destination)
+            return done
+
+    def _given(self, folder_id: int, bits: int, names: Iterable[str]) -> tuple[int, Iterable[str]]:
+        """Leave of the flags of a new message those that its writer may set; the others are dropped ([RFC4314] 4)."""
+        held = self.rights(folder_id)
+        return bits & permissions.allowed_flags(held), names if held & Rights.EDIT_ANY else ()
+
+    def _withdraw_flags(self, work: Work, folder_id: int, uids: Sequence[int]) -> None:
+        """Take from copies in another's folder the flags that the user may not set there ([RFC4314] 4)."""
+        if self.as_user is None or not uids:
+            return
+        held = permissions.rights(work, folder_id, self.as_user)
+        denied = int(SYSTEM_FLAGS) & ~permissions.allowed_flags(held)
+        if denied:
+            names = () if held & Rights.EDIT_ANY else tuple(keywords.names(work).values())
+            flags.set_flags(work, folder_id, uids, remove=denied, remove_keywords=names)
 
     def expunge(self, folder_id: int, uids: Sequence[int] | None = None) -> list[int]:
         """Remove the messages marked \\Deleted, of those in `uids` when given; return the UIDs ([RFC3501] 6.4.3)."""
@@ -345,6 +328,7 @@ class Mailbox:
     def changes_since(self, folder_id: int, cn: int) -> tuple[int, list[Change]]:
         """Give the folder's modseq and what happened after `cn`: the vanished first, then the others by UID."""
         with self._shard.read() as db:
+            self._need(db, folder_id, Rights.READ_ANY)
             modseq = changelog.state(db, folder_id)[0]
         if modseq <= cn:
             return modseq, []
@@ -354,6 +338,7 @@ class Mailbox:
     def vanished_since(self, folder_id: int, modseq: int) -> list[int]:
         """Give the UIDs that vanished after `modseq`, ascending ([RFC7162] 3.2.10.2)."""
         with self._shard.snapshot() as db:
+            self._need(db, folder_id, Rights.READ_ANY)
             return changelog.vanished_since(db, folder_id, modseq)
 
     def prune(self, folder_id: int, *, before: float | None = None) -> None:
@@ -394,41 +379,3 @@ class Mailbox:
         return search.find(
             self._shard, self._blobs, index, restriction, uids=uids, text=text, reader=self._parts.reader
         )
-
-    # ---------------------------------------------------------------------------------------------------- quota
-
-    def quota(self) -> Quota:
-        """Read the size of the mailbox and its limits."""
-        with self._shard.read() as db:
-            return quota.read(db)
-
-    def set_quota(self, *, warn: int | None = None, send: int | None = None, receive: int | None = None) -> None:
-        """Set the limits, in octets; None lifts one. Raises AccessDenied for anybody but the owner."""
-        if self.as_user is not None:
-            raise AccessDenied("only the owner's logon sets limits")
-        with self._shard.write() as work:
-            quota.change(work, warn=warn, send=send, receive=receive)
-
-    # -------------------------------------------------------------------------------------------------- rights
-
-    def rights(self, folder_id: int) -> Rights:
-        """Give the rights of the user in a folder; the owner has them all ([MS-OXCPERM] 2.2.7)."""
-        if self.as_user is None:
-            return permissions.ALL
-        with self._shard.read() as db:
-            return permissions.rights(db, folder_id, self.as_user)
-
-    def permissions(self, folder_id: int) -> list[Member]:
-        """Read the members of a folder, Default and Anonymous first. Raises AccessDenied to all but its owners."""
-        with self._shard.read() as db:
-            self._need(db, folder_id, Rights.FOLDER_OWNER)
-            return permissions.read(db, folder_id)
-
-    def set_permission(self, folder_id: int, principal: bytes, rights: int | None) -> None:
-        """Give a principal (empty: everybody) rights in a folder; None takes them away ([MS-OXCPERM] 2.2.2).
-
-        Raises NotFound, AccessDenied, ValueError for bits that mean nothing.
-        """
-        with self._shard.write() as work:
-            self._need(work, folder_id, Rights.FOLDER_OWNER)
-            permissions.change(work, folder_id, principal, rights)

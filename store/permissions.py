@@ -4,12 +4,16 @@ A folder has a list of members, each a principal with rights. Two members are al
 every authenticated user that no other member stands for, and Anonymous. A user's own member decides alone; else the
 rights of the groups that the user belongs to are added up; else Default decides. The owner of the mailbox and whoever
 has full access to it (the directory knows) are not asked.
+
+The store does not know who created a message. EDIT_OWNED and DELETE_OWNED are kept, for they are on the wire, but give
+nobody anything: no message counts as one's own ([MS-OXCPERM] 2.2.7).
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from enum import IntFlag
 from typing import Final, NamedTuple
 
@@ -17,6 +21,7 @@ from sqlalchemy import bindparam, delete, select, update
 
 from store.engine import Reader, Statement, Work, insert_statement
 from store.errors import AccessDenied, NotFound
+from store.ids import SYSTEM_FLAGS, MessageFlag
 from store.mapi.types import filetime_from_unix
 from store.schema import folder, mailbox, permission
 
@@ -40,6 +45,9 @@ class Rights(IntFlag):
 
 NONE: Final = Rights(0)
 ALL: Final = Rights(0x1FFB)
+
+Principals = bytes | Sequence[bytes]
+"""A user, or a user followed by the groups it belongs to."""
 
 DEFAULT: Final = b""
 """The principal of the member that stands for every authenticated user ([MS-OXCPERM] 2.2.4)."""
@@ -73,6 +81,12 @@ _ALL = Statement(
     "m",
     "f",
 )
+_EVERYWHERE = Statement(
+    select(permission.c.folder_id, permission.c.principal, permission.c.rights).where(
+        permission.c.mailbox_id == bindparam("m")
+    ),
+    "m",
+)
 _SET = Statement(
     update(permission).where(*_HERE, permission.c.principal == bindparam("p")).values(rights=bindparam("r")),
     "m",
@@ -104,34 +118,96 @@ def _rows(db: Reader, folder_id: int) -> list[tuple[int, bytes, int]]:
     return [(row[0], row[1], row[2]) for row in db.all(_ALL, (db.mailbox_id, folder_id))]
 
 
-def rights(db: Reader, folder_id: int, principals: bytes | Sequence[bytes]) -> Rights:
+def rights(db: Reader, folder_id: int, principals: Principals) -> Rights:
     """Give the rights of a user in a folder ([MS-OXCPERM] 3.2.5.1).
 
     `principals` is the user, or the user followed by the groups it belongs to; ANONYMOUS for one who did not
     authenticate. A folder that is not there gives no rights.
     """
-    who = [principals] if isinstance(principals, bytes) else list(principals)
-    known = {bytes(principal): Rights(bits) for _, principal, bits in _rows(db, folder_id)}
+    return _decide({bytes(principal): bits for _, principal, bits in _rows(db, folder_id)}, principals)
+
+
+def everywhere(db: Reader, principals: Principals) -> Mapping[int, Rights]:
+    """Give the rights of a user in every folder of the mailbox, by folder; in those that are missing it has none."""
+    members: defaultdict[int, dict[bytes, int]] = defaultdict(dict)
+    for folder_id, principal, bits in db.all(_EVERYWHERE, (db.mailbox_id,)):
+        members[folder_id][bytes(principal)] = bits
+    held = {folder_id: _decide(known, principals) for folder_id, known in members.items()}
+    return defaultdict(lambda: NONE, held)
+
+
+def shown_to(db: Reader) -> set[bytes]:
+    """Give the principals that see some folder of the mailbox; DEFAULT among them stands for everybody."""
+    rows = db.all(_EVERYWHERE, (db.mailbox_id,))
+    return {bytes(principal) for _, principal, bits in rows if bits & Rights.FOLDER_VISIBLE} - {ANONYMOUS}
+
+
+def _decide(known: Mapping[bytes, int], principals: Principals) -> Rights:
+    """The user's own member alone; else the groups' rights together; else Default ([MS-OXCPERM] 3.2.5.1)."""
+    who = [principals] if isinstance(principals, bytes) else principals
     if not who or who[0] == ANONYMOUS:
-        return known.get(ANONYMOUS, NONE)
+        return Rights(known.get(ANONYMOUS, 0))
     if who[0] in known:
-        return known[who[0]]
+        return Rights(known[who[0]])
     groups = [known[group] for group in who[1:] if group in known]
     if groups:
-        together = NONE
+        together = 0
         for one in groups:
             together |= one
-        return together
-    return known.get(DEFAULT, NONE)
+        return Rights(together)
+    return Rights(known.get(DEFAULT, 0))
 
 
-def require(db: Reader, folder_id: int, principals: bytes | Sequence[bytes] | None, needed: Rights) -> None:
+def require(db: Reader, folder_id: int, principals: Principals | None, needed: Rights) -> None:
     """Raise AccessDenied unless a user has all of some rights in a folder. None is the owner, who has them."""
     if principals is None:
         return
     missing = needed & ~rights(db, folder_id, principals)
     if missing:
         raise AccessDenied(f"folder {folder_id}: {missing!r} is missing")
+
+
+class FlagChange(NamedTuple):
+    """A change of flags as Mailbox.set_flags takes it."""
+
+    add: int = 0
+    remove: int = 0
+    add_keywords: tuple[str, ...] = ()
+    remove_keywords: tuple[str, ...] = ()
+    replace: bool = False
+
+
+def allowed_flags(held: Rights) -> int:
+    """Give the flags that a user with these rights may change: \\Deleted by one right, all others by another.
+
+    \\Seen is one state for all who read the folder, so it takes the right to edit like any other flag.
+    """
+    bits = int(SYSTEM_FLAGS & ~MessageFlag.DELETED) if held & Rights.EDIT_ANY else 0
+    return bits | (int(MessageFlag.DELETED) if held & Rights.DELETE_ANY else 0)
+
+
+def allowed_change(held: Rights, change: FlagChange, keywords: Iterable[str]) -> FlagChange:
+    """Leave of a change what the rights allow ([RFC4314] 4): the others' flags stay as they are.
+
+    `keywords` are all that the mailbox knows. Raises AccessDenied when nothing is left of the change.
+    """
+    bits = allowed_flags(held)
+    edit = bool(held & Rights.EDIT_ANY)
+    if edit and bits & MessageFlag.DELETED:
+        return change
+    wanted = change.add | change.remove
+    named = change.add_keywords or change.remove_keywords
+    if not bits or not (change.replace or wanted & bits or (edit and named)):
+        raise AccessDenied(f"{held!r} allows no part of this change of flags")
+    add = change.add & bits
+    remove = change.remove & bits
+    if not edit:
+        return FlagChange(add, bits & ~add if change.replace else remove)
+    if not change.replace:
+        return change._replace(add=add, remove=remove)
+    kept = {name.lower() for name in change.add_keywords}
+    others = tuple(name for name in keywords if name.lower() not in kept)
+    return FlagChange(add, bits & ~add, change.add_keywords, others)
 
 
 def may(held: Rights, any_right: Rights, owned_right: Rights, *, own: bool) -> bool:

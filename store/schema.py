@@ -32,7 +32,7 @@ from sqlalchemy.types import UserDefinedType
 
 metadata = MetaData()
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """`mailbox.schema_ver`: the number of the last migration that a mailbox file has seen."""
 
 
@@ -331,6 +331,15 @@ user_read = _table(
 
 subscription = _table(
     "subscription", _i8("mailbox_id"), _bin("principal"), _text("folder_path"), key="principal folder_path"
+)
+
+annotation = _table(
+    "annotation",
+    _i8("mailbox_id", "folder_id"),
+    _bin("principal"),
+    _text("name"),
+    _bin("value"),
+    key="folder_id principal name",
 )
 
 sync_state = _table(

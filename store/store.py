@@ -26,6 +26,7 @@ from store.fsck import Finding
 from store.ids import FIRST_DYNAMIC_ID, MailboxKind, MailboxRef
 from store.index import DEFAULT_MEMORY, IndexCache
 from store.mailbox import Mailbox, Parts
+from store.permissions import Principals
 from store.reading import MimeReader
 from store.schema import SCHEMA_VERSION, mailbox, replica
 from store.sqlitefiles import SqliteFiles
@@ -110,8 +111,11 @@ class Store:
         """Tell whether there is such a mailbox."""
         return self._backend.exists(ref)
 
-    def open(self, ref: MailboxRef, *, as_user: bytes | None = None) -> Mailbox:
-        """Give a handle of a mailbox for a principal (None: the owner, with all rights). Raises NotFound."""
+    def open(self, ref: MailboxRef, *, as_user: Principals | None = None) -> Mailbox:
+        """Give a handle of a mailbox for a principal, alone or with the groups that it belongs to. Raises NotFound.
+
+        None is the owner, who has all rights.
+        """
         return Mailbox(self._get(ref), as_user)
 
     def shard(self, ref: MailboxRef) -> Shard:

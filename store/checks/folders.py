@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 
 from sqlalchemy import bindparam, delete, select, update
 
-from store import special
+from store import entries, special
 from store.engine import Reader, Row, Statement, Work
 from store.findings import Fault, Finding, Subject, some
 from store.folders import ADD, COLUMNS
 from store.foldertree import name_key
 from store.ids import MailboxKind, SpecialFolder
-from store.schema import cal_index, folder, mailbox, permission
+from store.schema import annotation, cal_index, folder, mailbox, permission
 
 _UID_SPACE = 1 << 32
 
@@ -54,7 +54,7 @@ _LEFT = {
             delete(table).where(table.c.mailbox_id == bindparam("m"), table.c.folder_id == bindparam("f")), "m", "f"
         ),
     )
-    for table in (permission, cal_index)
+    for table in (permission, cal_index, annotation)
 }
 
 
@@ -206,9 +206,9 @@ def uidvalidities(subject: Subject) -> Iterator[Fault]:
 
 
 def leftovers(subject: Subject) -> Iterator[Fault]:
-    """Look for permissions and calendar entries of folders that are gone."""
+    """Look for permissions, calendar entries and annotations of folders that are gone."""
     db = subject.db
-    there = _present(db)
+    there = _present(db) | {entries.WHOLE_MAILBOX}
     for table, (find, remove) in _LEFT.items():
         gone = sorted(row[0] for row in db.all(find, (db.mailbox_id,)) if row[0] not in there)
         if not gone:

@@ -9,9 +9,10 @@ import pytest
 from store import permissions
 from store.engine import Shard
 from store.errors import AccessDenied, NotFound
-from store.ids import SpecialFolder
+from store.ids import SYSTEM_FLAGS, MessageFlag, SpecialFolder
 from store.permissions import ANONYMOUS, DEFAULT, Member, Rights, change, read, rights
 from tests.store.conftest import World
+from tests.support.storemail import deliver
 
 _INBOX = SpecialFolder.INBOX
 _ANN, _BEN, _TEAM, _STAFF = (UUID(int=number).bytes_le for number in (1, 2, 3, 4))
@@ -144,3 +145,70 @@ def test_inheritance_and_deletion(world: World) -> None:
         assert read(work, child) == read(work, _INBOX)
         permissions.forget(work, child)
         assert [member.rights for member in read(work, child)] == [0, 0]
+
+
+def test_rights_of_all_folders_at_once(world: World) -> None:
+    """The same answers as one by one, groups and Default among them."""
+    mailbox = world.mailbox()
+    shard = world.store.shard(mailbox.ref)
+    for folder, principal, bits in (
+        (_INBOX, DEFAULT, Rights.FOLDER_VISIBLE),
+        (_INBOX, _ANN, Rights.READ_ANY),
+        (SpecialFolder.DRAFTS, _TEAM, Rights.FOLDER_VISIBLE),
+        (SpecialFolder.ARCHIVE, ANONYMOUS, Rights.FOLDER_VISIBLE),
+    ):
+        mailbox.set_permission(folder, principal, bits)
+    with shard.read() as db:
+        for who in ([_ANN], [_BEN, _TEAM], [_BEN], [ANONYMOUS]):
+            held = permissions.everywhere(db, who)
+            for row in mailbox.folders():
+                assert held[row.id] == rights(db, row.id, who)
+    assert mailbox.shown_to() == {DEFAULT, _TEAM}
+
+
+def test_a_guest_changes_the_flags_that_its_rights_allow(world: World) -> None:
+    """[RFC4314] 4: the right to delete is for \\Deleted, the right to edit for the rest; the others' flags stay."""
+    mailbox = world.mailbox()
+    first = deliver(mailbox, _INBOX).uid
+    mailbox.set_flags(_INBOX, [first], add=MessageFlag.FLAGGED, add_keywords=["work"])
+    guest = world.store.open(mailbox.ref, as_user=(_ANN, _TEAM))
+
+    def flags() -> tuple[int, int]:
+        row = mailbox.rows(_INBOX)[0]
+        return row.flags & SYSTEM_FLAGS, row.keywords
+
+    mailbox.set_permission(_INBOX, _TEAM, Rights.FOLDER_VISIBLE | Rights.READ_ANY | Rights.DELETE_ANY)
+    guest.set_flags(_INBOX, [first], add=MessageFlag.DELETED | MessageFlag.SEEN, replace=True)
+    assert flags() == (MessageFlag.FLAGGED | MessageFlag.DELETED, 1)
+    guest.set_flags(_INBOX, [first], replace=True)
+    assert flags() == (MessageFlag.FLAGGED, 1)
+    for refused in ({"add": MessageFlag.SEEN}, {"add_keywords": ["x"]}, {"remove": MessageFlag.FLAGGED}):
+        with pytest.raises(AccessDenied):
+            guest.set_flags(_INBOX, [first], **refused)  # type: ignore[arg-type]  # one of several parameters
+    mailbox.set_flags(_INBOX, [first], add=MessageFlag.DELETED)
+    mailbox.set_permission(_INBOX, _TEAM, Rights.FOLDER_VISIBLE | Rights.READ_ANY | Rights.EDIT_ANY)
+    guest.set_flags(_INBOX, [first], add=MessageFlag.SEEN, add_keywords=["new"], replace=True)
+    assert flags() == (MessageFlag.SEEN | MessageFlag.DELETED, 2)
+    guest.set_flags(_INBOX, [first], remove=MessageFlag.DELETED | MessageFlag.SEEN)
+    assert flags() == (MessageFlag.DELETED, 2)
+    with pytest.raises(AccessDenied):
+        guest.set_flags(_INBOX, [first], remove=MessageFlag.DELETED)
+
+
+def test_copies_lose_the_flags_that_may_not_be_set(world: World) -> None:
+    """[RFC4314] 4: COPY and APPEND do not fail for it."""
+    mailbox = world.mailbox()
+    uid = deliver(mailbox, _INBOX).uid
+    mailbox.set_flags(_INBOX, [uid], add=MessageFlag.FLAGGED | MessageFlag.DELETED, add_keywords=["work"])
+    guest = world.store.open(mailbox.ref, as_user=_ANN)
+    see = Rights.FOLDER_VISIBLE | Rights.CREATE
+    mailbox.set_permission(_INBOX, _ANN, see | Rights.READ_ANY)
+    for bits, kept in ((see, (0, 0)), (see | Rights.DELETE_ANY, (MessageFlag.DELETED, 0))):
+        target = mailbox.create_folder((f"to {int(bits)}",))
+        mailbox.set_permission(target.id, _ANN, bits)
+        guest.copy(_INBOX, [uid], target.id)
+        (row,) = mailbox.rows(target.id)
+        assert (row.flags & SYSTEM_FLAGS, row.keywords) == kept
+    made = deliver(guest, _INBOX, flags=MessageFlag.SEEN | MessageFlag.DELETED)
+    assert made.flags & SYSTEM_FLAGS == 0
+    assert world.store.fsck(mailbox.ref) == []

@@ -135,8 +135,9 @@ def scripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The migrations and one more, that adds a column and a table."""
     copy = tmp_path / "scripts"
     shutil.copytree(migrate.SCRIPTS, copy, ignore=shutil.ignore_patterns("__pycache__"))
-    (copy / "versions" / "0002_next.py").write_text(
-        "from alembic import op\nimport sqlalchemy as sa\nrevision = '0002'\ndown_revision = '0001'\n"
+    (copy / "versions" / "next.py").write_text(
+        "from alembic import op\nimport sqlalchemy as sa\n"
+        f"revision = '{SCHEMA_VERSION + 1:04}'\ndown_revision = '{SCHEMA_VERSION:04}'\n"
         "def upgrade():\n"
         "    op.add_column('item', sa.Column('colour', sa.Text()))\n"
         "    op.create_table('extra', sa.Column('mailbox_id', sa.BigInteger(), primary_key=True))\n"
@@ -174,7 +175,7 @@ def test_a_migration_that_fails_leaves_the_file_as_it_was(
     row = deliver(mailbox, INBOX)
     world.store.close()
     scripts: Path = request.getfixturevalue("scripts")
-    added = scripts / "versions" / "0002_next.py"
+    added = scripts / "versions" / "next.py"
     added.write_text(added.read_text() + "    raise RuntimeError('half way')\n")
     other = world.other_process()
     with pytest.raises(RuntimeError):

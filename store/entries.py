@@ -1,0 +1,81 @@
+"""Annotations: named values of a folder or of a whole mailbox, for everybody or for one user ([RFC5464] 3).
+
+Names are in lower case, without `/private` or `/shared`: an annotation of a principal is private, one of nobody is
+shared ([RFC5464] 3.1). They go with the folder: renamed with it, gone when it is deleted.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import bindparam, delete, select, update
+
+from store.engine import Reader, Statement, Work, insert_statement
+from store.errors import TooLarge
+from store.schema import annotation
+
+WHOLE_MAILBOX = 0
+"""Stands for the mailbox itself where a folder is asked for."""
+SHARED = b""
+"""The principal of annotations that everybody sees."""
+MAX_VALUE = 64 << 10
+"""Octets of one value ([RFC5464] 4.3)."""
+MAX_NAME = 255
+"""Octets of one name."""
+MAX_ENTRIES = 200
+"""Annotations of one folder and one principal."""
+
+_c = annotation.c
+_HERE = (_c.mailbox_id == bindparam("m"), _c.folder_id == bindparam("f"))
+_MINE = (*_HERE, _c.principal == bindparam("p"))
+_READ = Statement(select(_c.name, _c.value).where(*_MINE).order_by(_c.name), "m", "f", "p")
+_NAMED = Statement(
+    select(_c.folder_id, _c.value).where(
+        _c.mailbox_id == bindparam("m"), _c.principal == bindparam("p"), _c.name == bindparam("n")
+    ),
+    "m",
+    "p",
+    "n",
+)
+_ADD = insert_statement(annotation, "mailbox_id", "folder_id", "principal", "name", "value")
+_SET = Statement(update(annotation).where(*_MINE, _c.name == bindparam("n")).values(value=bindparam("v")), *"mfpnv")
+_REMOVE = Statement(delete(annotation).where(*_MINE, _c.name == bindparam("n")), *"mfpn")
+_FORGET = Statement(delete(annotation).where(*_HERE), "m", "f")
+
+
+class TooManyAnnotations(TooLarge):
+    """A folder has as many annotations as one principal may give it."""
+
+
+class AnnotationTooLarge(TooLarge):
+    """The value of an annotation is over the limit."""
+
+
+def read(db: Reader, folder_id: int, principal: bytes) -> dict[str, bytes]:
+    """Read the annotations that a principal (SHARED: everybody) has on a folder, in the order of their names."""
+    return {name: bytes(value) for name, value in db.all(_READ, (db.mailbox_id, folder_id, principal))}
+
+
+def named(db: Reader, principal: bytes, name: str) -> dict[int, bytes]:
+    """Read one annotation of all folders: by folder, its value."""
+    return {folder_id: bytes(value) for folder_id, value in db.all(_NAMED, (db.mailbox_id, principal, name))}
+
+
+def write(work: Work, folder_id: int, principal: bytes, name: str, value: bytes | None) -> None:
+    """Set an annotation; None removes it. Raises TooManyAnnotations, AnnotationTooLarge, TooLarge (the name)."""
+    key = (work.mailbox_id, folder_id, principal, name)
+    if value is None:
+        work.run(_REMOVE, key)
+        return
+    if len(value) > MAX_VALUE:
+        raise AnnotationTooLarge(f"{len(value)} octets; at most {MAX_VALUE} are kept")
+    if len(name.encode()) > MAX_NAME:
+        raise TooLarge(f"a name of {len(name)} characters; at most {MAX_NAME} octets are kept")
+    if work.run(_SET, (*key, value)):
+        return
+    if len(read(work, folder_id, principal)) >= MAX_ENTRIES:
+        raise TooManyAnnotations(f"at most {MAX_ENTRIES} annotations of a folder")
+    work.run(_ADD, (*key, value))
+
+
+def forget(work: Work, folder_id: int) -> None:
+    """Remove the annotations of a folder that is being deleted."""
+    work.run(_FORGET, (work.mailbox_id, folder_id))

@@ -1,0 +1,153 @@
+"""What a logon's handle of a mailbox stands on: whose it is, its rights in folders, limits and annotations.
+
+Mailbox (store.mailbox) is this and the folders and messages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from store import entries, permissions, quota
+from store.blob import BlobStore
+from store.engine import Reader, Shard
+from store.errors import AccessDenied
+from store.foldertree import Trees
+from store.ids import MailboxRef
+from store.index import IndexCache
+from store.permissions import Member, Principals, Rights
+from store.quota import Quota
+from store.reading import MimeReader
+
+
+class Parts:
+    """What the handles of one mailbox share in a process."""
+
+    __slots__ = ("__weakref__", "blobs", "indexes", "max_message", "reader", "ref", "shard", "trees")
+
+    def __init__(
+        self,
+        ref: MailboxRef,
+        shard: Shard,
+        blobs: BlobStore,
+        indexes: IndexCache,
+        *,
+        max_message: int,
+        reader: MimeReader | None,
+    ) -> None:
+        self.ref = ref
+        self.shard = shard
+        self.blobs = blobs
+        self.indexes = indexes
+        self.trees = Trees()
+        self.max_message = max_message
+        self.reader = reader
+
+
+class MailboxLogon:
+    """A mailbox as one user sees it, without what is in it.
+
+    `as_user` is the principal that opened it, or the principal followed by the groups it belongs to; None for the owner
+    with all rights.
+    """
+
+    __slots__ = ("_blobs", "_parts", "_shard", "_trees", "as_user", "ref")
+
+    def __init__(self, parts: Parts, as_user: Principals | None = None) -> None:
+        self.ref = parts.ref
+        self.as_user = as_user
+        self._parts = parts
+        self._shard = parts.shard
+        self._blobs = parts.blobs
+        self._trees = parts.trees
+
+    @property
+    def _user(self) -> bytes:
+        """The principal of the logon; the owner's is empty."""
+        who = self.as_user
+        return b"" if not who else who if isinstance(who, bytes) else who[0]
+
+    def _need(self, db: Reader, folder_id: int, needed: Rights) -> None:
+        """Raise AccessDenied without some rights in a folder."""
+        if self.as_user is not None:
+            permissions.require(db, folder_id, self.as_user, needed)
+
+    def _check(self, folder_id: int, needed: Rights) -> None:
+        if self.as_user is not None:
+            with self._shard.read() as db:
+                self._need(db, folder_id, needed)
+
+    # ---------------------------------------------------------------------------------------------------- quota
+
+    def quota(self) -> Quota:
+        """Read the size of the mailbox and its limits."""
+        with self._shard.read() as db:
+            return quota.read(db)
+
+    def set_quota(self, *, warn: int | None = None, send: int | None = None, receive: int | None = None) -> None:
+        """Set the limits, in octets; None lifts one. Raises AccessDenied for anybody but the owner."""
+        if self.as_user is not None:
+            raise AccessDenied("only the owner's logon sets limits")
+        with self._shard.write() as work:
+            quota.change(work, warn=warn, send=send, receive=receive)
+
+    # -------------------------------------------------------------------------------------------------- rights
+
+    def rights(self, folder_id: int) -> Rights:
+        """Give the rights of the user in a folder; the owner has them all ([MS-OXCPERM] 2.2.7)."""
+        if self.as_user is None:
+            return permissions.ALL
+        with self._shard.read() as db:
+            return permissions.rights(db, folder_id, self.as_user)
+
+    def permissions(self, folder_id: int) -> list[Member]:
+        """Read the members of a folder, Default and Anonymous first. Raises AccessDenied to all but its owners."""
+        with self._shard.read() as db:
+            self._need(db, folder_id, Rights.FOLDER_OWNER)
+            return permissions.read(db, folder_id)
+
+    def set_permission(self, folder_id: int, principal: bytes, rights: int | None) -> None:
+        """Give a principal (empty: everybody) rights in a folder; None takes them away ([MS-OXCPERM] 2.2.2).
+
+        Raises NotFound, AccessDenied, ValueError for bits that mean nothing.
+        """
+        with self._shard.write() as work:
+            self._need(work, folder_id, Rights.FOLDER_OWNER)
+            permissions.change(work, folder_id, principal, rights)
+
+    def shown_to(self) -> set[bytes]:
+        """Give the principals that see some folder of the mailbox; permissions.DEFAULT stands for everybody."""
+        with self._shard.read() as db:
+            return permissions.shown_to(db)
+
+    # --------------------------------------------------------------------------------------------- annotations
+
+    def annotations(self, folder_id: int, *, private: bytes | None = None) -> dict[str, bytes]:
+        """Read the annotations of a folder (0: of the mailbox): the shared ones, or those of the user `private`.
+
+        Raises NotFound, AccessDenied.
+        """
+        with self._shard.read() as db:
+            if folder_id:
+                self._need(db, folder_id, Rights.FOLDER_VISIBLE | Rights.READ_ANY)
+            return entries.read(db, folder_id, entries.SHARED if private is None else private)
+
+    def annotated(self, name: str, *, private: bytes) -> dict[int, bytes]:
+        """Read one of a user's private annotations on all folders: by folder, its value."""
+        with self._shard.read() as db:
+            return entries.named(db, private, name)
+
+    def annotate(
+        self, folder_id: int, changes: Iterable[tuple[str, bytes | None]], *, private: bytes | None = None
+    ) -> None:
+        """Set annotations of a folder (0: of the mailbox), all or none; None removes one ([RFC5464] 4.3).
+
+        Shared ones take the right to edit. Raises NotFound, AccessDenied, TooLarge and its kinds in store.entries.
+        """
+        needed = Rights.READ_ANY if private is not None else Rights.READ_ANY | Rights.EDIT_ANY
+        with self._shard.write() as work:
+            if folder_id:
+                self._need(work, folder_id, needed)
+            elif private is None and self.as_user is not None:
+                raise AccessDenied("only the owner annotates the whole mailbox")
+            for name, value in changes:
+                entries.write(work, folder_id, entries.SHARED if private is None else private, name, value)
