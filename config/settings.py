@@ -326,6 +326,35 @@ class Pop3:
     """POP3."""
 
     idle_timeout: int = option(600, "Seconds without a command before a client is let go.", between(10, 86400))
+    personality: str = option(
+        "oxgate",
+        "Whose capabilities and replies are shown: oxgate, exchange2013, exchange2016, exchange2019.",
+        one_of("oxgate", "exchange2013", "exchange2016", "exchange2019"),
+    )
+    language: str = option(
+        "en",
+        "The language of a client that asks for the usual one (LANG *): de, en, es, fr.",
+        one_of("de", "en", "es", "fr"),
+    )
+    international: str = option(
+        "surrogate",
+        "What a client that knows no UTF-8 gets for a message with headers in UTF-8: surrogate, one in ASCII; refuse.",
+        one_of("surrogate", "refuse"),
+    )
+    expire: str = option(
+        "never",
+        "What the server removes by itself: never anything; retrieved: at QUIT, what the session has retrieved.",
+        one_of("never", "retrieved"),
+    )
+    login_delay: int = option(
+        0,
+        "Seconds between two sign-ins of a user to a mailbox, but for the networks in protection.trusted. 0: none.",
+        between(0, 86400),
+    )
+    implementation: bool = option(True, "Whether those who are signed in learn that the server is oxgate.")
+    exclusive: bool = option(
+        False, "Whether one session at a time may have a mailbox open, over all workers of this host."
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,8 +33,11 @@ from directory.errors import ProviderError, SecretsUnavailable
 from gateway.imap.environment import ImapServices, ImapSettings
 from gateway.imap.frontend import ImapFrontEnd
 from gateway.opening import open_directory, open_store
+from gateway.pop3.lock import MaildropLocks
+from gateway.pop3.logindelay import LoginDelay
+from gateway.pop3.personality import PERSONALITIES
 from gateway.pop3.server import Pop3FrontEnd
-from gateway.pop3.session import Pop3Limits, Pop3Services
+from gateway.pop3.session import Pop3Limits, Pop3Options, Pop3Services
 from gateway.runtime import logs, memory
 from gateway.runtime.connections import ConnectionLimits, Connections
 from gateway.runtime.listeners import BindError, Binding, Endpoint, Listener, bind
@@ -213,7 +216,7 @@ class Application:
         if imap:
             made.append(ImapFrontEnd(self._imap_services(), imap))
         if pop3:
-            made.append(Pop3FrontEnd(self._pop3_services(), pop3, pop3_limits(settings)))
+            made.append(Pop3FrontEnd(self._pop3_services(), pop3, pop3_limits(settings), pop3_options(settings)))
         if smtp:
             made.append(SmtpFrontEnd(self._smtp_services(), smtp, smtp_limits(settings)))
         return made
@@ -238,11 +241,10 @@ class Application:
         )
 
     def _pop3_services(self) -> Pop3Services:
-        return Pop3Services(
-            signin=self.signin,
-            open=self.store.open,
-            runner=self.runner,
-        )
+        pop3, trusted = self.settings.pop3, self.settings.protection.trusted
+        locks = MaildropLocks(self.settings.general.data / "run" / "pop3") if pop3.exclusive else None
+        delay = LoginDelay(pop3.login_delay, self._shared.counters, trusted) if pop3.login_delay else None
+        return Pop3Services(signin=self.signin, open=self.store.open, runner=self.runner, delay=delay, locks=locks)
 
     def _smtp_services(self) -> SmtpServices:
         return SmtpServices(
@@ -274,6 +276,18 @@ def pop3_limits(settings: Settings) -> Pop3Limits:
         max_logon_failures=settings.auth.max_failures,
         before_logon=settings.auth.timeout,
         idle=settings.pop3.idle_timeout,
+    )
+
+
+def pop3_options(settings: Settings) -> Pop3Options:
+    """Give how the POP3 front end behaves."""
+    given = settings.pop3
+    return Pop3Options(
+        personality=PERSONALITIES[given.personality],
+        language=given.language,
+        refuse_international=given.international == "refuse",
+        remove_retrieved=given.expire == "retrieved",
+        implementation=given.implementation,
     )
 
 

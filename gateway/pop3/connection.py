@@ -13,8 +13,11 @@ from typing import cast
 from twisted.internet.protocol import Protocol as TwistedProtocol
 from twisted.python.failure import Failure
 
-from gateway.pop3.protocol import Framing, LineTooLong, err
-from gateway.pop3.session import Disconnected, Pop3Limits, Pop3Services, Session
+from gateway.pop3.commands import execute
+from gateway.pop3.errors import Reply
+from gateway.pop3.protocol import Framing, LineTooLong
+from gateway.pop3.session import CutShort, Disconnected, Pop3Limits, Pop3Options, Pop3Services, Session
+from gateway.pop3.texts import Text
 from gateway.runtime.tls import tls_facts
 from gateway.runtime.transport import Transport
 from gateway.sasl.peer import PeerInfo
@@ -23,6 +26,8 @@ log = logging.getLogger("oxgate.pop3")
 
 _FLUSH_AT = 100_000
 _PAUSE_AT = 65_536
+_TURN = 200
+"""Commands of one client that are run before others get their turn."""
 
 
 class Pop3Connection(TwistedProtocol):
@@ -33,6 +38,7 @@ class Pop3Connection(TwistedProtocol):
         registry: set[Pop3Connection],
         services: Pop3Services,
         limits: Pop3Limits,
+        options: Pop3Options,
         starttls: ssl.SSLContext | None,
         listener: str = "",
     ) -> None:
@@ -41,7 +47,7 @@ class Pop3Connection(TwistedProtocol):
         """Loop time of the beginning, for the absolute limit before sign-in."""
         self.last_active = 0.0
         """Loop time of the last command, for the limit after sign-in."""
-        self.session = Session(self, services, limits)
+        self.session = Session(self, services, limits, options)
         self._registry = registry
         self._starttls = starttls
         self._listener = listener
@@ -105,19 +111,27 @@ class Pop3Connection(TwistedProtocol):
         self._closing = self._eof = True
         self._wake()
         self._registry.discard(self)
+        if self._task is None:
+            self.session.close()
 
     # The work
 
     async def _work(self) -> None:
+        count = 0
         try:
             while not self._closing:
                 line = self._take_line()
                 if line is None:
                     break
                 self.last_active = self._loop.time()
-                await self.session.execute(line)
-                if self._out_size > _FLUSH_AT:
+                await execute(self.session, line)
+                count += 1
+                if self._out_size > _FLUSH_AT or count == _TURN:
+                    count = 0
                     await self.settle()
+        except CutShort as error:
+            log.warning("%s: %s", self.peer, error)
+            self._closing = True
         except (Disconnected, ConnectionError):
             self._closing = True
         except Exception:
@@ -128,6 +142,7 @@ class Pop3Connection(TwistedProtocol):
             self.flush()
             if self._closing or self._eof:
                 self._closing = True
+                self.session.close()
                 self._transport.loseConnection()
 
     def _take_line(self) -> bytes | None:
@@ -135,7 +150,7 @@ class Pop3Connection(TwistedProtocol):
             try:
                 line = self._framing.line()
             except LineTooLong:
-                self.session.refuse(err(b"Line too long"))
+                self.session.refuse(Text.TOO_LONG)
                 if self._closing:
                     return None
                 continue
@@ -178,13 +193,15 @@ class Pop3Connection(TwistedProtocol):
             self._out_size = 0
 
     async def settle(self) -> None:
-        """Flush, and wait while the peer does not read. Raises ConnectionError."""
+        """Flush, wait while the peer does not read, and let others work. Raises ConnectionError."""
         self.flush()
         await self._transport.drain()
+        await asyncio.sleep(0)
 
     async def next_line(self) -> bytes:
         """Flush, and wait for a line that is no command. Raises Disconnected, LineTooLong."""
-        await self.settle()
+        self.flush()
+        await self._transport.drain()
         while True:
             line = self._framing.line()
             if line is not None:
@@ -219,13 +236,13 @@ class Pop3Connection(TwistedProtocol):
         """Whether a command runs, other than a sign-in that waits for its client."""
         return self._task is not None and self._waiter is None
 
-    def end(self, line: bytes) -> None:
+    def end(self, reply: Reply) -> None:
         """Close with this reply: an idle connection now, a busy one after its command. Nothing is deleted."""
         self._closing = True
         if self.busy:
             return
         self._wake()
-        self.write(line)
+        self.session.err(reply)
         self.flush()
         self._transport.loseConnection()
 

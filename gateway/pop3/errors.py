@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from gateway.pop3.protocol import err
+from typing import NamedTuple
+
+from gateway.pop3.texts import Text
 from gateway.services.logon import RefusalKind
 from store.errors import (
     AccessDenied,
@@ -16,33 +18,41 @@ from store.errors import (
     Unavailable,
 )
 
-_LATER = err(b"The mailbox is not available at the moment, try again later", b"SYS/TEMP")
 
-STORE_REPLIES: dict[type[StoreError], bytes] = {
-    NotFound: err(b"Another session has removed that", b"SYS/TEMP"),
+class Reply(NamedTuple):
+    """A negative reply: what it says, and its response code."""
+
+    text: Text
+    code: bytes = b""
+
+
+_LATER = Reply(Text.LATER, b"SYS/TEMP")
+
+STORE_REPLIES: dict[type[StoreError], Reply] = {
+    NotFound: Reply(Text.REMOVED, b"SYS/TEMP"),
     AlreadyExists: _LATER,
-    AccessDenied: err(b"Access to the mailbox is denied", b"SYS/PERM"),
-    QuotaExceeded: err(b"The mailbox is full", b"SYS/PERM"),
+    AccessDenied: Reply(Text.DENIED, b"SYS/PERM"),
+    QuotaExceeded: Reply(Text.FULL, b"SYS/PERM"),
     Conflict: _LATER,
-    TooLarge: err(b"Over a limit of the server", b"SYS/PERM"),
-    ReadOnly: err(b"The mailbox cannot be changed", b"SYS/PERM"),
+    TooLarge: Reply(Text.OVER_LIMIT, b"SYS/PERM"),
+    ReadOnly: Reply(Text.READ_ONLY, b"SYS/PERM"),
     Unavailable: _LATER,
 }
 """Every leaf of the store's errors."""
 
-LOGON_FAILED = err(b"Logon failure: unknown user name or bad password.", b"AUTH")
+LOGON_FAILED = Reply(Text.LOGON_FAILED, b"AUTH")
 
-LOGON_REPLIES: dict[RefusalKind, bytes] = {
+LOGON_REPLIES: dict[RefusalKind, Reply] = {
     RefusalKind.BAD_CREDENTIALS: LOGON_FAILED,
     RefusalKind.DISABLED: LOGON_FAILED,
     RefusalKind.NOT_ALLOWED: LOGON_FAILED,
-    RefusalKind.UNAVAILABLE: err(b"Sign-in is not available at the moment, try again later", b"SYS/TEMP"),
-    RefusalKind.TOO_MANY: err(b"Too many attempts, try again later", b"SYS/TEMP"),
+    RefusalKind.UNAVAILABLE: Reply(Text.SIGN_IN_AWAY, b"SYS/TEMP"),
+    RefusalKind.TOO_MANY: Reply(Text.TOO_MANY_ATTEMPTS, b"SYS/TEMP"),
 }
 """Why nobody was signed in; a name that exists is never told from one that does not."""
 
 
-def reply_for(error: StoreError) -> bytes:
+def reply_for(error: StoreError) -> Reply:
     """Give the reply for a store error."""
     for kind in type(error).__mro__:
         if kind in STORE_REPLIES:

@@ -1,58 +1,117 @@
-"""The maildrop: the Inbox as it stood at sign-in, and what the client has marked ([RFC1939] 4, 5).
+"""The maildrop: the Inbox as it stood at sign-in, and what the client has marked ([RFC1939] 4, 5, 7).
 
-Exchange locks nothing: several sessions, POP3 or others, may use a mailbox at once, and so it is here (no `[IN-USE]`,
-[RFC2449] 8.1.2 leaves it to the server). A message that another session removes meanwhile keeps its number and answers
-`-ERR [SYS/TEMP]`; what this session has deleted leaves the mailbox at QUIT alone.
+A message that another session removes meanwhile keeps its number and answers `-ERR [SYS/TEMP]`; what this session has
+deleted leaves the mailbox at QUIT alone.
+
+A maildrop may hold hundreds of thousands of messages: listings come in pieces, and marks take an octet a message.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from operator import lt
+
+LINES = 1000
+"""Lines of a listing made at a time."""
 
 
-@dataclass(slots=True)
 class Maildrop:
-    """A snapshot of parallel sequences, in message order, and the set of deleted positions."""
+    """A snapshot of parallel sequences, in message order, and the marks."""
 
-    uidvalidity: int
-    uids: Sequence[int]
-    sizes: Sequence[int]
-    """Octets of each message, exact."""
-    items: Sequence[int]
-    """What the store calls the content of each."""
-    deleted: set[int] = field(default_factory=set)
+    __slots__ = ("_copies", "_deleted", "_marked", "_marked_octets", "_octets", "items", "sizes", "uids", "uidvalidity")
+
+    def __init__(self, uidvalidity: int, uids: Sequence[int], sizes: Sequence[int], items: Sequence[int]) -> None:
+        """`sizes` are exact octets, `items` what the store calls the content of each message."""
+        self.uidvalidity = uidvalidity
+        self.uids = uids
+        self.sizes = sizes
+        self.items = items
+        self._octets = -1
+        self._deleted: bytearray | None = None
+        self._marked = 0
+        self._marked_octets = 0
+        self._copies: frozenset[int] | None = None
 
     def __len__(self) -> int:
         return len(self.uids)
 
     def position(self, number: int | None) -> int | None:
         """Turn a message number into a position; None when there is no such message or it is marked as deleted."""
-        if number is None or not 1 <= number <= len(self.uids) or number - 1 in self.deleted:
+        if number is None or not 1 <= number <= len(self.uids):
             return None
-        return number - 1
+        return None if self._deleted is not None and self._deleted[number - 1] else number - 1
+
+    def mark(self, at: int) -> None:
+        """Mark a message that is not marked ([RFC1939] 5 DELE)."""
+        if self._deleted is None:
+            self._deleted = bytearray(len(self.uids))
+        self._deleted[at] = 1
+        self._marked += 1
+        self._marked_octets += self.sizes[at]
+
+    def unmark_all(self) -> None:
+        """Unmark all ([RFC1939] 5 RSET)."""
+        self._deleted = None
+        self._marked = self._marked_octets = 0
 
     def remaining(self) -> tuple[int, int]:
         """How many messages are not marked as deleted, and their octets together ([RFC1939] 5 STAT)."""
-        if not self.deleted:
-            return len(self.uids), sum(self.sizes)
-        return len(self.uids) - len(self.deleted), sum(self.sizes) - sum(self.sizes[at] for at in self.deleted)
+        if self._octets < 0:
+            self._octets = sum(self.sizes)
+        return len(self.uids) - self._marked, self._octets - self._marked_octets
 
-    def scan_listing(self) -> list[bytes]:
-        """The lines of LIST ([RFC1939] 5)."""
-        if not self.deleted:
-            return [b"%d %d" % pair for pair in enumerate(self.sizes, 1)]
-        return [b"%d %d" % (at + 1, size) for at, size in enumerate(self.sizes) if at not in self.deleted]
+    def scan_listing(self) -> Iterator[bytes]:
+        """The lines of LIST, many in a piece ([RFC1939] 5)."""
+        for start in range(0, len(self.uids), LINES):
+            numbered = enumerate(self.sizes[start : start + LINES], start)
+            yield b"".join([b"%d %d\r\n" % (at + 1, size) for at, size in numbered if not self._is_marked(at)])
 
-    def unique_ids(self) -> list[bytes]:
-        """The lines of UIDL ([RFC1939] 7)."""
-        validity = self.uidvalidity
-        return [b"%d %d-%d" % (at + 1, validity, uid) for at, uid in enumerate(self.uids) if at not in self.deleted]
+    def unique_ids(self) -> Iterator[bytes]:
+        """The lines of UIDL, many in a piece ([RFC1939] 7)."""
+        validity, copies = self.uidvalidity, self._copied()
+        for start in range(0, len(self.uids), LINES):
+            numbered = enumerate(self.items[start : start + LINES], start)
+            yield b"".join(
+                [
+                    b"%d %d.%d\r\n" % (at + 1, validity, item)
+                    if at not in copies
+                    else b"%d %b\r\n" % (at + 1, self.unique_id(at))
+                    for at, item in numbered
+                    if not self._is_marked(at)
+                ]
+            )
 
     def unique_id(self, at: int) -> bytes:
-        """The unique-id of one message: UIDVALIDITY and UID, which never name another message ([RFC1939] 7 UIDL)."""
-        return b"%d-%d" % (self.uidvalidity, self.uids[at])
+        """The unique-id of one message ([RFC1939] 7 UIDL): at most 42 of the 70 octets.
+
+        It names the Inbox for its life (UIDVALIDITY) and the content, whose number the mailbox never gives again; so
+        it stays over restarts, and when the message goes to another folder and comes back. Where one content is there
+        twice, by COPY, the first keeps that name and the others bear their UID as well.
+        """
+        if at in self._copied():
+            return b"%d.%d.%d" % (self.uidvalidity, self.items[at], self.uids[at])
+        return b"%d.%d" % (self.uidvalidity, self.items[at])
 
     def doomed(self) -> list[int]:
         """The UIDs to remove in the UPDATE state, ascending ([RFC1939] 6)."""
-        return sorted(self.uids[at] for at in self.deleted)
+        if self._deleted is None:
+            return []
+        return [uid for uid, marked in zip(self.uids, self._deleted, strict=True) if marked]
+
+    def _is_marked(self, at: int) -> bool:
+        return self._deleted is not None and bool(self._deleted[at])
+
+    def _copied(self) -> frozenset[int]:
+        """Find the positions whose content stands at an earlier one, too."""
+        if self._copies is None:
+            self._copies = frozenset()
+            # Contents are numbered as they come: mostly they ascend, and then no two are alike.
+            if not all(map(lt, self.items, islice(self.items, 1, None))):
+                seen: set[int] = set()
+                self._copies = frozenset(
+                    at
+                    for at, item in enumerate(self.items)
+                    if item in seen or seen.add(item)  # type: ignore[func-returns-value] # add() gives None: the item is new
+                )
+        return self._copies

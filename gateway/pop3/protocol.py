@@ -126,19 +126,70 @@ def stuffed(raw: bytes) -> bytes:
     return raw if raw.endswith(CRLF) or not raw else raw + CRLF
 
 
-def top(raw: bytes, header_end: int, lines: int) -> bytes:
-    """Cut a message after its header, the blank line, and that many lines of the body ([RFC1939] 7 TOP).
+class Stuffer:
+    """Does what `stuffed` does for a message that comes in pieces."""
 
-    The blank line is always there, as Outlook needs it. `header_end` is where the body begins.
+    __slots__ = ("_tail",)
+
+    def __init__(self) -> None:
+        self._tail = CRLF
+
+    def feed(self, piece: bytes) -> bytes:
+        """Double the dots of a piece that begin a line, also where the line end was in the piece before."""
+        tail = self._tail
+        self._tail = (tail + piece[-2:])[-2:]
+        joint = tail + piece[:2]  # a line end may have been cut in two
+        if piece.find(b"\r\n.") < 0 and joint.find(b"\r\n.") < 0:
+            return piece
+        return (tail + piece).replace(b"\r\n.", b"\r\n..")[len(tail) :]
+
+    def finish(self) -> bytes:
+        """Give what is wanting of the last line end, and the lone dot."""
+        return TERMINATOR if self._tail == CRLF else CRLF + TERMINATOR
+
+
+class TopCutter:
+    """Cuts a message that comes in pieces after its header, the blank line, and some lines of the body.
+
+    [RFC1939] 7 TOP. The blank line is always there, as Outlook needs it.
     """
-    head = raw[:header_end]
-    if not head.endswith(b"\r\n\r\n") and head != CRLF:
-        head += CRLF if head.endswith(CRLF) else b"\r\n\r\n"
-    at = header_end
-    for _ in range(lines):
-        found = raw.find(b"\n", at)
-        if found < 0:
-            at = len(raw)
-            break
-        at = found + 1
-    return head + raw[header_end:at]
+
+    __slots__ = ("_in_body", "_left", "_tail")
+
+    def __init__(self, lines: int) -> None:
+        self._left = lines
+        self._in_body = False
+        self._tail = CRLF  # so that a message that begins with the blank line has an empty header
+
+    @property
+    def done(self) -> bool:
+        """Whether no octet of what follows is wanted."""
+        return self._in_body and not self._left
+
+    def feed(self, piece: bytes) -> bytes:
+        """Give what is wanted of a piece."""
+        if self._in_body:
+            return self._lines(piece)
+        window = self._tail + piece
+        at = window.find(b"\r\n\r\n")
+        if at < 0:
+            self._tail = window[-3:]
+            return piece
+        self._in_body = True
+        end = at + 4 - len(self._tail)
+        return piece[:end] + self._lines(piece[end:])
+
+    def finish(self) -> bytes:
+        """Give the blank line where the message has none."""
+        if self._in_body:
+            return b""
+        return CRLF if self._tail.endswith(CRLF) else CRLF + CRLF
+
+    def _lines(self, body: bytes) -> bytes:
+        count = body.count(b"\n")
+        if count < self._left:
+            self._left -= count
+            return body
+        pieces = body.split(b"\n", self._left)
+        self._left = 0
+        return body[: len(body) - len(pieces[-1])] if pieces else b""

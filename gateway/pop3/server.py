@@ -8,37 +8,48 @@ from collections.abc import Sequence
 from functools import partial
 
 from gateway.pop3.connection import Pop3Connection
-from gateway.pop3.protocol import err
-from gateway.pop3.session import Pop3Limits, Pop3Services, State
+from gateway.pop3.errors import Reply
+from gateway.pop3.session import Pop3Limits, Pop3Options, Pop3Services, State
+from gateway.pop3.texts import Text
 from gateway.runtime.listeners import Listener
 
 log = logging.getLogger("oxgate.pop3")
 
-_FULL = err(b"Too many connections, try again later", b"SYS/TEMP")
-_STOPPING = err(b"The service is shutting down", b"SYS/TEMP")
-_EXPIRED = err(b"The sign-in has expired; sign in again", b"SYS/TEMP")
-_TIMED_OUT = err(b"Connection is closed: timed out", b"SYS/TEMP")
+_FULL = Reply(Text.TOO_MANY_CONNECTIONS, b"SYS/TEMP")
+_STOPPING = Reply(Text.STOPPING, b"SYS/TEMP")
+_EXPIRED = Reply(Text.EXPIRED, b"SYS/TEMP")
+_TIMED_OUT = Reply(Text.TIMED_OUT, b"SYS/TEMP")
 
 
 class Pop3FrontEnd:
     """All POP3 ports of a worker. How many connections there may be, the listeners know."""
 
-    def __init__(self, services: Pop3Services, listeners: Sequence[Listener], limits: Pop3Limits | None = None) -> None:
+    def __init__(
+        self,
+        services: Pop3Services,
+        listeners: Sequence[Listener],
+        limits: Pop3Limits | None = None,
+        options: Pop3Options | None = None,
+    ) -> None:
         self._services = services
         self._listeners = listeners
         self._limits = limits or Pop3Limits()
+        self._options = options or Pop3Options()
         self._connections: set[Pop3Connection] = set()
         self._timer: asyncio.TimerHandle | None = None
 
     async def start(self) -> None:
         """Listen."""
+        refusal = self._options.personality.voice().err(*_FULL)
         for listener in self._listeners:
-            await listener.serve(partial(self.connect, listener), refusal=_FULL)
+            await listener.serve(partial(self.connect, listener), refusal=refusal)
         self._sweep()
 
     def connect(self, listener: Listener) -> Pop3Connection:
         """Make the protocol of one connection."""
-        return Pop3Connection(self._connections, self._services, self._limits, listener.starttls, listener.name)
+        return Pop3Connection(
+            self._connections, self._services, self._limits, self._options, listener.starttls, listener.name
+        )
 
     def _sweep(self) -> None:
         """End what has waited too long; nothing is deleted then ([RFC1939] 3). One timer serves all connections."""

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from twisted.internet.address import IPv4Address
 
 from gateway.pop3.connection import Pop3Connection
-from gateway.pop3.session import Pop3Limits, Pop3Services
+from gateway.pop3.session import Pop3Limits, Pop3Options, Pop3Services
 from gateway.sasl.registry import Mechanisms
 from gateway.services.signin import SignInService
 from store.errors import NotFound, Unavailable
@@ -53,7 +53,7 @@ class FakeMailbox:
 
     def index(self, folder_id):
         sizes = [len(raw) if isinstance(raw, bytes) else 10 for raw in MESSAGES.values()]
-        return SimpleNamespace(uids=list(MESSAGES), sizes=sizes, item_ids=list(MESSAGES))
+        return SimpleNamespace(uidvalidity=7, uids=list(MESSAGES), sizes=sizes, item_ids=list(MESSAGES))
 
     def raw(self, item_id, start=0, length=None):
         raw = MESSAGES[item_id]
@@ -114,7 +114,9 @@ async def talk(pieces):
     """Feed pieces to a connection; what it wrote."""
     signin = SignInService(FakeLogon(), Mechanisms(in_clear=lambda address: True))
     services = Pop3Services(signin, lambda ref: FakeMailbox(), Runner())
-    connection = Pop3Connection(set(), services, Pop3Limits(max_errors=1000, max_logon_failures=100), None)
+    connection = Pop3Connection(
+        set(), services, Pop3Limits(max_errors=1000, max_logon_failures=100), Pop3Options(), None
+    )
     transport = MemoryTransport(connection)
     connection.makeConnection(transport)
     for piece in pieces:

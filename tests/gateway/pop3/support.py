@@ -15,13 +15,14 @@ from uuid import UUID
 from conversion.mime.rendition import render
 from gateway.opening import read_delivered
 from gateway.pop3.server import Pop3FrontEnd
-from gateway.pop3.session import Pop3Limits, Pop3Services
+from gateway.pop3.session import Pop3Limits, Pop3Options, Pop3Services
 from gateway.runtime.connections import ConnectionLimits, Connections
 from gateway.runtime.listeners import Endpoint, Listener, bind
 from gateway.runtime.worker import StoreRunner
 from gateway.sasl.registry import Mechanisms
 from gateway.services.logon import LogonRefused, RefusalKind
 from gateway.services.signin import SignInService
+from store.errors import AlreadyExists
 from store.ids import MailboxKind, MailboxRef, SpecialFolder
 from store.mailbox import Mailbox
 from store.mapi.message import MessageContent
@@ -44,7 +45,8 @@ def put(mailbox: Mailbox, raw: bytes) -> int:
 class FakeLogon:
     """`alice` and `alice b` have the password `secret word`; some names end in other ways."""
 
-    def __init__(self) -> None:
+    def __init__(self, ref: MailboxRef = REF) -> None:
+        self.ref = ref
         self.attempts: list[Any] = []
         self.until: float | None = None
 
@@ -55,7 +57,7 @@ class FakeLogon:
             raise LogonRefused(kinds[attempt.login], "as told")
         if attempt.login not in ("alice", "alice b") or attempt.password != "secret word":
             raise LogonRefused(RefusalKind.BAD_CREDENTIALS, "wrong")
-        return SimpleNamespace(ref=REF, until=self.until)
+        return SimpleNamespace(ref=self.ref, until=self.until, user=SimpleNamespace(id=1))
 
     async def refuse(
         self, login: str, peer: Any, error: Exception, *, mechanism: str, began: float | None = None
@@ -92,22 +94,27 @@ async def serving(
     plaintext: bool = True,
     seed: tuple[bytes, ...] = SEED,
     allowed: ConnectionLimits | None = None,
+    options: Pop3Options | None = None,
+    url: str | None = None,
+    ref: MailboxRef = REF,
+    **more: Any,
 ) -> AsyncIterator[Server]:
-    store = Store(StoreSettings(root, durable=False), reader=read_delivered)
-    store.create(REF, MailboxKind.PRIVATE)
-    mailbox = store.open(REF)
+    store = Store(StoreSettings(root, url=url, durable=False), reader=read_delivered)
+    with suppress(AlreadyExists):
+        store.create(ref, MailboxKind.PRIVATE)
+    mailbox = store.open(ref)
     for raw in seed:
         put(mailbox, raw)
     runner = StoreRunner(inline=store.inline, group=store.group)
-    logon = FakeLogon()
+    logon = FakeLogon(ref)
     signin = SignInService(logon, Mechanisms(in_clear=lambda address: plaintext))
     binding = bind(Endpoint("pop3", "127.0.0.1", 0))
     connections = Connections(allowed)
     listener = Listener(
         binding.endpoint, binding.sockets[0], implicit=implicit, starttls=starttls, connections=connections
     )
-    services = Pop3Services(signin, store.open, runner)
-    front_end = Pop3FrontEnd(services, [listener], limits)
+    services = Pop3Services(signin, store.open, runner, **more)
+    front_end = Pop3FrontEnd(services, [listener], limits, options)
     await front_end.start()
     try:
         yield Server(front_end, listener.port, mailbox, logon, connections, store, services)

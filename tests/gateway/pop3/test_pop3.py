@@ -147,7 +147,7 @@ async def test_capabilities(tmp_path):
     """[RFC2449] 5, 6: in both states; IMPLEMENTATION only after sign-in."""
     async with serving(tmp_path) as server, client(server.port) as one:
         always = {b"TOP", b"UIDL", b"USER", b"SASL PLAIN LOGIN", b"PIPELINING", b"RESP-CODES"}
-        always |= {b"AUTH-RESP-CODE", b"EXPIRE NEVER"}
+        always |= {b"AUTH-RESP-CODE", b"EXPIRE NEVER", b"UTF8 USER", b"LANG"}
         assert set(await one.ask(b"CAPA")) == always
         await one.log_on()
         assert set(await one.ask(b"CAPA")) == always | {b"IMPLEMENTATION oxgate"}

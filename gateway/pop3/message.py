@@ -1,0 +1,93 @@
+"""Messages on their way out: whole where they are small, else in pieces, so that none takes more memory than a piece.
+
+A client that has not said UTF8 gets the surrogate of an internationalised message ([RFC6856] 4, [RFC6858] 4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+
+from conversion.mime.downgrade import asciified, header_ranges, surrogate, surrogate_header
+from conversion.mime.parts import DEFAULT_LIMITS, unpack
+from gateway.runtime.worker import StoreRunner
+from store.mailbox import Mailbox
+
+WHOLE = 262_144
+"""Octets up to which a message is read at once."""
+PIECE = 262_144
+TOP_PIECE = 32_768
+"""Octets that TOP reads at a time; a header and some lines are seldom more."""
+
+
+class MessageReader:
+    """Reads the messages of one maildrop. Every method raises StoreError: NotFound when another session was faster."""
+
+    def __init__(self, runner: StoreRunner, mailbox: Mailbox) -> None:
+        self._runner = runner
+        self._mailbox = mailbox
+
+    async def whole(self, item: int, *, utf8: bool) -> bytes:
+        """Read a message, or its surrogate where the client knows no UTF-8."""
+        raw = await self._runner.read(self._mailbox.raw, item)
+        if utf8 or raw.isascii():
+            return raw
+        return surrogate(raw, unpack(await self._runner.read(self._mailbox.parts, item)))
+
+    async def needs_utf8(self, item: int) -> bool:
+        """Tell whether a message has headers that are not ASCII."""
+        return await self._runner.run(_needs_utf8, self._mailbox, item)
+
+    async def pieces(self, item: int, size: int, *, utf8: bool, piece: int = PIECE) -> AsyncGenerator[bytes, None]:
+        """Read a message of `size` octets, or its surrogate, in pieces of about `piece` octets, as far as is asked."""
+        window = _Window(self._runner, self._mailbox, item, size, piece)
+        at = 0
+        if not utf8:
+            structure = unpack(await self._runner.read(self._mailbox.parts, item))
+            for start, end in header_ranges(structure):
+                while at < start:
+                    got = await window.read(at, start)
+                    at += len(got)
+                    yield got
+                while at < end and end - start > DEFAULT_LIMITS.header_bytes:
+                    got = await window.read(at, end)
+                    at += len(got)
+                    yield asciified(got)
+                header = b""
+                while at < end:
+                    header += await window.read(at, end)
+                    at = start + len(header)
+                yield surrogate_header(header)
+        while at < size:
+            got = await window.read(at, size)
+            at += len(got)
+            yield got
+
+
+class _Window:
+    """The piece of a message read last."""
+
+    def __init__(self, runner: StoreRunner, mailbox: Mailbox, item: int, size: int, piece: int) -> None:
+        self._runner = runner
+        self._mailbox = mailbox
+        self._item = item
+        self._size = size
+        self._piece = piece
+        self._start = 0
+        self._data = b""
+
+    async def read(self, start: int, end: int) -> bytes:
+        """Give octets from `start` on, not beyond `end`, at least one."""
+        if not self._start <= start < self._start + len(self._data):
+            length = min(self._piece, self._size - start)
+            self._data = await self._runner.run(self._mailbox.raw, self._item, start, length)
+            self._start = start
+            if not self._data:
+                raise EOFError(f"item {self._item} ends before octet {start} of {self._size}")
+        if start == self._start and end >= self._start + len(self._data):
+            return self._data
+        return self._data[start - self._start : end - self._start]
+
+
+def _needs_utf8(mailbox: Mailbox, item: int) -> bool:
+    ranges = header_ranges(unpack(mailbox.parts(item)))
+    return not all(mailbox.raw(item, start, end - start).isascii() for start, end in ranges)
