@@ -1,4 +1,4 @@
-"""The change log of a folder: rows by modseq and the tombstones beside them (docs/decisions/0011, [RFC7162] 3.2).
+"""The change log of a folder: rows by modseq and the tombstones beside them (docs/decisions/0011, [RFC7162] 3.2, 5.3).
 
 There is no journal. What changed since a change number is what the rows say now; what vanished is in `expunge`, which
 is complete above `folder.expunge_floor`. Below it everything that is not there counts as vanished, which [RFC7162]
@@ -107,27 +107,35 @@ def changes_since(db: Reader, folder_id: int, cn: int) -> tuple[int, list[Change
     if cn >= floor:
         changes.extend(MessageDeleted(uid, gone) for uid, gone in db.all(VANISHED, key))
     else:
-        changes.extend(MessageDeleted(uid, modseq) for uid in _missing(db, folder_id, uidnext))
+        changes.extend(MessageDeleted(uid, modseq) for run in _missing(db, folder_id, uidnext) for uid in run)
     for row in db.all(CHANGED, key):
         made = MessageRow(*row)
         changes.append(MessageCreated(made) if made.save_modseq > cn else FlagsChanged(made))
     return modseq, changes
 
 
-def vanished_since(db: Reader, folder_id: int, modseq: int) -> list[int]:
-    """Give the UIDs that vanished after `modseq`, ascending ([RFC7162] 3.2.10.2). `db` must see one state."""
+def vanished_since(db: Reader, folder_id: int, modseq: int) -> list[range]:
+    """Give the UIDs that vanished after `modseq` as runs, ascending ([RFC7162] 3.2.10.2). `db` must see one state."""
     _, _, uidnext, floor = state(db, folder_id)
-    if modseq >= floor:
-        return sorted({uid for uid, _ in db.all(VANISHED, (db.mailbox_id, folder_id, modseq))})
-    return _missing(db, folder_id, uidnext)
+    if modseq < floor:
+        return _missing(db, folder_id, uidnext)
+    runs: list[range] = []
+    for uid in sorted({uid for uid, _ in db.all(VANISHED, (db.mailbox_id, folder_id, modseq))}):
+        if runs and runs[-1].stop == uid:
+            runs[-1] = range(runs[-1].start, uid + 1)
+        else:
+            runs.append(range(uid, uid + 1))
+    return runs
 
 
-def _missing(db: Reader, folder_id: int, uidnext: int) -> list[int]:
+def _missing(db: Reader, folder_id: int, uidnext: int) -> list[range]:
+    """The UIDs up to `uidnext` that are not there, as runs: they may be many more than the messages."""
     present: Iterable[int] = (uid for (uid,) in db.all(_UIDS, (db.mailbox_id, folder_id)))
-    missing: list[int] = []
+    missing: list[range] = []
     expected = 1
     for uid in chain(present, (uidnext,)):
-        missing.extend(range(expected, uid))
+        if expected < uid:
+            missing.append(range(expected, uid))
         expected = uid + 1
     return missing
 

@@ -335,8 +335,8 @@ class Mailbox(MailboxLogon):
         with self._shard.snapshot() as db:
             return changelog.changes_since(db, folder_id, cn)
 
-    def vanished_since(self, folder_id: int, modseq: int) -> list[int]:
-        """Give the UIDs that vanished after `modseq`, ascending ([RFC7162] 3.2.10.2)."""
+    def vanished_since(self, folder_id: int, modseq: int) -> list[range]:
+        """Give the UIDs that vanished after `modseq` as runs, ascending ([RFC7162] 3.2.10.2)."""
         with self._shard.snapshot() as db:
             self._need(db, folder_id, Rights.READ_ANY)
             return changelog.vanished_since(db, folder_id, modseq)

@@ -31,6 +31,7 @@ class Selected:
         "own",
         "read_only",
         "recent",
+        "settled",
         "uidvalidity",
         "view",
         "watchers",
@@ -52,6 +53,8 @@ class Selected:
         self.own: list[tuple[int, int]] = []
         """Mod-sequences, first and last of a run, of flag changes that the client knows from its own command."""
         self.watchers: list[Watcher] = []
+        self.settled = 0
+        """While an expunge is held back: the mod-sequence up to which the client knows everything; else 0."""
 
     def is_at(self, place: Place) -> bool:
         """Whether a place is the selected folder."""

@@ -20,6 +20,7 @@ from gateway.imap.names import is_visible, path_of
 from gateway.imap.place import Place
 from gateway.imap.protocol import writer
 from gateway.imap.protocol.fetch_types import FetchAttribute
+from gateway.imap.protocol.numset import runs_of
 from gateway.imap.protocol.types import MailboxName, SequenceSet
 from gateway.imap.selected import Selected
 from gateway.imap.state import State
@@ -360,6 +361,8 @@ class Session:
             if known and not (expunge and selected.view.pending):
                 selected.watermark = index.modseq
                 selected.own.clear()
+                if selected.settled:
+                    self._tell_settled(selected, selected.settled)
                 return
             watermark, changes = await self.read(self.mailbox.changes_since, selected.folder_id, selected.watermark)
         except NotFound:
@@ -369,12 +372,15 @@ class Session:
             return
         await self._prepare(selected, changes)
         # From here on nothing can fail: what is taken out of the log is told.
+        settled = selected.watermark
         selected.watermark = watermark
         told: list[Change] = changes
         if selected.own:
             told = [c for c in changes if not (isinstance(c, FlagsChanged) and selected.is_own(c.row))]
             selected.own.clear()
         self._tell(selected, told, expunge=expunge and (forced or self.wire.expunge_is_safe()))
+        if self.qresync:
+            self._tell_settled(selected, settled)
         for watcher in tuple(selected.watchers):
             await watcher.changed(changes)
 
@@ -386,11 +392,28 @@ class Session:
             selected.add_recent(first, end)
         await self.learn_keywords([change.row.keywords for change in changes if isinstance(change, FlagsChanged)])
 
+    def _tell_settled(self, selected: Selected, settled: int) -> None:
+        """See to it that a client that loses its connection has missed nothing ([RFC7162] 3.2, 6).
+
+        While a VANISHED is held back the client must not take a mod-sequence that it has seen for the mailbox's: it is
+        told how far it knows everything, and that that is over once it is.
+        """
+        if selected.view.pending:
+            selected.settled = selected.settled or max(settled, 1)
+            self.send(b"* OK [HIGHESTMODSEQ %d] VANISHED is delayed.\r\n" % selected.settled)
+        elif selected.settled:
+            selected.settled = 0
+            self.send(b"* OK [HIGHESTMODSEQ %d] Highest.\r\n" % selected.watermark)
+
     def _tell(self, selected: Selected, changes: list[Change], *, expunge: bool) -> None:
         out: list[bytes] = []
-        for update in selected.view.apply(changes, allow_expunge=expunge):
+        updates = selected.view.apply(changes, allow_expunge=expunge)
+        if self.qresync:
+            out += writer.vanished(runs_of(sorted(u.uid for u in updates if isinstance(u, Expunged))))
+        for update in updates:
             if isinstance(update, Expunged):
-                out.append(writer.expunge(update.sequence))
+                if not self.qresync:
+                    out.append(writer.expunge(update.sequence))
             elif isinstance(update, Exists):
                 out.append(writer.exists(update.count))
                 out.append(writer.recent(selected.count_recent()))
@@ -402,7 +425,7 @@ class Session:
         """An untagged FETCH with the flags of one message ([RFC3501] 7.4.2, [RFC7162] 3.1.4.2)."""
         recent = self.folder_selected.is_recent(row.uid)
         flags = self.flags.text(row.flags, row.keywords, recent=recent)
-        uid = b" UID %d" % row.uid if self.by_uid else b""
+        uid = b" UID %d" % row.uid if self.by_uid or self.condstore else b""  # [RFC7162] 3.2.4
         modseq = b" MODSEQ (%d)" % row.modseq if self.condstore else b""
         return b"* %d FETCH (FLAGS (%b)%b%b)\r\n" % (sequence, flags, uid, modseq)
 
@@ -421,7 +444,7 @@ class Session:
             numbers,
             self.flags.column(flags, keywords, self.folder_selected.recent_places(uids)),
         ]
-        if self.by_uid:
+        if self.by_uid or self.condstore:  # [RFC7162] 3.2.4
             items.append(FetchAttribute.UID)
             columns.append(uids)
         if self.condstore:

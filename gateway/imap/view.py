@@ -25,9 +25,10 @@ class Exists:
 
 @dataclass(frozen=True, slots=True)
 class Expunged:
-    """`* sequence EXPUNGE`: numbers above it move down by one ([RFC3501] 7.4.1)."""
+    """`* sequence EXPUNGE`, or `* VANISHED uid`: numbers above move down by one ([RFC3501] 7.4.1, [RFC7162] 3.2.10)."""
 
     sequence: int
+    uid: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,7 @@ class FolderView:
         indices = sorted((bisect_left(self.uids, uid) for uid in self._gone), reverse=True)
         self._gone.clear()
         uids = self.uids
+        expunged = [Expunged(index + 1, uids[index]) for index in indices]
         if len(indices) <= 8:
             for index in indices:
                 del uids[index]
@@ -138,4 +140,4 @@ class FolderView:
                 start = index + 1
             kept.extend(uids[start:])
             self.uids = kept
-        return [Expunged(index + 1) for index in indices]
+        return expunged

@@ -303,7 +303,7 @@ def test_a_missing_tombstone_is_reported_as_vanished(patient: _Patient) -> None:
     before = patient.mailbox.folder(_INBOX).modseq
     _tombstone(patient)
     patient.check(repair=True)
-    assert set(patient.mailbox.vanished_since(_INBOX, before)) >= {5, 6}
+    assert {uid for run in patient.mailbox.vanished_since(_INBOX, before) for uid in run} >= {5, 6}
 
 
 def test_a_reused_uid_becomes_a_new_message_for_clients(patient: _Patient) -> None:
@@ -369,7 +369,7 @@ def test_a_placement_without_its_item_leaves_a_tombstone(patient: _Patient) -> N
     codes = [finding.code for finding in patient.check(repair=True)]
     assert "placement-without-item" in codes
     assert patient.check() == []
-    assert 3 in patient.mailbox.vanished_since(_INBOX, raw.modseq)
+    assert any(3 in run for run in patient.mailbox.vanished_since(_INBOX, raw.modseq))
     assert patient.texts() == sorted(text for text in _ALL if text != "middle")
 
 

@@ -240,7 +240,7 @@ def test_a_mailbox_of_the_first_schema_opens(make_world: Callable[..., World]) -
     assert [uid for uid, _, raw in mailbox.raw_many(INBOX, [1, 2, 5]) if raw.endswith(b"x")] == [1, 2, 5]
     assert mailbox.keyword_names() == {0: "Work"}
     assert mailbox.subscriptions() == ["Projects/2026"]
-    assert mailbox.vanished_since(INBOX, 0) == [3, 4]
+    assert mailbox.vanished_since(INBOX, 0) == [range(3, 5)]
     assert mailbox.properties(mailbox.rows(INBOX)[0].mid)
     assert deliver(mailbox, INBOX).uid == 6
     assert world.store.fsck(ref, thorough=True) == []

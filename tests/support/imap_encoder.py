@@ -80,7 +80,16 @@ class Encoder:
         return " ".join(args.capabilities).encode()
 
     def select(self, args: bt.Select) -> bytes:
-        return self.mailbox(args.mailbox) + (b" (CONDSTORE)" if args.condstore else b"")
+        given = [b"CONDSTORE"] if args.condstore else []
+        if args.qresync is not None:
+            known = [b"%d %d" % (args.qresync.uidvalidity, args.qresync.modseq)]
+            if args.qresync.uids is not None:
+                known.append(write_set(args.qresync.uids))
+            if args.qresync.match is not None:
+                known.append(b"(" + b" ".join(map(write_set, args.qresync.match)) + b")")
+            given.append(b"QRESYNC (" + b" ".join(known) + b")")
+        self.random.shuffle(given)
+        return self.mailbox(args.mailbox) + (b" (" + b" ".join(given) + b")" if given else b"")
 
     def onemailbox(self, args: bt.OneMailbox) -> bytes:
         return self.mailbox(args.mailbox)
@@ -137,7 +146,10 @@ class Encoder:
     def fetch(self, args: ft.Fetch) -> bytes:
         items = [self.fetch_item(item) for item in args.items]
         listed = items[0] if len(items) == 1 and self.random.random() < 0.5 else b"(" + b" ".join(items) + b")"
-        modifier = b"" if args.changed_since is None else b" (CHANGEDSINCE %d)" % args.changed_since
+        given = [] if args.changed_since is None else [b"CHANGEDSINCE %d" % args.changed_since]
+        given += [b"VANISHED"] if args.vanished else []
+        self.random.shuffle(given)
+        modifier = b" (" + b" ".join(given) + b")" if given else b""
         return write_set(args.messages) + b" " + listed + modifier
 
     def fetch_item(self, item: ft.FetchItem) -> bytes:

@@ -53,13 +53,17 @@ async def identify(session: Session, args: Id) -> Reply:
 
 
 async def enable(session: Session, args: Enable) -> Reply:
-    """ENABLE: only CONDSTORE can be enabled; unknown names are passed over ([RFC5161] 3.1, [RFC7162] 3.1)."""
+    """ENABLE: unknown names are passed over ([RFC5161] 3.1, [RFC7162] 3.1, 3.2.3)."""
     if session.selected is not None:
         # [RFC5161] 3.1: only valid in the authenticated state, so that no response changes its form under way.
         raise bad(b"ENABLE is for before a mailbox is selected.")
-    enabled = b""
+    enabled: list[bytes] = []
     if "CONDSTORE" in args.capabilities and not session.condstore:
+        enabled.append(b"CONDSTORE")
         session.enable_condstore()
-        enabled = b" CONDSTORE"
-    session.send(b"* ENABLED%b\r\n" % enabled)
+    if "QRESYNC" in args.capabilities and not session.qresync:
+        enabled.append(b"QRESYNC")
+        session.enable_condstore()
+        session.qresync = True
+    session.send(writer.enabled(enabled))
     return ok(b"ENABLE completed.")

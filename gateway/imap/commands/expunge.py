@@ -22,6 +22,6 @@ async def _expunge(session: Session, uids: list[int] | None) -> Reply:
     selected = session.writable_folder()
     gone = await session.expunge_marked(uids)
     await session.sync(expunge=True, forced=True)
-    # [RFC7162] 3.2.7: the client's cache is good up to here.
+    # [RFC7162] 3.2.7, 3.2.9: the client's cache is good up to here.
     code = b"HIGHESTMODSEQ %d" % selected.watermark if gone and session.condstore else b""
     return ok(b"EXPUNGE completed.", code)

@@ -12,7 +12,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from itertools import zip_longest
 
-from gateway.imap.commands import sections
+from gateway.imap.commands import resync, sections
 from gateway.imap.commands.batch import Batch, Plan, align, plan, slices
 from gateway.imap.commands.bodies import LARGE, Messages, load, send_large, small_groups
 from gateway.imap.errors import Reply, no, ok
@@ -41,6 +41,8 @@ async def fetch(session: Session, args: Fetch) -> Reply:
     wanted = plan(args.items)
     if wanted.modseq or args.changed_since is not None:
         session.enable_condstore()
+    if args.vanished:
+        await resync.send_vanished(session, args.messages, args.changed_since or 0)
     ranges = selected.view.select(args.messages, uid=args.uid)
     complete = True
     if ranges:
@@ -213,7 +215,9 @@ class _Answer:
 
         [RFC3501] 6.4.5: flags that the FETCH itself has changed belong into its reply; [RFC7162] 3.1.4.2: and MODSEQ.
         """
-        wanted = (FetchAttribute.FLAGS, FetchAttribute.MODSEQ) if self.session.condstore else (FetchAttribute.FLAGS,)
+        wanted: tuple[FetchItem, ...] = (FetchAttribute.FLAGS,)
+        if self.session.condstore:
+            wanted = (FetchAttribute.UID, FetchAttribute.FLAGS, FetchAttribute.MODSEQ)  # [RFC7162] 3.2.4
         return tuple(item for item in wanted if item not in self.plan.items)
 
     def _column(self, item: FetchItem, batch: Batch) -> Column:

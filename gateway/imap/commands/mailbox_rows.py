@@ -9,7 +9,14 @@ from gateway.imap.protocol import types
 from gateway.imap.state import State
 
 ROWS: tuple[Command, ...] = (
-    Command("SELECT", LOGGED_IN, bt.Select, select.select, ("[RFC3501] 6.3.1", "[RFC7162] 3.1.1, 3.1.8"), "CONDSTORE"),
+    Command(
+        "SELECT",
+        LOGGED_IN,
+        bt.Select,
+        select.select,
+        ("[RFC3501] 6.3.1", "[RFC7162] 3.1.1, 3.1.8, 3.2.2, 3.2.5"),
+        "CONDSTORE QRESYNC",
+    ),
     Command("EXAMINE", LOGGED_IN, bt.Select, select.select, ("[RFC3501] 6.3.2",)),
     Command("CHECK", State.SELECTED, types.NoArguments, anytime.check, ("[RFC3501] 6.4.1",)),
     Command("CLOSE", State.SELECTED, types.NoArguments, select.close, ("[RFC3501] 6.4.2",)),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from gateway.imap.errors import Reply, ok
+from gateway.imap.commands import resync
+from gateway.imap.errors import Reply, bad, ok
 from gateway.imap.flags import SEEN
 from gateway.imap.protocol import writer
 from gateway.imap.protocol.mailbox_types import Select
@@ -11,11 +12,13 @@ from gateway.imap.session import Session
 
 
 async def select(session: Session, args: Select) -> Reply:
-    """SELECT and EXAMINE ([RFC3501] 6.3.1, [RFC3501] 6.3.2, [RFC7162] 3.1.2.1, [RFC7162] 3.1.8).
+    """SELECT and EXAMINE ([RFC3501] 6.3.1, [RFC3501] 6.3.2, [RFC7162] 3.1.2.1, 3.1.8, 3.2.5).
 
     A SELECT that fails leaves no mailbox selected. HIGHESTMODSEQ is always there, because the mod-sequences of every
     folder last ([RFC7162] 3.1.12).
     """
+    if args.qresync is not None and not session.qresync:
+        raise bad(b"Enable QRESYNC first.")  # [RFC7162] 3.2.5: the mailbox that is selected stays so
     if session.selected is not None:
         await session.deselect()
         # [RFC7162] 3.2.11: what comes after this line is about the new mailbox.
@@ -39,13 +42,19 @@ async def select(session: Session, args: Select) -> Reply:
         writer.status(b"*", b"OK", "Highest.", writer.code_number(b"HIGHESTMODSEQ", max(selected.watermark, 1))),
     )
     session.wire.send_parts(out)
+    if args.qresync is not None and args.qresync.uidvalidity == row.uidvalidity:
+        await resync.resynchronize(session, selected, index, args.qresync)
     if args.read_only:
         return ok(b"EXAMINE completed.", b"READ-ONLY")
     return ok(b"SELECT completed.", b"READ-WRITE")
 
 
 async def close(session: Session, args: NoArguments) -> Reply:
-    """CLOSE: expunges in silence, unless the folder was opened by EXAMINE ([RFC3501] 6.4.2)."""
+    """CLOSE: expunges in silence, unless the folder was opened by EXAMINE ([RFC3501] 6.4.2).
+
+    It does not tell the mod-sequence either: others' changes, of which the client was not told, may lie below it
+    ([RFC7162] 3.2.8).
+    """
     if not session.folder_selected.read_only:
         await session.expunge_marked()
     await session.deselect()

@@ -75,8 +75,7 @@ def _report(session: Session, selected: Selected, args: Store, rows: list[Messag
     if not args.silent:
         session.send_flags_of(rows)
         return
-    out = []
-    for row in rows:
-        uid = b"UID %d " % row.uid if session.by_uid else b""
-        out.append(b"* %d FETCH (%bMODSEQ (%d))\r\n" % (sequence(row.uid), uid, row.modseq))
-    session.wire.send_parts(out)
+    # [RFC7162] 3.2.4: UID and MODSEQ go together.
+    session.wire.send_parts(
+        [b"* %d FETCH (UID %d MODSEQ (%d))\r\n" % (sequence(row.uid), row.uid, row.modseq) for row in rows]
+    )

@@ -29,7 +29,7 @@ _KINDS = {kind.value: kind for kind in SectionKind if kind.value}
 _NUMBERS = re.compile(rb"[1-9]\d{0,9}(?:\.[1-9]\d{0,9})*")
 
 # Clients ask the same items again and again, so what the text after the sequence set means is remembered.
-_known: dict[tuple[bytes, bool], tuple[tuple[FetchItem, ...], int | None]] = {}
+_known: dict[tuple[bytes, bool], tuple[tuple[FetchItem, ...], int | None, bool]] = {}
 _KNOWN_MOST = 512
 _KNOWN_LONGEST = 512
 
@@ -50,10 +50,10 @@ def _parse_fetch(scanner: Scanner, *, uid: bool) -> Fetch:
         scanner.position = len(scanner.line)
     else:
         known = _parse_items(scanner, uid=uid)
-    return Fetch(messages, known[0], uid, known[1])
+    return Fetch(messages, known[0], uid, known[1], known[2])
 
 
-def _parse_items(scanner: Scanner, *, uid: bool) -> tuple[tuple[FetchItem, ...], int | None]:
+def _parse_items(scanner: Scanner, *, uid: bool) -> tuple[tuple[FetchItem, ...], int | None, bool]:
     """The items and the modifiers up to the end of the command."""
     items: list[FetchItem] = []
     if scanner.accept(b"("):
@@ -66,31 +66,41 @@ def _parse_items(scanner: Scanner, *, uid: bool) -> tuple[tuple[FetchItem, ...],
         else:
             scanner.position = start
             items.append(_item(scanner))
-    changed_since = None
+    changed_since, vanished = None, False
     if scanner.peek() == 0x20 and scanner.line[scanner.position + 1 : scanner.position + 2] == b"(":
         scanner.space()
-        changed_since = _modifiers(scanner)
+        changed_since, vanished = _modifiers(scanner, uid=uid)
     scanner.end()
     if uid and FetchAttribute.UID not in items:
         items.insert(0, FetchAttribute.UID)  # [RFC3501] 6.4.8: replies to UID FETCH carry the UID, asked for or not
     if changed_since is not None and FetchAttribute.MODSEQ not in items:
         items.append(FetchAttribute.MODSEQ)  # [RFC7162] 3.1.4.1: CHANGEDSINCE asks for MODSEQ, too
-    return tuple(dict.fromkeys(items)), changed_since
+    return tuple(dict.fromkeys(items)), changed_since, vanished
 
 
-def _modifiers(scanner: Scanner) -> int:
-    """`(CHANGEDSINCE n)` ([RFC7162] 3.1.4.1); VANISHED belongs to QRESYNC, which is not offered.
+def _modifiers(scanner: Scanner, *, uid: bool) -> tuple[int, bool]:
+    """`(CHANGEDSINCE n)`, of UID FETCH with VANISHED beside it, in any order ([RFC7162] 3.1.4.1, 3.2.6).
 
     Quirk: 0 is taken, and means since ever; clients without a cache send it.
     """
     scanner.opening()
-    name = scanner.word("a FETCH modifier")
-    if name != b"CHANGEDSINCE":
-        scanner.fail(f"Unknown FETCH modifier {name.decode('ascii')}")
-    scanner.space()
-    changed_since = scanner.modseq()
-    scanner.closing()
-    return changed_since
+
+    def modifier() -> int | None:
+        name = scanner.word("a FETCH modifier")
+        if name == b"VANISHED" and uid:
+            return None
+        if name != b"CHANGEDSINCE":
+            scanner.fail(f"Unknown FETCH modifier {name[:40].decode('ascii')}")
+        scanner.space()
+        return scanner.modseq()
+
+    given = scanner.items(modifier, 2)
+    if len(given) > len(set(map(type, given))):
+        scanner.fail("The same modifier twice")
+    changed_since = next((value for value in given if value is not None), None)
+    if changed_since is None:
+        scanner.fail("VANISHED needs CHANGEDSINCE beside it")
+    return changed_since, None in given
 
 
 def _item(scanner: Scanner) -> FetchItem:

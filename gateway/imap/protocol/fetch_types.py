@@ -75,3 +75,5 @@ class Fetch:
     items: tuple[FetchItem, ...]
     uid: bool = False
     changed_since: int | None = None
+    vanished: bool = False
+    """Tell what went since, too; only beside `changed_since` and with `uid` ([RFC7162] 3.2.6)."""

@@ -1,13 +1,12 @@
-"""Parses the arguments of the commands about mailboxes: SELECT CREATE RENAME LIST STATUS ... ([RFC3501] 6.3).
+"""Parses the arguments of the commands about mailboxes: CREATE RENAME LIST STATUS ... ([RFC3501] 6.3).
 
-The extensions' grammars: [RFC2342] 6, [RFC3691] 4, [RFC6154] 6, [RFC7162] 7.
+The extensions' grammars: [RFC2342] 6, [RFC3691] 4, [RFC6154] 6.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 
 from gateway.imap.protocol.mailbox_types import (
     Create,
@@ -15,7 +14,6 @@ from gateway.imap.protocol.mailbox_types import (
     ListOption,
     OneMailbox,
     Rename,
-    Select,
     Status,
     StatusItem,
 )
@@ -29,23 +27,6 @@ _STATUS_ITEMS = {item.value: item for item in StatusItem}
 _LIST_OPTIONS = {option.value: option for option in ListOption}
 _SELECTION = frozenset((ListOption.SUBSCRIBED, ListOption.REMOTE, ListOption.RECURSIVEMATCH, ListOption.SPECIAL_USE))
 _RETURN = frozenset((ListOption.SUBSCRIBED, ListOption.CHILDREN, ListOption.SPECIAL_USE))
-
-
-def _select(scanner: Scanner, *, read_only: bool) -> Select:
-    """A mailbox and perhaps `(CONDSTORE)` ([RFC3501] 6.3.1, 6.3.2, [RFC7162] 3.1.8)."""
-    mailbox = scanner.mailbox()
-    if scanner.peek() != 0x20 or scanner.line[scanner.position + 1 : scanner.position + 2] != b"(":
-        return Select(mailbox, read_only)
-    scanner.space()
-    scanner.opening()
-
-    def parameter() -> None:
-        name = scanner.word("a parameter")
-        if name != b"CONDSTORE":
-            scanner.fail(f"Unknown parameter {name[:40].decode('ascii')}")
-
-    scanner.items(parameter, 10)
-    return Select(mailbox, read_only, condstore=True)
 
 
 def _one_mailbox(scanner: Scanner) -> OneMailbox:
@@ -166,12 +147,10 @@ COMMANDS: dict[bytes, tuple[str, ParseArguments | None]] = {
     b"CLOSE": ("CLOSE", None),
     b"CREATE": ("CREATE", _create),
     b"DELETE": ("DELETE", _one_mailbox),
-    b"EXAMINE": ("EXAMINE", partial(_select, read_only=True)),
     b"LIST": ("LIST", _list),
     b"LSUB": ("LSUB", _lsub),
     b"NAMESPACE": ("NAMESPACE", None),
     b"RENAME": ("RENAME", _rename),
-    b"SELECT": ("SELECT", partial(_select, read_only=False)),
     b"STATUS": ("STATUS", _status),
     b"SUBSCRIBE": ("SUBSCRIBE", _one_mailbox),
     b"UNSELECT": ("UNSELECT", None),

@@ -5,7 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from gateway.imap.protocol.types import MailboxName
+from gateway.imap.protocol.types import MailboxName, SequenceSet
+
+
+@dataclass(frozen=True, slots=True)
+class Resync:
+    """What a client knows of a mailbox from an earlier session ([RFC7162] 3.2.5)."""
+
+    uidvalidity: int
+    modseq: int
+    uids: SequenceSet | None = None
+    """The UIDs that it knows; None: all that there could be ([RFC7162] 3.2.5.1)."""
+    match: tuple[SequenceSet, SequenceSet] | None = None
+    """Some message numbers and their UIDs, pair by pair ([RFC7162] 3.2.5.2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +29,8 @@ class Select:
     """EXAMINE."""
     condstore: bool = False
     """The CONDSTORE parameter was given ([RFC7162] 3.1.8)."""
+    qresync: Resync | None = None
+    """The QRESYNC parameter ([RFC7162] 3.2.5)."""
 
 
 @dataclass(frozen=True, slots=True)

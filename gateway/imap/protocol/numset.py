@@ -112,6 +112,49 @@ def format_set(numbers: Iterable[int]) -> bytes:
     return b",".join(result)
 
 
+def uid_runs(numbers: SequenceSet) -> list[range]:
+    """The UIDs that a set names in a mailbox of which nothing is known, `*` being the largest there can be.
+
+    They ascend and are disjoint. For what is no longer there ([RFC7162] 3.2.5.1, 3.2.6).
+    """
+    found: list[tuple[int, int]] = []
+    for first, second in numbers.ranges:
+        low, high = sorted((first or MAX_NUMBER, second or MAX_NUMBER))
+        found.append((low, high + 1))
+    return [range(start, stop) for start, stop in _merge(found)]
+
+
+def runs_of(numbers: Iterable[int]) -> list[range]:
+    """Ascending numbers as runs."""
+    found: list[range] = []
+    start = stop = -1
+    for number in numbers:
+        if number == stop:
+            stop += 1
+            continue
+        if stop >= 0:
+            found.append(range(start, stop))
+        start, stop = number, number + 1
+    if stop >= 0:
+        found.append(range(start, stop))
+    return found
+
+
+def common_runs(some: Sequence[range], others: Sequence[range]) -> list[range]:
+    """What is in both of two lists of ascending, disjoint runs."""
+    found: list[range] = []
+    i = j = 0
+    while i < len(some) and j < len(others):
+        start, stop = max(some[i].start, others[j].start), min(some[i].stop, others[j].stop)
+        if start < stop:
+            found.append(range(start, stop))
+        if some[i].stop < others[j].stop:
+            i += 1
+        else:
+            j += 1
+    return found
+
+
 def _range(first: int, last: int) -> bytes:
     return b"%d:%d" % (first, last) if last > first else b"%d" % first
 

@@ -15,6 +15,7 @@ from gateway.imap.protocol import (
     mailbox_arguments,
     message_arguments,
     search_arguments,
+    select_arguments,
     session_arguments,
 )
 from gateway.imap.protocol.framing import Frame
@@ -29,6 +30,7 @@ _HEAD = re.compile(rb'([^\x00-\x20\x7f-\xff(){%*"\\+]{1,100}) ([A-Za-z]+)')
 
 _COMMANDS: dict[bytes, tuple[str, ParseArguments | None]] = {
     **session_arguments.COMMANDS,
+    **select_arguments.COMMANDS,
     **mailbox_arguments.COMMANDS,
     **message_arguments.COMMANDS,
     **fetch_arguments.COMMANDS,

@@ -17,6 +17,8 @@ _QUOTABLE_UTF8 = re.compile(rb"[\x01-\x09\x0b\x0c\x0e-\xff]*")
 _ESCAPED = re.compile(rb'["\\]')
 _NOT_TEXT = re.compile(rb"[\x00-\x1f\x7f]+")
 _LONGEST_QUOTED = 1000
+_MOST_RUNS = 350
+"""Runs in one VANISHED response: some 8,000 octets at most, the line that [RFC7162] 4 expects everybody to take."""
 _MONTHS = (b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec")
 _SECONDS_OF_DAY = 86_400
 _CLOCK = tuple(b"%02d:%02d:" % divmod(minute, 60) for minute in range(1440))
@@ -169,6 +171,17 @@ def recent(count: int) -> bytes:
 def expunge(number: int) -> bytes:
     """`* n EXPUNGE` ([RFC3501] 7.4.1)."""
     return b"* %d EXPUNGE\r\n" % number
+
+
+def vanished(runs: Iterable[range], *, earlier: bool = False) -> list[bytes]:
+    """`* VANISHED 2:5,9`, as many lines as it takes to keep each short ([RFC7162] 3.2.10).
+
+    `earlier`: the client was away when they went ([RFC7162] 3.2.10.1). Nothing gone: no line.
+    """
+    head = b"* VANISHED (EARLIER) " if earlier else b"* VANISHED "
+    sets = [b"%d:%d" % (run.start, run.stop - 1) if len(run) > 1 else b"%d" % run.start for run in runs]
+    step = _MOST_RUNS
+    return [head + b",".join(sets[start : start + step]) + b"\r\n" for start in range(0, len(sets), step)]
 
 
 def flags(items: Iterable[bytes]) -> bytes:

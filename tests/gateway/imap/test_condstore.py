@@ -23,7 +23,7 @@ async def start(server: Server, count: int = 3) -> Client:
 
 
 async def test_fetch_modseq(server: Server) -> None:
-    """[RFC7162] 3.1.4.2: the item; asking for it enables the extension ([RFC7162] 3.1)."""
+    """[RFC7162] 3.1.4.2: the item; asking for it enables the extension ([RFC7162] 3.1); then 3.2.4: UID and MODSEQ."""
     server.deliver()
     client = await server.client()
     other = await server.client()
@@ -32,7 +32,7 @@ async def test_fetch_modseq(server: Server) -> None:
     assert any(line.startswith(b"* OK [HIGHESTMODSEQ ") for line in lines)
     await other.ok(r"STORE 1 +FLAGS (\Seen)")
     (line,) = await client.ok("NOOP")
-    assert re.fullmatch(rb"\* 1 FETCH \(FLAGS \(\\Recent \\Seen\) MODSEQ \(\d+\)\)", line)
+    assert re.fullmatch(rb"\* 1 FETCH \(FLAGS \(\\Recent \\Seen\) UID 1 MODSEQ \(\d+\)\)", line)
 
 
 async def test_not_enabled_no_modseq(server: Server) -> None:
@@ -86,10 +86,10 @@ async def test_unchangedsince(server: Server) -> None:
 
 
 async def test_silent_store_tells_the_modseq(server: Server) -> None:
-    """[RFC7162] 3.1.3: .SILENT suppresses the flags, not the MODSEQ."""
+    """[RFC7162] 3.1.3: .SILENT suppresses the flags, not the MODSEQ; 3.2.4: nor the UID."""
     client = await start(server)
     (line,) = await client.ok(r"STORE 1 +FLAGS.SILENT (\Seen)")
-    assert re.fullmatch(rb"\* 1 FETCH \(MODSEQ \(\d+\)\)", line)
+    assert re.fullmatch(rb"\* 1 FETCH \(UID 1 MODSEQ \(\d+\)\)", line)
     (line,) = await client.ok(r"UID STORE 1 -FLAGS.SILENT (\Seen)")
     assert re.fullmatch(rb"\* 1 FETCH \(UID 1 MODSEQ \(\d+\)\)", line)
 

@@ -120,7 +120,10 @@ TestView.settings = settings(max_examples=60, stateful_step_count=30, deadline=N
 def test_expunges_come_highest_first_so_that_each_number_is_right() -> None:
     """[RFC3501] 7.4.1: every EXPUNGE renumbers what is above it at once"""
     view = FolderView([11, 12, 13, 14, 15])
-    assert view.apply([MessageDeleted(12, 1), MessageDeleted(15, 1)], allow_expunge=True) == [Expunged(5), Expunged(2)]
+    assert view.apply([MessageDeleted(12, 1), MessageDeleted(15, 1)], allow_expunge=True) == [
+        Expunged(5, 15),
+        Expunged(2, 12),
+    ]
     assert list(view.uids) == [11, 13, 14]
 
 
@@ -133,7 +136,7 @@ def test_an_expunge_is_held_back_until_it_may_be_told() -> None:
     assert view.sequence(3) == 3
     updates = view.apply([MessageCreated(row(4)), FlagsChanged(row(3, 8))], allow_expunge=False)
     assert updates == [Exists(4), FlagsOf(3, row(3, 8))]
-    assert view.apply([], allow_expunge=True) == [Expunged(1)]
+    assert view.apply([], allow_expunge=True) == [Expunged(1, 1)]
     assert view.sequence(3) == 2
     assert not view.pending
 
@@ -172,7 +175,7 @@ def test_a_large_view_is_cheap() -> None:
     updates = view.apply([MessageDeleted(uid, 1) for uid in range(1, 100_001, 2)], allow_expunge=True)
     assert time.process_time() - start < 2
     assert len(updates) == 50_000
-    assert updates[0] == Expunged(99_999)
+    assert updates[0] == Expunged(99_999, 99_999)
     assert list(view.uids[:3]) == [2, 4, 6]
     assert len(view) == 50_000
 

@@ -89,8 +89,12 @@ def fetches(draw: st.DrawFn) -> ft.Fetch:
         items.insert(0, ft.FetchAttribute.UID)
     if since is not None and ft.FetchAttribute.MODSEQ not in items:
         items.append(ft.FetchAttribute.MODSEQ)
-    return ft.Fetch(draw(sets), tuple(items), uid, since)
+    vanished = uid and since is not None and draw(st.booleans())
+    return ft.Fetch(draw(sets), tuple(items), uid, since, vanished)
 
+
+known = st.lists(st.tuples(numbers, numbers), min_size=1, max_size=4).map(lambda pairs: t.SequenceSet(tuple(pairs)))
+resyncs = st.builds(bt.Resync, numbers, modseqs, st.none() | known, st.none() | st.tuples(known, known))
 
 leaves = st.one_of(
     st.just(se.All()),
@@ -151,7 +155,7 @@ arguments = st.one_of(
     st.builds(
         t.Enable, st.lists(st.sampled_from(("CONDSTORE", "QRESYNC", "X-GOOD-IDEA")), min_size=1, max_size=3).map(tuple)
     ).map(lambda args: ("ENABLE", args)),
-    st.builds(bt.Select, mailboxes, st.booleans(), st.booleans()).map(
+    st.builds(bt.Select, mailboxes, st.booleans(), st.booleans(), st.none() | resyncs).map(
         lambda args: ("EXAMINE" if args.read_only else "SELECT", args)
     ),
     st.tuples(st.sampled_from(("DELETE", "SUBSCRIBE", "UNSUBSCRIBE")), st.builds(bt.OneMailbox, mailboxes)),
