@@ -21,6 +21,7 @@ from enum import IntEnum
 from typing import Final
 from uuid import UUID
 
+from store.mapi.collation import UNICODE_CASEMAP
 from store.mapi.types import MULTIPLE_FLAG, PropertyKey, PropertyTag, PropertyType, Value
 
 MAX_DEPTH = 200
@@ -181,7 +182,7 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class MimeHeader:
-    """A field of the message's own header contains `value`, decoded and without regard to case.
+    """A field of the message's own header contains `value`, decoded and compared by a collation ([RFC5255] 4.2).
 
     An empty value asks whether the field is there ([RFC3501] 6.4.4, HEADER).
     """
@@ -190,17 +191,21 @@ class MimeHeader:
     value: str
     addresses: bool = False
     """The field lists addresses, and `value` may stand in one of them: comments, blanks and quoting left out."""
+    collation: str = UNICODE_CASEMAP
+    """A name in store.mapi.collation."""
 
 
 @dataclass(frozen=True, slots=True)
 class MimeText:
-    """The decoded text of the body parts contains `value`, without regard to case; with `headers` also the headers.
+    """The decoded text of the body parts contains `value` by a collation; with `headers` also the headers.
 
     That is TEXT, and BODY without `headers` ([RFC3501] 6.4.4).
     """
 
     value: str
     headers: bool
+    collation: str = UNICODE_CASEMAP
+    """A name in store.mapi.collation."""
 
 
 @dataclass(frozen=True, slots=True)
