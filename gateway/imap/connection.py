@@ -205,6 +205,8 @@ class ImapConnection(Protocol):
             command = parse(frame, utf8=self.session.utf8_names)
         except UnsupportedCharset as error:
             code = b"BADCHARSET (%b)" % b" ".join(charset.encode("ascii", "replace") for charset in error.charsets)
+            if error.saves and self.session.selected is not None:
+                self.session.selected.view.saved = ()
             self._finish(error.tag, Reply(b"NO", writer.text(error.text), code))
             return
         except BadMailboxName as error:

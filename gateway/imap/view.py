@@ -45,11 +45,13 @@ Untagged = Exists | Expunged | FlagsOf
 class FolderView:
     """The messages of the selected folder as this session counts them. 4 bytes a message."""
 
-    __slots__ = ("_gone", "uids")
+    __slots__ = ("_gone", "saved", "uids")
 
     def __init__(self, uids: Iterable[int]) -> None:
         self.uids = array("I", uids)
         """UIDs in order; the message at index i has the number i + 1. Includes what is gone but not yet announced."""
+        self.saved: Sequence[int] = ()
+        """UIDs, ascending, of the last SEARCH RETURN (SAVE). Those that have left the view count no more."""
         self._gone: set[int] = set()
 
     def __len__(self) -> int:
@@ -85,9 +87,21 @@ class FolderView:
 
         Raises BadNumber for a message number beyond the end; UIDs that are not there name nothing ([RFC3501] 6.4.8).
         """
+        if not numbers.ranges:
+            return self._saved()
         if uid:
             return resolve_uids(numbers, self.uids)
         return [(first - 1, last) for first, last in sequence_ranges(numbers, len(self.uids))]
+
+    def _saved(self) -> list[tuple[int, int]]:
+        """Where the messages are that `$` stands for ([RFC5182] 2.1)."""
+        found: list[tuple[int, int]] = []
+        for number in self.sequences(self.saved):
+            if number and found and found[-1][1] == number - 1:
+                found[-1] = (found[-1][0], number)
+            elif number:
+                found.append((number - 1, number))
+        return found
 
     def apply(self, changes: Sequence[Change], *, allow_expunge: bool) -> list[Untagged]:
         """Bring the view up to date and return what the client is to be told, in the order to send it.

@@ -18,6 +18,8 @@ ASTRING = re.compile(rb"[A-Za-z0-9!#$&',./:;<=>?@\[\]^_`|}~+\-]+")
 QUOTABLE = re.compile(rb"[\x01-\x09\x0b\x0c\x0e-\x7f]*")
 MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
+RETURNS = {b"MIN": "minimum", b"MAX": "maximum", b"ALL": "all", b"COUNT": "count", b"SAVE": "save"}
+
 
 class Encoder:
     """Chooses at random between the spellings that the grammar leaves open."""
@@ -167,9 +169,24 @@ class Encoder:
 
     def search(self, args: st.Search) -> bytes:
         charset = b"" if args.charset is None else b"CHARSET " + self.astring(args.charset.encode()) + b" "
-        if isinstance(args.key, st.And):
-            return charset + b" ".join(self.key(key) for key in args.key.keys)
-        return charset + self.key(args.key)
+        return self.returns(args.returns) + charset + self.keys(args.key)
+
+    def keys(self, key: st.SearchKey) -> bytes:
+        if isinstance(key, st.And):
+            return b" ".join(self.key(each) for each in key.keys)
+        return self.key(key)
+
+    def returns(self, returns: st.Returns | None) -> bytes:
+        if returns is None:
+            return b""
+        options = [name for name, field in RETURNS.items() if getattr(returns, field)]
+        if returns.partial is not None:
+            first, last = returns.partial
+            options.append(b"PARTIAL %d:%d" % self.random.choice(((first, last), (last, first))))
+        if options == [b"ALL"] and self.random.random() < 0.5:
+            options = []
+        self.random.shuffle(options)
+        return self.case(b"RETURN (") + b" ".join(map(self.case, options)) + b") "
 
     def key(self, key: st.SearchKey) -> bytes:
         match key:
@@ -195,6 +212,8 @@ class Encoder:
                 text = f"{date.day}-{MONTHS[date.month - 1]}-{date.year:04}".encode()
                 quote = self.random.choice((b"", b'"'))
                 return (b"SENT" if sent else b"") + relation.value.encode() + b" " + quote + text + quote
+            case st.AgeKey(seconds, older):
+                return (b"OLDER %d" if older else b"YOUNGER %d") % seconds
             case st.EnvelopeKey(field, value):
                 return field.encode() + b" " + self.astring(value.encode())
             case st.HeaderKey(name, value):

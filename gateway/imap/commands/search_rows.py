@@ -13,7 +13,8 @@ ROWS: tuple[Command, ...] = (
         State.SELECTED,
         st.Search,
         search.search,
-        ("[RFC3501] 6.4.4", "[RFC3501] 6.4.8", "[RFC7162] 3.1.5"),
+        ("[RFC3501] 6.4.4", "[RFC3501] 6.4.8", "[RFC7162] 3.1.5", "[RFC4731] 3.1", "[RFC5182] 2.1", "[RFC9394] 3.1"),
+        "ESEARCH SEARCHRES WITHIN",
         uses_sequence_numbers=True,
     ),
 )

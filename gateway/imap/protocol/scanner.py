@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import NoReturn, TypeVar
 
 from gateway.imap.protocol import utf7
-from gateway.imap.protocol.numset import BadNumber, parse_set
-from gateway.imap.protocol.types import INBOX, BadCommand, BadMailboxName, MailboxName, SequenceSet
+from gateway.imap.protocol.numset import MAX_NUMBER, BadNumber, parse_set
+from gateway.imap.protocol.types import INBOX, SAVED, BadCommand, BadMailboxName, MailboxName, SequenceSet
 
 T = TypeVar("T")
 
@@ -24,6 +24,7 @@ _SET = re.compile(rb"[0-9*:,]+")
 _NUMBER = re.compile(rb"\d{1,20}")
 _LITERAL = re.compile(rb"\{\d{1,20}\+?\}\Z")
 _WORD = re.compile(rb"[A-Za-z0-9.\-]+")
+_PARTIAL = re.compile(rb"(-?)([1-9]\d{0,9}):(-?)([1-9]\d{0,9})")
 _FLAG = re.compile(rb'\\?[^\x00-\x20\x7f-\xff(){%*"\\\]]+')
 
 _SYSTEM_FLAGS = {flag.lower().encode(): flag for flag in ("\\Answered", "\\Flagged", "\\Deleted", "\\Seen", "\\Draft")}
@@ -113,6 +114,13 @@ class Scanner:
         self.position = match.end()
         return match[0]
 
+    def _groups(self, pattern: re.Pattern[bytes], what: str) -> tuple[bytes, ...]:
+        match = pattern.match(self.line, self.position)
+        if match is None:
+            self.expected(what)
+        self.position = match.end()
+        return match.groups()
+
     def atom(self, what: str = "an atom") -> bytes:
         """An atom ([RFC3501] 4.1)."""
         return self._match(_ATOM, what)
@@ -132,13 +140,25 @@ class Scanner:
         """A mod-sequence, 63 bits, or zero ([RFC7162] 7 `mod-sequence-valzer`)."""
         return self.number("a mod-sequence", most=0x7FFF_FFFF_FFFF_FFFF)
 
-    def sequence_set(self) -> SequenceSet:
-        """A sequence set."""
+    def sequence_set(self, *, saved: bool = True) -> SequenceSet:
+        """A sequence set; `$` too, which is SAVED, if `saved` ([RFC5182] 3)."""
+        if saved and self.accept(b"$"):
+            return SAVED
         text = self._match(_SET, "a sequence set")
         try:
             return parse_set(text)
         except BadNumber as error:
             raise BadCommand(self.tag, str(error)) from error
+
+    def partial_range(self) -> tuple[int, int]:
+        """`1:500`, or `-1:-500` from the end, turned round if it runs backwards ([RFC9394] 4 `partial-range`)."""
+        sign, first, other, second = self._groups(_PARTIAL, "a range such as 1:500 or -1:-500")
+        if bool(sign) != bool(other):
+            self.fail("Both ends of the range are to be counted from the same end")
+        low, high = sorted((int(first), int(second)))
+        if high > MAX_NUMBER:
+            self.fail(f"{high} is over {MAX_NUMBER}")
+        return (-low, -high) if sign else (low, high)
 
     def string(self, what: str = "a string") -> bytes:
         """A quoted string or a literal ([RFC3501] 4.3). Quirk: 8-bit octets are taken in quoted strings, too."""

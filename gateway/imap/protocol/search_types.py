@@ -1,4 +1,4 @@
-"""Values of the SEARCH grammar: keys, as a tree, and the command ([RFC3501] 6.4.4)."""
+"""Values of the SEARCH grammar: keys, as a tree, and the commands that search ([RFC3501] 6.4.4, [RFC5256] 5)."""
 
 from __future__ import annotations
 
@@ -84,6 +84,30 @@ class DateKey:
 
 
 @dataclass(frozen=True, slots=True)
+class AgeKey:
+    """OLDER or YOUNGER: the internal date lies at least, or at most, so many seconds back ([RFC5032] 2)."""
+
+    seconds: int
+    older: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SavedKey:
+    """SAVEDBEFORE, SAVEDON, SAVEDSINCE: when the message came into this mailbox ([RFC8514] 4.3)."""
+
+    relation: DateRelation
+    date: dt.date
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectKey:
+    """EMAILID, or THREADID when `thread`: the message, or its thread, has this identifier ([RFC8474] 6)."""
+
+    identifier: str
+    thread: bool
+
+
+@dataclass(frozen=True, slots=True)
 class EnvelopeKey:
     """FROM, TO, CC, BCC or SUBJECT contains the text."""
 
@@ -137,12 +161,36 @@ SearchKey = (
     | FlagKey
     | RecentKey
     | DateKey
+    | AgeKey
+    | SavedKey
+    | ObjectKey
     | EnvelopeKey
     | HeaderKey
     | TextKey
     | SizeKey
     | ModSeqKey
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Returns:
+    """What RETURN asks of a search ([RFC4731] 3.1, [RFC5182] 2.1, [RFC5267] 4, [RFC9394] 3.1)."""
+
+    minimum: bool = False
+    maximum: bool = False
+    all: bool = False
+    count: bool = False
+    partial: tuple[int, int] | None = None
+    """First and last result wanted, counted from 1; or from the end, from -1, and then the one nearer to it first."""
+    save: bool = False
+    update: bool = False
+    context: bool = False
+
+    @property
+    def answers(self) -> bool:
+        """Whether an ESEARCH response is due: SAVE by itself gives none ([RFC5182] 2.1)."""
+        asked = (self.minimum, self.maximum, self.all, self.count, self.partial, self.update)
+        return not self.save or any(asked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,3 +204,75 @@ class Search:
     """As sent; None if the command named none."""
     modseq: bool = False
     """A MODSEQ key stands somewhere: the reply carries the highest mod-sequence ([RFC7162] 3.1.5)."""
+    returns: Returns | None = None
+    """None without RETURN: the reply is a SEARCH response ([RFC3501] 7.2.5)."""
+
+
+class SortKey(Enum):
+    """What SORT can sort by ([RFC5256] 3 BASE.6.4.SORT, [RFC5957] 4)."""
+
+    ARRIVAL = "ARRIVAL"
+    CC = "CC"
+    DATE = "DATE"
+    DISPLAYFROM = "DISPLAYFROM"
+    DISPLAYTO = "DISPLAYTO"
+    FROM = "FROM"
+    SIZE = "SIZE"
+    SUBJECT = "SUBJECT"
+    TO = "TO"
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """One sort criterion."""
+
+    key: SortKey
+    reverse: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """SORT or UID SORT ([RFC5256] 3, [RFC5267] 3)."""
+
+    program: tuple[Criterion, ...]
+    search: Search
+
+    @property
+    def uid(self) -> bool:
+        """Whether it is UID SORT."""
+        return self.search.uid
+
+
+class Algorithm(Enum):
+    """How THREAD threads ([RFC5256] 3)."""
+
+    ORDEREDSUBJECT = "ORDEREDSUBJECT"
+    REFERENCES = "REFERENCES"
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """THREAD or UID THREAD ([RFC5256] 3)."""
+
+    algorithm: Algorithm
+    search: Search
+
+    @property
+    def uid(self) -> bool:
+        """Whether it is UID THREAD."""
+        return self.search.uid
+
+
+@dataclass(frozen=True, slots=True)
+class CancelUpdate:
+    """CANCELUPDATE ([RFC5267] 4.3.5)."""
+
+    tags: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparator:
+    """COMPARATOR ([RFC5255] 4.7)."""
+
+    wanted: tuple[str, ...]
+    """In the order of preference, each perhaps with `*` and a sign ahead; none: which one is active."""

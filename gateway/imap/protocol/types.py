@@ -41,6 +41,10 @@ class SequenceSet:
     ranges: tuple[tuple[int, int], ...]
 
 
+SAVED = SequenceSet(())
+"""`$`: the messages that the last SEARCH RETURN (SAVE) found ([RFC5182] 2.1). No other set is without ranges."""
+
+
 @dataclass(frozen=True, slots=True)
 class Login:
     """LOGIN ([RFC3501] 6.2.3)."""
@@ -113,6 +117,8 @@ class BadMailboxName(BadCommand):
 class UnsupportedCharset(BadCommand):
     """SEARCH in a charset that is not known: answer `tag NO [BADCHARSET (charsets)] text` ([RFC3501] 6.4.4, 7.1)."""
 
-    def __init__(self, tag: bytes, text: str, charsets: tuple[str, ...]) -> None:
+    def __init__(self, tag: bytes, text: str, charsets: tuple[str, ...], *, saves: bool = False) -> None:
         super().__init__(tag, text)
         self.charsets = charsets
+        self.saves = saves
+        """It was to save its result: there is none now ([RFC5182] 2.1)."""

@@ -617,7 +617,6 @@ def test_search_by_modseq() -> None:
         b"1:",
         b"UID",
         b"SEEN  DELETED",
-        b"RETURN (ALL) SEEN",
         b"CHARSET UTF-8",
         b"NOT " * 51 + b"ALL",
         b"(" * 52 + b"ALL" + b")" * 52,

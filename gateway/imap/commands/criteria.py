@@ -1,0 +1,162 @@
+"""Search keys as a restriction of the store, for one folder as one session sees it ([RFC3501] 6.4.4).
+
+What is the session's own knowledge, message numbers, `$` and \\Recent, becomes UIDs (docs/decisions/0012).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Mapping, Sequence
+
+from gateway.imap.errors import bad
+from gateway.imap.flags import flag_bit
+from gateway.imap.protocol import search_types as st
+from gateway.imap.protocol import types as t
+from gateway.imap.selected import Selected
+from gateway.imap.session import Session
+from store.mapi import restriction as r
+
+_DAY = 86_400
+_EPOCH = dt.date(1970, 1, 1).toordinal()
+_NEVER = r.Or(())
+_FIELDS = {"FROM": "From", "TO": "To", "CC": "Cc", "BCC": "Bcc", "SUBJECT": "Subject"}
+
+
+async def restriction(session: Session, key: st.SearchKey, *, lenient: bool = False) -> r.Restriction:
+    """The restriction that says the same as a search key does in the selected folder.
+
+    Raises BadNumber for a message number that does not exist; `lenient`: it names nothing. Refusal BAD for a number
+    where the session has none ([RFC9586] 3).
+    """
+    names = await session.read(session.mailbox.keyword_names)
+    builder = _Builder(
+        session.folder_selected,
+        {name.casefold(): bit for bit, name in names.items()},
+        lenient=lenient,
+        uidonly=session.uidonly,
+    )
+    return builder.build(key)
+
+
+def reads_text(wanted: r.Restriction) -> bool:
+    """Whether the headers or texts of messages are read to answer it."""
+    return any(isinstance(part, (r.MimeHeader, r.MimeText)) for part, _ in r.walk(wanted))
+
+
+class _Builder:
+    """Turns search keys into a restriction."""
+
+    def __init__(self, selected: Selected, keywords: Mapping[str, int], *, lenient: bool, uidonly: bool) -> None:
+        self._selected = selected
+        self._keywords = keywords
+        self._lenient = lenient
+        self._uidonly = uidonly
+
+    def build(self, key: st.SearchKey) -> r.Restriction:
+        """The restriction that says the same. Raises BadNumber for a message number that does not exist."""
+        match key:
+            case st.And(keys):
+                return r.And(tuple(self._joined(keys)))
+            case st.Or(left, right):
+                return r.Or((self.build(left), self.build(right)))
+            case st.Not(inner):
+                return r.Not(self.build(inner))
+            case st.All():
+                return r.And(())
+            case st.SequenceKey(messages):
+                return self._numbered(messages)
+            case st.UidKey(messages):
+                return self._uids(messages, uid=True)
+            case st.FlagKey(flag, present):
+                return self._flag(flag, present)
+            case st.RecentKey(present):
+                recent = r.UidIn(tuple((first, end - 1) for first, end in self._selected.recent))
+                return recent if present else r.Not(recent)
+            case _:
+                return _content(key)
+
+    def _joined(self, keys: Sequence[st.SearchKey]) -> list[r.Restriction]:
+        parts: list[r.Restriction] = []
+        for key in keys:
+            part = self.build(key)
+            # Nesting counts against a limit of the store; an And in an And needs none.
+            if isinstance(part, r.And):
+                parts += part.parts
+            else:
+                parts.append(part)
+        return parts
+
+    def _numbered(self, messages: t.SequenceSet) -> r.Restriction:
+        if self._uidonly and messages != t.SAVED:
+            raise bad(b"Message numbers are not in use.", b"UIDREQUIRED")
+        if self._lenient and messages != t.SAVED:
+            messages = _within(messages, len(self._selected.view))
+            if not messages.ranges:
+                return _NEVER
+        return self._uids(messages, uid=False)
+
+    def _uids(self, messages: t.SequenceSet, *, uid: bool) -> r.Restriction:
+        view = self._selected.view
+        ranges = view.select(messages, uid=uid)
+        if ranges == [(0, len(view))]:
+            return r.And(())
+        return r.UidIn(tuple((view.uids[start], view.uids[stop - 1]) for start, stop in ranges))
+
+    def _flag(self, flag: str, present: bool) -> r.Restriction:
+        bit = flag_bit(flag)
+        if bit:
+            return r.Bitmask(r.TagPlacementFlags, bit, not present)
+        keyword = self._keywords.get(flag.casefold())
+        if keyword is None:
+            return _NEVER if present else r.And(())
+        return r.Bitmask(r.TagPlacementKeywords, 1 << keyword, not present)
+
+
+def _within(messages: t.SequenceSet, largest: int) -> t.SequenceSet:
+    """Cut a set of message numbers to those that there are."""
+    kept: list[tuple[int, int]] = []
+    for first, second in messages.ranges:
+        low, high = sorted((first or largest, second or largest))
+        if low <= largest:
+            kept.append((low, min(high, largest)))
+    return t.SequenceSet(tuple(pair for pair in kept if pair[1]))
+
+
+def _content(key: st.SearchKey) -> r.Restriction:
+    """Keys about the message alone."""
+    match key:
+        case st.DateKey():
+            return _date(key)
+        case st.AgeKey(seconds, older):
+            # [RFC5032] 2: both take in the very second.
+            relation = r.RelOp.LESS_OR_EQUAL if older else r.RelOp.GREATER_OR_EQUAL
+            return r.Property(relation, r.TagInternalDate, int(time.time()) - seconds)
+        case st.EnvelopeKey(field, value):
+            # An empty string is contained in every field, whether it is there or not.
+            return r.MimeHeader(_FIELDS[field], value, field != "SUBJECT") if value else r.And(())
+        case st.HeaderKey(name, value):
+            return r.MimeHeader(name, value)
+        case st.TextKey(value, headers):
+            return r.MimeText(value, headers) if value else r.And(())
+        case st.SizeKey(size, larger):
+            return r.Property(r.RelOp.GREATER if larger else r.RelOp.LESS, r.TagMimeSize, size)
+        case st.ModSeqKey(modseq):
+            return r.Property(r.RelOp.GREATER_OR_EQUAL, r.TagModseq, modseq)
+        case _:
+            raise AssertionError(f"no restriction for {key!r}")
+
+
+def _date(key: st.DateKey) -> r.Restriction:
+    """Whole days: of the internal date in UTC, as it is shown, or of the Date: field as written ([RFC3501] 6.4.4)."""
+    day = key.date.toordinal() - _EPOCH
+    tag, first, after = (r.TagSentDate, day, day + 1) if key.sent else (r.TagInternalDate, day * _DAY, (day + 1) * _DAY)
+    since = r.Property(r.RelOp.GREATER_OR_EQUAL, tag, first)
+    before = r.Property(r.RelOp.LESS, tag, first)
+    match key.relation:
+        case st.DateRelation.BEFORE:
+            return before
+        case st.DateRelation.SINCE:
+            return since
+        case st.DateRelation.ON:
+            return r.And((since, r.Property(r.RelOp.LESS, tag, after)))

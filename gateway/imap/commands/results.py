@@ -1,0 +1,101 @@
+"""What becomes of the messages that a search has found: numbers, what RETURN asks for, `$`, the mod-sequence."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+
+from conversion.mime.text import MimeText
+from gateway.imap.commands import criteria
+from gateway.imap.protocol import search_responses as responses
+from gateway.imap.protocol import search_types as st
+from gateway.imap.selected import Selected
+from gateway.imap.session import Session
+from store.errors import StoreError
+from store.mapi import restriction as r
+
+INLINE_MESSAGES = 20_000
+"""Messages of a folder up to which a search by flags alone is done without a thread."""
+
+
+async def find(session: Session, search: st.Search) -> list[int]:
+    """The UIDs of the messages that meet the keys and that the session knows, ascending.
+
+    A search that has to save its result and fails leaves none ([RFC5182] 2.1). Commands run one after another, so `$`
+    of one that was sent behind a search is what that has saved ([RFC5182] 2.2, 2.3).
+    """
+    if search.modseq:
+        session.enable_condstore()
+    wanted = await criteria.restriction(session, search.key, lenient=search.returns is not None)
+    try:
+        return await evaluate(session, wanted)
+    except StoreError:
+        if search.returns is not None and search.returns.save:
+            session.folder_selected.view.saved = ()
+        raise
+
+
+async def evaluate(session: Session, wanted: r.Restriction) -> list[int]:
+    """The UIDs of the messages that meet a restriction and that the session knows, ascending."""
+    selected = session.folder_selected
+    call = session.read
+    if criteria.reads_text(wanted) or len(selected.view) > INLINE_MESSAGES:
+        call = session.services.runner.run
+    found = await call(session.mailbox.find, selected.folder_id, wanted, text=MimeText)
+    uids = selected.view.uids
+    return found[: bisect_right(found, uids[-1])] if uids else []
+
+
+def numbers_of(selected: Selected, found: Sequence[int], *, uid: bool) -> Sequence[int]:
+    """Ascending UIDs that the session knows, as they are, or as message numbers."""
+    if uid:
+        return found
+    uids = selected.view.uids
+    if len(found) * 8 < len(uids):
+        return selected.view.sequences(found)
+    wanted = set(found)
+    return [number for number, each in enumerate(uids, 1) if each in wanted]
+
+
+async def highest_modseq(session: Session, uids: Iterable[int]) -> int | None:
+    """The highest mod-sequence of some messages ([RFC7162] 3.1.5, 3.1.10); None if there are none."""
+    # Not session.index(), which may be older than what the search has found.
+    index = await session.read(session.mailbox.index, session.folder_selected.folder_id)
+    return max((index.modseqs[place] for uid in uids if (place := index.position(uid)) >= 0), default=None)
+
+
+async def has_gone(session: Session) -> bool:
+    """Whether messages that the session still counts have been expunged: then no search finds them ([RFC5530] 3)."""
+    selected = session.folder_selected
+    uids = selected.view.uids
+    if not uids:
+        return False
+    index = await session.read(session.mailbox.index, selected.folder_id)
+    return bisect_right(index.uids, uids[-1]) < len(uids)
+
+
+async def answer(
+    session: Session, search: st.Search, returns: st.Returns, uids: Sequence[int], numbers: Sequence[int]
+) -> None:
+    """Send the ESEARCH response, and save what is to be saved: `uids` and `numbers` are in the order of the results."""
+    shown = _shown(returns, uids)
+    if returns.save:
+        session.folder_selected.view.saved = sorted(shown)
+    if returns.answers:
+        modseq = await highest_modseq(session, shown) if search.modseq and shown else None
+        session.send(responses.esearch(session.tag, returns, numbers, uid=search.uid, modseq=modseq))
+
+
+def _shown(returns: st.Returns, results: Sequence[int]) -> Sequence[int]:
+    """The results that the response tells of, and that SAVE saves ([RFC5182] 2.4, [RFC9394] 3.2, [RFC4731] 3.2).
+
+    These are all of them, unless nothing but MIN, MAX and PARTIAL is asked for.
+    """
+    if returns.all or returns.count or not (returns.minimum or returns.maximum or returns.partial):
+        return results
+    chosen = list(responses.part(results, returns.partial)) if returns.partial else []
+    if returns.minimum:
+        chosen += results[:1]
+    if returns.maximum:
+        chosen += results[-1:]
+    return sorted(set(chosen))

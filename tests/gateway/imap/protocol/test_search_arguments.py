@@ -1,0 +1,132 @@
+"""RETURN, `$` and the keys of extensions, read from what clients write."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.imap.protocol import search_types as se
+from gateway.imap.protocol import types as t
+from gateway.imap.protocol.framing import LIMITS, Framing
+from gateway.imap.protocol.numset import write_set
+from gateway.imap.protocol.parser import parse
+from tests.gateway.imap.protocol.test_parser import args, refused
+from tests.gateway.imap.protocol.test_round_trip import keys, names_modseq, pull_frames
+from tests.support.imap_encoder import Encoder
+
+SEEN = se.FlagKey("\\Seen", True)
+
+RETURNS = {
+    b"()": se.Returns(all=True),
+    b"(ALL)": se.Returns(all=True),
+    b"(min)": se.Returns(minimum=True),
+    b"(MAX MIN COUNT)": se.Returns(minimum=True, maximum=True, count=True),
+    b"(SAVE)": se.Returns(save=True),
+    b"(SAVE ALL)": se.Returns(save=True, all=True),
+    b"(COUNT PARTIAL 23500:24000)": se.Returns(count=True, partial=(23500, 24000)),
+    b"(PARTIAL 500:400)": se.Returns(partial=(400, 500)),
+    b"(PARTIAL -1:-100)": se.Returns(partial=(-1, -100)),
+    b"(PARTIAL -500:-400)": se.Returns(partial=(-400, -500)),
+}
+
+
+@pytest.mark.parametrize("text", RETURNS)
+def test_return_options(text: bytes) -> None:
+    """[RFC4731] 4, [RFC5182] 3, [RFC9394] 4; [RFC4466] 2.6.1: in any order."""
+    assert args(b"a SEARCH RETURN " + text + b" SEEN") == se.Search(SEEN, returns=RETURNS[text])
+    assert args(b"a UID SEARCH return " + text + b" CHARSET UTF-8 SEEN") == se.Search(
+        SEEN, uid=True, charset="UTF-8", returns=RETURNS[text]
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"RETURN",
+        b"RETURN ALL SEEN",
+        b"RETURN (ALL)",
+        b"RETURN (ALL)SEEN",
+        b"RETURN (NOSUCH) SEEN",
+        b"RETURN (MIN  MAX) SEEN",
+        b"RETURN ( MIN) SEEN",
+        b"RETURN (PARTIAL) SEEN",
+        b"RETURN (PARTIAL 1) SEEN",
+        b"RETURN (PARTIAL 1:*) SEEN",
+        b"RETURN (PARTIAL *:1) SEEN",
+        b"RETURN (PARTIAL 0:1) SEEN",
+        b"RETURN (PARTIAL 1:-1) SEEN",
+        b"RETURN (PARTIAL -1:1) SEEN",
+        b"RETURN (PARTIAL 1:4294967296) SEEN",
+        b"RETURN (PARTIAL 1:2 ALL) SEEN",
+        b"RETURN (PARTIAL 1:2 PARTIAL 3:4) SEEN",
+        b"RETURN (" + b"MIN " * 20 + b"MIN) SEEN",
+        b"OLDER 0",
+        b"YOUNGER x",
+        b"$1",
+        b"1,$",
+    ],
+)
+def test_refused(text: bytes) -> None:
+    """[RFC5267] 4.4 and [RFC9394] 3.1: ALL or one PARTIAL; [RFC5032] 3: no interval of nothing."""
+    assert refused(b"t SEARCH " + text).tag == b"t"
+
+
+def test_saved_result_in_every_command_that_takes_a_set() -> None:
+    """[RFC5182] 3: `$` is a sequence-set."""
+    assert args(b"a SEARCH $ SMALLER 4096") == se.Search(
+        se.And((se.SequenceKey(t.SAVED), se.SizeKey(4096, larger=False)))
+    )
+    assert args(b"a UID SEARCH UID $") == se.Search(se.UidKey(t.SAVED), uid=True)
+    for command in (b"FETCH $ FLAGS", b"STORE $ +FLAGS (x)", b"COPY $ Junk", b"MOVE $ Junk"):
+        for prefix in (b"", b"UID "):
+            found = args(b"a " + prefix + command)
+            assert found.messages == t.SAVED  # type: ignore[attr-defined]
+    assert args(b"a UID EXPUNGE $").messages == t.SAVED  # type: ignore[attr-defined]
+    assert write_set(t.SAVED) == b"$"
+
+
+def test_a_search_that_saves_says_so_where_its_charset_is_unknown() -> None:
+    """[RFC5182] 2.1: the answer is NO, so nothing is saved any more."""
+    for text, saves in ((b"RETURN (SAVE) ", True), (b"RETURN (MIN) ", False), (b"", False)):
+        error = refused(b"a SEARCH " + text + b"CHARSET X-NONE ALL")
+        assert isinstance(error, t.UnsupportedCharset)
+        assert error.saves is saves
+
+
+def test_ages() -> None:
+    """[RFC5032] 3."""
+    assert args(b"a SEARCH UNSEEN YOUNGER 259200") == se.Search(
+        se.And((se.FlagKey("\\Seen", False), se.AgeKey(259200, older=False)))
+    )
+    assert args(b"a SEARCH older 1") == se.Search(se.AgeKey(1, older=True))
+
+
+ends = st.tuples(st.integers(1, 9999), st.integers(1, 9999)).map(lambda pair: (min(pair), max(pair)))
+partials = st.one_of(ends, ends.map(lambda pair: (-pair[0], -pair[1])))
+returns = st.builds(
+    se.Returns,
+    minimum=st.booleans(),
+    maximum=st.booleans(),
+    all=st.booleans(),
+    count=st.booleans(),
+    save=st.booleans(),
+    partial=st.none() | partials,
+).filter(lambda r: not (r.all and r.partial) and any((r.minimum, r.maximum, r.all, r.count, r.save, r.partial)))
+searches = st.builds(
+    lambda key, uid, charset, returns: se.Search(key, uid, charset, names_modseq(key), returns),
+    st.one_of(keys, st.builds(se.AgeKey, st.integers(1, 2**32 - 1), st.booleans()), st.just(se.UidKey(t.SAVED))),
+    st.booleans(),
+    st.sampled_from((None, "UTF-8")),
+    st.none() | returns,
+)
+commands = searches.map(lambda search: t.Command(b"a", "SEARCH", search))
+
+
+@given(commands, st.integers(0, 2**32))
+@settings(max_examples=150)
+def test_a_command_is_read_as_it_was_written(command: t.Command, seed: int) -> None:
+    framing = Framing(LIMITS)
+    framing.feed(Encoder(seed).command(command))
+    (frame,) = pull_frames(framing)
+    assert parse(frame) == command
