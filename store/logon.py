@@ -17,12 +17,24 @@ from store.index import IndexCache
 from store.permissions import Member, Principals, Rights
 from store.quota import Quota
 from store.reading import MimeReader
+from store.textindex import TextIndexes
 
 
 class Parts:
     """What the handles of one mailbox share in a process."""
 
-    __slots__ = ("__weakref__", "blobs", "indexes", "max_message", "reader", "ref", "shard", "trees")
+    __slots__ = (
+        "__weakref__",
+        "blobs",
+        "indexes",
+        "max_message",
+        "reader",
+        "ref",
+        "shard",
+        "text_index",
+        "texts",
+        "trees",
+    )
 
     def __init__(
         self,
@@ -33,6 +45,7 @@ class Parts:
         *,
         max_message: int,
         reader: MimeReader | None,
+        texts: TextIndexes,
     ) -> None:
         self.ref = ref
         self.shard = shard
@@ -41,6 +54,8 @@ class Parts:
         self.trees = Trees()
         self.max_message = max_message
         self.reader = reader
+        self.texts = texts
+        self.text_index = texts.of(ref, shard, blobs)
 
 
 class MailboxLogon:

@@ -33,7 +33,7 @@ from store.mapi.restriction import Restriction
 from store.mapi.types import PropertyKey, Value
 from store.messages import StaticRow
 from store.permissions import FlagChange, Rights
-from store.search import TextReader
+from store.search import Progress, TextReader
 
 __all__ = ["Mailbox", "Parts"]
 
@@ -145,6 +145,7 @@ class Mailbox(MailboxLogon):
         self._check(folder_id, Rights.CREATE)
         if self.as_user is not None:
             flags, keywords = self._given(folder_id, flags, keywords)
+        self._parts.texts.arrived(self.ref)
         return messages.deliver(
             self._shard,
             self._blobs,
@@ -370,12 +371,23 @@ class Mailbox(MailboxLogon):
         *,
         uids: Sequence[int] | None = None,
         text: TextReader,
+        progress: Progress | None = None,
     ) -> list[int]:
         """Give the UIDs of the messages that meet a restriction, ascending; of `uids` only when given.
 
-        `text` turns MIME into decoded header fields and text. Raises NotFound, TooLarge (the restriction).
+        `text` turns MIME into decoded header fields and text. `progress(done, total)` is called in this thread while
+        messages are read, and ends the search by raising. Raises NotFound, TooLarge (the restriction).
         """
         index = self.index(folder_id)
+        parts = self._parts
         return search.find(
-            self._shard, self._blobs, index, restriction, uids=uids, text=text, reader=self._parts.reader
+            self._shard,
+            self._blobs,
+            index,
+            restriction,
+            uids=uids,
+            text=text,
+            reader=parts.reader,
+            texts=parts.text_index if parts.texts.enabled else None,
+            progress=progress,
         )

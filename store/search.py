@@ -10,6 +10,8 @@ the cheap parts are asked first:
     HEADER   other header fields                                   the header off the original
     TEXT     BODY and TEXT                                         the whole original
 
+Of HEADER and TEXT the full-text index, where there is one, answers for most messages, and the others are read.
+
 A subtree whose leaves all need the same of these is one predicate over one row, so three SUBJECT tests read the headers
 once. And narrows its candidates from part to part; Or asks later parts only of those that no earlier part took.
 """
@@ -56,9 +58,10 @@ from store.mapi.restriction import (
 )
 from store.mapi.types import PropertyKey, PropertyName, PropertyTag
 from store.reading import MimeReader
-from store.searchrows import Rows, Source, TextReader, source_of
+from store.searchrows import Progress, Rows, Source, TextReader, source_of
+from store.textindex import TextIndex
 
-__all__ = ["TextReader", "find"]
+__all__ = ["Progress", "TextReader", "find"]
 
 Places = Sequence[int]
 """Candidates: positions in the index, ascending."""
@@ -73,10 +76,13 @@ def find(
     uids: Sequence[int] | None = None,
     text: TextReader,
     reader: MimeReader | None = None,
+    texts: TextIndex | None = None,
+    progress: Progress | None = None,
 ) -> list[int]:
     """Return the UIDs of the messages that meet the restriction, ascending; of `uids` only, if given.
 
-    `text` reads MIME (the gateway hands in conversion's), `reader` makes properties of it where none are yet. Raises
+    `text` reads MIME (the gateway hands in conversion's), `reader` makes properties of it where none are yet, `texts`
+    is the index of what `text` reads. `progress` is called between messages; what it raises ends the search. Raises
     TooLarge for a restriction over its limits and RestrictionError for one that makes no sense.
     """
     try:
@@ -86,7 +92,7 @@ def find(
     limit = None
     if isinstance(restriction, Count):
         limit, restriction = restriction.count, restriction.part
-    search = _Search(index, Rows(shard, blobs, index, text, reader))
+    search = _Search(index, Rows(shard, blobs, index, text, reader, texts=texts, progress=progress))
     found = search.narrow(_plan(_numbered(shard, restriction)), _candidates(index, uids))
     numbers = index.uids
     return [numbers[place] for place in (found if limit is None else found[:limit])]

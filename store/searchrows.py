@@ -50,6 +50,7 @@ from store.mapi.tags import PidTagHasAttachments, PidTagMessageFlags, PidTagMess
 from store.mapi.types import unix_from_filetime
 from store.reading import MimeReader, read_items
 from store.schema import item
+from store.textindex import TextIndex, signature_of
 
 
 class MessageText(Protocol):
@@ -64,7 +65,7 @@ class MessageText(Protocol):
         ...
 
     def text(self, headers: bool, word: bytes = b"") -> Iterator[str]:
-        """Give the decoded text of the body parts; with `headers` that of the headers first.
+        """Give the decoded text of the body parts; with `headers` that of the headers first, in one piece.
 
         With a `word`, lower-case ASCII without blanks, pieces that certainly lack it in any case may be left out.
         """
@@ -73,6 +74,9 @@ class MessageText(Protocol):
 
 class TextReader(Protocol):
     """Reads a message, or a header with the blank line that ends it."""
+
+    version: str
+    """Another one when the same message is read as another text than before: indexes are then made anew."""
 
     def __call__(self, raw: bytes, parts: bytes = b"") -> MessageText:
         """Give the text; `parts` is the message's packed part table, or nothing."""
@@ -103,6 +107,14 @@ Every such block ever written holds them: conversion.mime.rendition may collect 
 
 _CHUNK = 512
 _TEXT_CHUNK = 64
+_FEW = 32
+"""Messages that are read as quickly as the index of their text is asked."""
+
+Progress = Callable[[int, int], None]
+"""Told how many messages were read, and how many are to be read in all: a number that grows if there is more to read.
+
+Called in the thread of the search, after some dozens of messages at most. What it raises ends the search.
+"""
 _DAY = 86_400
 _EPOCH = date(1970, 1, 1).toordinal()
 
@@ -150,27 +162,51 @@ class Rows:
     """Reads the rows of candidates and keeps those that meet a predicate."""
 
     def __init__(
-        self, shard: Shard, blobs: BlobStore, index: FolderIndex, text: TextReader, reader: MimeReader | None
+        self,
+        shard: Shard,
+        blobs: BlobStore,
+        index: FolderIndex,
+        text: TextReader,
+        reader: MimeReader | None,
+        *,
+        texts: TextIndex | None = None,
+        progress: Progress | None = None,
     ) -> None:
         self._shard = shard
         self._blobs = blobs
         self._index = index
         self._text = text
         self._reader = reader
+        self._texts = texts
+        self._progress = progress
+        self._done = self._total = 0
 
     def narrow(self, source: Source, node: Restriction, places: Sequence[int]) -> list[int]:
         """Return those of the candidates that meet a restriction all of whose leaves need `source`."""
         if source is Source.BAG:
             return self._by_bag(node, places)
+        known: list[int] = []
+        if self._texts is not None and source >= Source.HEADER and len(places) > _FEW:
+            known, places = self._texts.narrow(node, self._index, places, signature_of(self._text.version))
         test = _document_test(node)
         word = _word_of(node) if source is Source.COMMON else b""
         found: list[int] = []
-        for some in _chunks(places, _CHUNK if source is Source.COMMON else _TEXT_CHUNK):
+        for some in self._chunks(places, _CHUNK if source is Source.COMMON else _TEXT_CHUNK):
             blocks: Iterable[tuple[int, bytes, bytes]] = self._blocks(source, some)
             if word:
                 blocks = _doubtful(list(blocks), word)
             found += [place for place, block, parts in blocks if test(_Document(block, self._text, parts))]
-        return found
+        return sorted(found + known) if known else found
+
+    def _chunks(self, places: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+        """Cut the candidates to chunks, and tell how far they are."""
+        progress = self._progress
+        self._total += len(places)
+        for start in range(0, len(places), size):
+            yield places[start : start + size]
+            self._done += min(size, len(places) - start)
+            if progress is not None:
+                progress(self._done, self._total)
 
     def _by_bag(self, node: Restriction, places: Sequence[int]) -> list[int]:
         predicate = compile_predicate(node)
@@ -178,7 +214,7 @@ class Rows:
         whole = any(isinstance(part, SubObject) for part, _ in walk(node))
         statement = _BAGS if whole else _PROPS
         found: list[int] = []
-        for some in _chunks(places, _CHUNK):
+        for some in self._chunks(places, _TEXT_CHUNK):
             read_items(self._shard, self._blobs, self._reader, (self._index.item_ids[place] for place in some))
             rows = self._rows(statement, some)
             for place in some:
@@ -243,7 +279,7 @@ class Rows:
         dates = self._index.dates
         identifiers = self._index.item_ids
         found: list[int] = []
-        for some in _chunks(places, _CHUNK):
+        for some in self._chunks(places, _CHUNK):
             rows = self._rows(_SENT, some)
             days: dict[int, int] = {}
             close: list[int] = []
@@ -261,11 +297,6 @@ class Rows:
                     days[place] = shown
             found += [place for place, day in days.items() if compare(day, wanted)]
         return found
-
-
-def _chunks(places: Sequence[int], size: int) -> Iterator[Sequence[int]]:
-    for start in range(0, len(places), size):
-        yield places[start : start + size]
 
 
 class _Stored:

@@ -30,6 +30,7 @@ from store.permissions import Principals
 from store.reading import MimeReader
 from store.schema import SCHEMA_VERSION, mailbox, replica
 from store.sqlitefiles import SqliteFiles
+from store.textindex import TextIndex, TextIndexes
 
 T = TypeVar("T")
 
@@ -74,6 +75,8 @@ class StoreSettings:
     """Octets of the largest message taken."""
     index_memory: int = DEFAULT_MEMORY
     """Octets of folder indexes kept in memory by a process."""
+    text_index: bool = True
+    """Whether the full-text indexes are kept and asked."""
 
 
 class Store:
@@ -91,6 +94,8 @@ class Store:
         self._lock = threading.RLock()
         self._parts: weakref.WeakValueDictionary[tuple[int, UUID], Parts] = weakref.WeakValueDictionary()
         self._indexes = IndexCache(settings.index_memory)
+        self.texts = TextIndexes(settings.root, enabled=settings.text_index, durable=settings.durable)
+        """The full-text indexes, and which of them are behind."""
         _stores.add(self)
 
     # ---------------------------------------------------------------------------------------- making and finding
@@ -105,6 +110,7 @@ class Store:
             self._parts.pop((ref.id, ref.guid), None)
         self._backend.remove(ref)
         self._indexes.drop(ref.id)
+        self.texts.remove(ref)
         self._blobs(ref).clear()
 
     def exists(self, ref: MailboxRef) -> bool:
@@ -189,6 +195,10 @@ class Store:
             if repair:
                 self._indexes.drop(ref.id)
 
+    def text_index(self, ref: MailboxRef) -> TextIndex:
+        """Give the full-text index of a mailbox. Raises NotFound."""
+        return self._get(ref).text_index
+
     def guids(self) -> list[UUID]:
         """Give the GUIDs of the mailboxes that are there, whoever owns them. Raises Unavailable."""
         return self._backend.guids()
@@ -209,6 +219,7 @@ class Store:
                     self._indexes,
                     max_message=self.settings.max_message,
                     reader=self._reader,
+                    texts=self.texts,
                 )
                 shard.keep(parts)
         return parts
@@ -220,6 +231,7 @@ class Store:
         self._lock = threading.RLock()
         _abandoned.extend(self._backend.forget())
         self._indexes.clear()
+        self.texts.after_fork()
 
 
 def _backend(settings: StoreSettings, publish: Publish) -> Backend:
