@@ -1,7 +1,7 @@
 """What replies say, in every language on offer ([RFC6856] 3): one table, and the voice that a session speaks with.
 
-Before LANG a session speaks `i-default`, which is English in ASCII ([RFC6856] 3.2); the others are UTF-8. A text with
-a number in it holds one `%d`.
+Before LANG a session speaks `i-default`, which is English in ASCII ([RFC1939] 3); the others are UTF-8. A text with
+a number in it holds one `%d`. No reply line is longer than 512 octets ([RFC2449] 4, [MS-STANXPOP3] 2.2.1).
 """
 
 from __future__ import annotations

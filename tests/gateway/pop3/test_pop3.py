@@ -173,7 +173,7 @@ async def test_capabilities(tmp_path):
     ],
 )
 async def test_what_is_refused_before_sign_in(tmp_path, command):
-    """[RFC1939] 3: -ERR for what is unknown or out of state; APOP is not offered ([MS-STANXPOP3] 2.2)."""
+    """[RFC1939] 3: -ERR for what is unknown or out of state; APOP is not offered ([MS-STANXPOP3] 2.2.10)."""
     async with serving(tmp_path) as server, client(server.port) as one:
         assert (await one.say(command)).startswith(b"-ERR")
         assert (await one.say(b"QUIT")).startswith(b"+OK")
@@ -238,7 +238,7 @@ async def test_listings(tmp_path):
 
 
 async def test_unique_ids_stay(tmp_path):
-    """[RFC1939] 7 UIDL: the same in every session, never used again."""
+    """[RFC1939] 7 UIDL, [MS-STANOPOP3] 2.2.14: the same in every session, never used again."""
     async with serving(tmp_path) as server:
         async with client(server.port) as one:
             await one.log_on()
@@ -266,7 +266,7 @@ async def test_retr_doubles_dots(tmp_path):
 
 
 async def test_top(tmp_path):
-    """[RFC1939] 7 TOP: header, blank line, n lines; more than there are means all."""
+    """[RFC1939] 7 TOP, [MS-STANOPOP3] 2.2.13: header, blank line, n lines; more than there are means all."""
     long = b"Subject: big\r\n\r\n" + b"".join(b"line %06d\r\n" % n for n in range(10_000))
     seed = (*SEED, long, b"Subject: no body\r\n", b"\r\nno header\r\n")
     async with serving(tmp_path, seed=seed) as server, client(server.port) as one:
@@ -296,7 +296,7 @@ async def test_dele_and_rset(tmp_path):
 
 
 async def test_messages_leave_at_quit_only(tmp_path):
-    """[RFC1939] 6: removed in UPDATE, which only QUIT enters."""
+    """[RFC1939] 6, [MS-STANOPOP3] 2.2.12: removed in UPDATE, which only QUIT enters."""
     async with serving(tmp_path) as server:
         async with client(server.port) as one:
             await one.log_on()
