@@ -151,12 +151,14 @@ class Rules(SqlCore):
         with self._database.write() as connection:
             return connection.execute(signin_rule.delete().where(signin_rule.c.number == number)).rowcount > 0
 
-    def rule_for(self, principal_id: int, mechanism: str, address: str, now: float) -> SignInRule | None:
+    def rule_for(
+        self, principal_id: int, mechanism: str, address: str, now: float, *, within: float = 0.0
+    ) -> SignInRule | None:
         """Find the most specific rule in force for a sign-in (RuleBook says which that is); None: there is none."""
-        return self._rule_book().find(principal_id, mechanism, address, now)
+        return self._rule_book(within).find(principal_id, mechanism, address, now)
 
-    def _rule_book(self) -> RuleBook:
-        return self._answer(("rules",), self._read_rules)
+    def _rule_book(self, within: float = 0.0) -> RuleBook:
+        return self._answer(("rules",), self._read_rules, within)
 
     def _read_rules(self) -> RuleBook:
         with self._database.read() as connection:

@@ -165,9 +165,9 @@ class Secrets(SqlCore):
         data = self._unsealed(principal_id, SecretKind.SCRAM_SHA_256)
         return None if data is None else ScramSecret(*_SCRAM.unpack(data))
 
-    def lacks_secrets(self, principal_id: int) -> bool:
+    def lacks_secrets(self, principal_id: int, *, within: float = 0.0) -> bool:
         """Say whether `fill_secrets` with the account's password would fill something in."""
-        return self._held(principal_id).incomplete and self.sealer.ready
+        return self._held(principal_id, within).incomplete and self.sealer.ready
 
     def fill_secrets(self, principal_id: int, password: str) -> bool:
         """Make what an account still lacks from its password, which is verified once more unless that was lately.
@@ -268,8 +268,8 @@ class Secrets(SqlCore):
             return PreparedPassword(phc)
         return PreparedPassword(phc, nt_hash(password), scram_secret(password, secrets.token_bytes(SCRAM_SALT)))
 
-    def _held(self, principal_id: int) -> _Held:
-        return self._answer(("secrets", principal_id), lambda: self._read_held(principal_id))
+    def _held(self, principal_id: int, within: float = 0.0) -> _Held:
+        return self._answer(("secrets", principal_id), lambda: self._read_held(principal_id), within)
 
     def _read_held(self, principal_id: int) -> _Held:
         joined = principal.outerjoin(credential, credential.c.principal_id == principal.c.id).outerjoin(

@@ -115,9 +115,9 @@ class SqlDirectory(Secrets, AppPasswords, Rules):
             self._verified.remember(principal_id, phc, password)
         return good
 
-    def remembers_password(self, principal_id: int, password: str) -> bool:
+    def remembers_password(self, principal_id: int, password: str, *, within: float = 0.0) -> bool:
         """Say whether `verify_password` would say yes at once, so that the caller need not leave its loop."""
-        phc = self._answer(("credential", principal_id), lambda: self._hash(principal_id))
+        phc = self._answer(("credential", principal_id), lambda: self._hash(principal_id), within)
         return phc is not None and self._verified.knows(principal_id, phc, password)
 
     def members(self, group_id: int, *, within: float = 0.0) -> list[Principal]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import re
 import time
+from functools import lru_cache
 from typing import Protocol
 
 from directory.model import Principal
@@ -122,11 +123,12 @@ def _fields(login: str, peer: PeerInfo, mechanism: str, authorization: str | Non
 
 def _text(fields: dict[str, str]) -> str:
     """Write fields as `key=value`; a value that could confuse a reader of the log is quoted and escaped."""
-    return " ".join(f"{key}={value if _is_plain(value) else ascii(value)}" for key, value in fields.items())
+    return " ".join([f"{key}={_shown(value)}" for key, value in fields.items()])
 
 
 _PLAIN = re.compile(r"""[!#-&(-<>-~]+""")
 
 
-def _is_plain(value: str) -> bool:
-    return _PLAIN.fullmatch(value) is not None
+@lru_cache(maxsize=1024)  # the same users sign in from the same places
+def _shown(value: str) -> str:
+    return value if _PLAIN.fullmatch(value) else ascii(value)

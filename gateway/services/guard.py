@@ -31,6 +31,7 @@ import random
 import time
 import unicodedata
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -113,16 +114,21 @@ class Guard:
 
     # -- before
 
-    @contextlib.asynccontextmanager
-    async def admission(self, login: str, peer: PeerInfo) -> AsyncIterator[None]:
-        """Let a sign-in be verified inside, perhaps after waiting. Raises LogonRefused (TOO_MANY).
+    def admission(self, login: str, peer: PeerInfo) -> AbstractAsyncContextManager[None]:
+        """Let a sign-in be verified inside, perhaps after waiting. Entering it may raise LogonRefused (TOO_MANY).
 
         A refusal comes after the usual wait; it is no failure, and is not to be counted or delayed as one.
         """
         keys = self._keys(login, peer)
         if keys is None:
-            yield
-            return
+            return _OPEN
+        now = self._clock()
+        if self._is_known(keys.pair, now) and not self._is_refused(keys.pair, now):
+            return _OPEN  # the rule: who signs in again waits for nothing and holds nothing
+        return self._admission(keys)
+
+    @contextlib.asynccontextmanager
+    async def _admission(self, keys: _Keys) -> AsyncIterator[None]:
         refusal = self._refusal(keys)
         if refusal is None:
             wait = self._stranger_wait(keys)
@@ -286,6 +292,7 @@ class Guard:
 
 
 _ALL = (1 << 64) - 1
+_OPEN = contextlib.nullcontext()
 
 
 class _Places:

@@ -65,6 +65,10 @@ NICER = 10
 NEAR = 0.002
 """Seconds before an answer is due that are slept exactly; the loop's timers may be off by one millisecond."""
 
+AT_ONCE = 0.02
+"""Seconds for which the later questions of a sign-in take the directory to be as the first found it, the one for the
+account, which is always asked afresh."""
+
 NOBODY = 0
 """A principal number that is never given: verifying against it takes the usual time and fails."""
 
@@ -181,8 +185,8 @@ class LogonService:
                 if user is None:
                     user = await self._introduce(name)
                 known = _Known(user, attempt.mechanism, attempt.until)
-            if known.detail != UPSTREAM:
-                known = await self._brought_up_to_date(known)
+            if self._upstream is not None and known.detail != UPSTREAM:
+                known = await self._brought_up_to_date(known, self._upstream)
             logon = await self._look_up(self._admit, known, self._mailbox_names(attempt, name), peer)
         except (ProviderError, LogonRefused) as error:
             refusal = _refusal(error)
@@ -316,14 +320,14 @@ class LogonService:
         if user is not None and self._upstream is not None and self._upstream.remembers(user, attempt.password):
             return _Known(user, attempt.mechanism, detail=UPSTREAM)
         number = user.id if user is not None else NOBODY
-        remembered = self._directory.remembers_password(number, attempt.password)
+        remembered = self._directory.remembers_password(number, attempt.password, within=AT_ONCE)
         app = None
         if not remembered:
             app = self._directory.verify_app_password(number, attempt.password, peer.protocol, address=peer.address)
         if user is None or (not remembered and app is None):
             return None
         if app is None:
-            if self._directory.lacks_secrets(user.id):
+            if self._directory.lacks_secrets(user.id, within=AT_ONCE):
                 self._hashing.submit(self._fill, user, attempt.password)
             return _Known(user, attempt.mechanism)
         return _Known(user, attempt.mechanism, app.expires, f"app password {app.number}", app.number)
@@ -338,10 +342,9 @@ class LogonService:
             raise LogonRefused(RefusalKind.BAD_CREDENTIALS, "unknown user")
         return user
 
-    async def _brought_up_to_date(self, known: _Known) -> _Known:
+    async def _brought_up_to_date(self, known: _Known, upstream: Upstream) -> _Known:
         """Look upstream, now and then, whether an account that did not sign in by its password there still may."""
-        upstream = self._upstream
-        if upstream is None or upstream.is_fresh(known.user):
+        if upstream.is_fresh(known.user):
             return known
         user = await asyncio.get_running_loop().run_in_executor(self._asking, upstream.current, known.user)
         return known._replace(user=user)
@@ -433,7 +436,7 @@ class LogonService:
 
     def _check_rules(self, user: Principal, mechanism: str, peer: PeerInfo) -> None:
         """Ask the policy of the account: a rule may forbid any mechanism, and must allow the weakest."""
-        rule = self._directory.rule_for(user.id, mechanism, peer.address, time.time())
+        rule = self._directory.rule_for(user.id, mechanism, peer.address, time.time(), within=AT_ONCE)
         if rule is None and mechanism in ONLY_BY_RULE:
             raise LogonRefused(
                 RefusalKind.NOT_ALLOWED,

@@ -15,7 +15,7 @@ from gateway.sasl.peer import PeerInfo
 class LogonDirectory(DirectoryProvider, Protocol):
     """The directory, with what signing in keeps there."""
 
-    def remembers_password(self, principal_id: int, password: str) -> bool:
+    def remembers_password(self, principal_id: int, password: str, *, within: float = 0.0) -> bool:
         """Say whether verify_password would say yes at once."""
 
     def verify_app_password(self, principal_id: int, secret: str, scope: str, *, address: str) -> AppPassword | None:
@@ -24,13 +24,15 @@ class LogonDirectory(DirectoryProvider, Protocol):
     def explain_app_password(self, principal_id: int, secret: str, scope: str) -> str:
         """Say why verify_app_password said no to what is an app password; empty: it is none."""
 
-    def lacks_secrets(self, principal_id: int) -> bool:
+    def lacks_secrets(self, principal_id: int, *, within: float = 0.0) -> bool:
         """Say whether something is wanted that only the clear password can give."""
 
     def fill_secrets(self, principal_id: int, password: str) -> bool:
         """Derive and keep it."""
 
-    def rule_for(self, principal_id: int, mechanism: str, address: str, now: float) -> SignInRule | None:
+    def rule_for(
+        self, principal_id: int, mechanism: str, address: str, now: float, *, within: float = 0.0
+    ) -> SignInRule | None:
         """Find the most specific rule in force."""
 
 
