@@ -34,7 +34,7 @@ async def capa(session: Session, command: Command) -> None:
     takes_passwords = "PLAIN" in mechanisms
     if takes_passwords:
         lines.append(b"USER")
-    if session.wire.offers_tls and session.state is State.AUTHORIZATION:
+    if session.wire.offers_tls and session.state == State.AUTHORIZATION:
         lines.append(b"STLS")
     if options.personality.extensions:
         lines += [b"PIPELINING", b"RESP-CODES", b"AUTH-RESP-CODE"]
@@ -45,7 +45,7 @@ async def capa(session: Session, command: Command) -> None:
         lines.append(b"EXPIRE NEVER")
     if session.services.delay is not None:
         lines.append(b"LOGIN-DELAY %d" % session.services.delay.seconds)
-    if options.implementation and options.personality.extensions and session.state is State.TRANSACTION:
+    if options.implementation and options.personality.extensions and session.state == State.TRANSACTION:
         lines.append(b"IMPLEMENTATION oxgate")
     head = session.voice.ok(Text.CAPABILITIES) if options.personality.capa_text else protocol.ok()
     await session.listing(head, [CRLF.join([*lines, b""])])

@@ -21,7 +21,7 @@ _SERVER_ERROR = Reply(Text.SERVER_ERROR, b"SYS/TEMP")
 class Row(NamedTuple):
     """One command: the states it is valid in, what runs it, and whether it takes an argument (None: it may)."""
 
-    states: State
+    states: int
     run: Callable[[Session, Command], Awaitable[None]]
     argument: bool | None
     extension: bool = False
@@ -55,7 +55,7 @@ async def execute(session: Session, line: bytes) -> None:
     row = COMMANDS.get(command.name)
     if row is None or (row.extension and not session.options.personality.extensions):
         session.refuse(Text.UNKNOWN_COMMAND)
-    elif session.state not in row.states:
+    elif not session.state & row.states:
         session.refuse(Text.WRONG_STATE)
     elif len(line) > protocol.COMMAND_LIMIT and command.name != "AUTH":
         session.refuse(Text.TOO_LONG)

@@ -126,9 +126,12 @@ class Pop3Connection(TwistedProtocol):
                 self.last_active = self._loop.time()
                 await execute(self.session, line)
                 count += 1
-                if self._out_size > _FLUSH_AT or count == _TURN:
+                if count == _TURN:
                     count = 0
                     await self.settle()
+                elif self._out_size > _FLUSH_AT:
+                    self.flush()
+                    await self._transport.drain()
         except CutShort as error:
             log.warning("%s: %s", self.peer, error)
             self._closing = True

@@ -9,8 +9,9 @@ A maildrop may hold hundreds of thousands of messages: listings come in pieces, 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import compress, islice
 from operator import lt
+from operator import not_ as _not
 
 LINES = 1000
 """Lines of a listing made at a time."""
@@ -64,23 +65,29 @@ class Maildrop:
     def scan_listing(self) -> Iterator[bytes]:
         """The lines of LIST, many in a piece ([RFC1939] 5)."""
         for start in range(0, len(self.uids), LINES):
-            numbered = enumerate(self.sizes[start : start + LINES], start)
-            yield b"".join([b"%d %d\r\n" % (at + 1, size) for at, size in numbered if not self._is_marked(at)])
+            rows = enumerate(self.sizes[start : start + LINES], start + 1)
+            if self._deleted is None:
+                yield b"".join([b"%d %d\r\n" % row for row in rows])
+            else:
+                unmarked = map(_not, self._deleted[start : start + LINES])
+                yield b"".join([b"%d %d\r\n" % row for row in compress(rows, unmarked)])
 
     def unique_ids(self) -> Iterator[bytes]:
         """The lines of UIDL, many in a piece ([RFC1939] 7)."""
-        validity, copies = self.uidvalidity, self._copied()
+        copies, deleted = self._copied(), self._deleted
+        line = b"%%d %d.%%d\r\n" % self.uidvalidity
         for start in range(0, len(self.uids), LINES):
-            numbered = enumerate(self.items[start : start + LINES], start)
-            yield b"".join(
-                [
-                    b"%d %d.%d\r\n" % (at + 1, validity, item)
-                    if at not in copies
-                    else b"%d %b\r\n" % (at + 1, self.unique_id(at))
-                    for at, item in numbered
-                    if not self._is_marked(at)
-                ]
-            )
+            rows = enumerate(self.items[start : start + LINES], start + 1)
+            if not copies and deleted is None:
+                yield b"".join([line % row for row in rows])
+            else:
+                there = [row for row in rows if deleted is None or not deleted[row[0] - 1]]
+                yield b"".join(
+                    [
+                        line % row if row[0] - 1 not in copies else b"%d %b\r\n" % (row[0], self.unique_id(row[0] - 1))
+                        for row in there
+                    ]
+                )
 
     def unique_id(self, at: int) -> bytes:
         """The unique-id of one message ([RFC1939] 7 UIDL): at most 42 of the 70 octets.
@@ -98,9 +105,6 @@ class Maildrop:
         if self._deleted is None:
             return []
         return [uid for uid, marked in zip(self.uids, self._deleted, strict=True) if marked]
-
-    def _is_marked(self, at: int) -> bool:
-        return self._deleted is not None and bool(self._deleted[at])
 
     def _copied(self) -> frozenset[int]:
         """Find the positions whose content stands at an earlier one, too."""

@@ -5,7 +5,7 @@ A client that has not said UTF8 gets the surrogate of an internationalised messa
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable
 
 from conversion.mime.downgrade import asciified, header_ranges, surrogate, surrogate_header
 from conversion.mime.parts import DEFAULT_LIMITS, unpack
@@ -26,11 +26,12 @@ class MessageReader:
         self._runner = runner
         self._mailbox = mailbox
 
-    async def whole(self, item: int, *, utf8: bool) -> bytes:
-        """Read a message, or its surrogate where the client knows no UTF-8."""
-        raw = await self._runner.read(self._mailbox.raw, item)
-        if utf8 or raw.isascii():
-            return raw
+    def whole(self, item: int) -> Awaitable[bytes]:
+        """Read a message."""
+        return self._runner.read(self._mailbox.raw, item)
+
+    async def surrogate(self, item: int, raw: bytes) -> bytes:
+        """Give what a client that knows no UTF-8 gets for a message."""
         return surrogate(raw, unpack(await self._runner.read(self._mailbox.parts, item)))
 
     async def needs_utf8(self, item: int) -> bool:

@@ -56,7 +56,7 @@ class Pop3FrontEnd:
         loop = asyncio.get_running_loop()
         now, limits = loop.time(), self._limits
         for connection in list(self._connections):
-            if connection.session.state is State.AUTHORIZATION:
+            if connection.session.state == State.AUTHORIZATION:
                 late = now - connection.opened >= limits.before_logon
             else:
                 late = now - connection.last_active >= limits.idle

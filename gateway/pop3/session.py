@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from enum import Flag, auto
 from typing import Protocol
 
 from gateway.pop3.errors import Reply, reply_for
@@ -113,11 +112,14 @@ class Pop3Options:
     """Whether those who are signed in learn what the server is ([RFC2449] 6.9)."""
 
 
-class State(Flag):
-    """Where a session is ([RFC1939] 3); UPDATE is no state of its own, it is what QUIT does."""
+class State:
+    """Where a session is ([RFC1939] 3), as bits: they are compared at every command, and Flag is slow.
 
-    AUTHORIZATION = auto()
-    TRANSACTION = auto()
+    UPDATE is no state of its own, it is what QUIT does.
+    """
+
+    AUTHORIZATION = 1
+    TRANSACTION = 2
     ANY = AUTHORIZATION | TRANSACTION
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from gateway.pop3.protocol import err, ok
@@ -267,14 +266,18 @@ def matching(language_range: bytes) -> str | None:
     return wanted
 
 
-@dataclass(frozen=True, slots=True)
 class Voice:
     """How a session speaks: a language, and what a personality changes."""
 
-    tag: str = DEFAULT
-    texts: Texts = field(default_factory=lambda: TEXTS[DEFAULT])
-    codes: bool = True
-    """Whether negative replies carry a response code: only where RESP-CODES is announced ([RFC2449] 6.4, 8)."""
+    __slots__ = ("_codes", "octets", "tag", "texts")
+
+    def __init__(self, tag: str = DEFAULT, texts: Texts | None = None, codes: bool = True) -> None:
+        """`codes`: negative replies carry a response code; only where RESP-CODES is announced ([RFC2449] 6.4, 8)."""
+        self.tag = tag
+        self.texts = TEXTS[tag] if texts is None else texts
+        self._codes = codes
+        self.octets = ok(self.texts[Text.OCTETS])
+        """The reply to RETR; it takes a number."""
 
     def ok(self, text: Text, *numbers: int) -> bytes:
         """Write a positive reply."""
@@ -283,4 +286,4 @@ class Voice:
     def err(self, text: Text, code: bytes = b"", *numbers: int) -> bytes:
         """Write a negative reply, with a response code such as `SYS/TEMP` ([RFC2449] 8, [RFC3206] 4, 5)."""
         said = self.texts[text] % numbers if numbers else self.texts[text]
-        return err(said, code if self.codes else b"")
+        return err(said, code if self._codes else b"")

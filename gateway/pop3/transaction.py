@@ -78,13 +78,14 @@ async def retr(session: Session, command: Command) -> None:
     at = _position(session, command.argument)
     if at is None:
         return
-    reader, item, size = _reader(session), session.drop.items[at], session.drop.sizes[at]
-    if await _is_refused(session, reader, item):
+    drop, reader, write = session.drop, _reader(session), session.wire.write
+    if session.options.refuse_international and await _is_refused(session, reader, drop.items[at]):
         return
-    write = session.wire.write
-    if size <= WHOLE:
-        raw = await reader.whole(item, utf8=session.utf8)
-        write(session.voice.ok(Text.OCTETS, len(raw)))
+    if drop.sizes[at] <= WHOLE:
+        raw = await reader.whole(drop.items[at])
+        if not raw.isascii() and not session.utf8:
+            raw = await reader.surrogate(drop.items[at], raw)
+        write(session.voice.octets % len(raw))
         write(protocol.stuffed(raw))
         write(protocol.TERMINATOR)
     else:
@@ -104,11 +105,13 @@ async def top(session: Session, command: Command) -> None:
     if at is None:
         return
     reader, item = _reader(session), session.drop.items[at]
-    if await _is_refused(session, reader, item):
+    if session.options.refuse_international and await _is_refused(session, reader, item):
         return
     cutter = TopCutter(lines)
     if session.drop.sizes[at] <= TOP_PIECE:
-        raw = await reader.whole(item, utf8=session.utf8)
+        raw = await reader.whole(item)
+        if not raw.isascii() and not session.utf8:
+            raw = await reader.surrogate(item, raw)
         session.wire.write(protocol.ok())
         session.wire.write(protocol.stuffed(cutter.feed(raw) + cutter.finish()))
         session.wire.write(protocol.TERMINATOR)
@@ -127,7 +130,7 @@ async def _stream(session: Session, reader: MessageReader, at: int, cutter: TopC
         async for piece in pieces:
             if not begun:
                 begun = True
-                wire.write(session.voice.ok(Text.OCTETS, size) if cutter is None else protocol.ok())
+                wire.write(session.voice.octets % size if cutter is None else protocol.ok())
             else:
                 await wire.settle()
             wire.write(stuffer.feed(piece if cutter is None else cutter.feed(piece)))
@@ -173,7 +176,7 @@ def _reader(session: Session) -> MessageReader:
 
 async def _is_refused(session: Session, reader: MessageReader, item: int) -> bool:
     """Refuse an internationalised message to a client that has not said UTF8, where that is wanted ([RFC6856] 5)."""
-    if session.utf8 or not session.options.refuse_international or not await reader.needs_utf8(item):
+    if session.utf8 or not await reader.needs_utf8(item):
         return False
     session.err(Reply(Text.NEEDS_UTF8, b"UTF8"))
     return True

@@ -8,13 +8,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import re
 from types import SimpleNamespace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.internet.address import IPv4Address
 
+from conversion.mime.parts import pack
+from conversion.mime.structure import scan
 from gateway.pop3.connection import Pop3Connection
+from gateway.pop3.personality import PERSONALITIES
+from gateway.pop3.protocol import RESPONSE_LIMIT, Framing, LineTooLong
 from gateway.pop3.session import Pop3Limits, Pop3Options, Pop3Services
 from gateway.sasl.registry import Mechanisms
 from gateway.services.signin import SignInService
@@ -28,6 +33,8 @@ MESSAGES = {
     3: NotFound("gone"),
     4: Unavailable("locked"),
     5: b"",
+    6: "Subject: é\r\nTo: é <é@é>\r\nContent-Type: text/plain; x=é\r\n\r\n.é\r\n".encode(),
+    7: b"Subject: \xe9\r\n\r\n" + b".\xe9\r\n" * 90_000,
 }
 
 LINES = [
@@ -35,6 +42,19 @@ LINES = [
     *(b"AUTH PLAIN AGFsaWNlAHNlY3JldCB3b3Jk", b"AGFsaWNlAHNlY3JldCB3b3Jk", b"=", b"CAPA", b"NOOP", b"STLS", b"QUIT"),
     *(b"STAT", b"LIST", b"LIST 1", b"UIDL", b"UIDL 9", b"RETR 1", b"RETR 2", b"RETR 3", b"RETR 4", b"RETR 5", b"RSET"),
     *(b"TOP 1 0", b"TOP 1 1", b"TOP 2 99999", b"TOP 3 1", b"TOP x y", b"DELE 1", b"DELE 1", b"DELE 2", b"DELE \xb2"),
+    *(
+        b"UTF8",
+        b"LANG",
+        b"LANG de",
+        b"LANG *",
+        b"lang fr-CA",
+        b"LANG \xff",
+        b"RETR 6",
+        b"RETR 7",
+        b"TOP 6 1",
+        b"TOP 7 5",
+    ),
+    *("USER \u00e9".encode(), b"USER \xe9", b"PASS \xe9", "PASS \u0221".encode()),
     *(b"", b" ", b"\x00", b"x" * 2000, b"y" * 13_000, b"\xff\xfe", b"retr 1 2"),
 ]
 STREAMS = st.lists(
@@ -49,11 +69,14 @@ class FakeMailbox:
     ref = None
 
     def folder(self, which):
-        return SimpleNamespace(id=5, total=5, uidvalidity=7)
+        return SimpleNamespace(id=5, total=7, uidvalidity=7)
 
     def index(self, folder_id):
         sizes = [len(raw) if isinstance(raw, bytes) else 10 for raw in MESSAGES.values()]
         return SimpleNamespace(uidvalidity=7, uids=list(MESSAGES), sizes=sizes, item_ids=list(MESSAGES))
+
+    def parts(self, item_id):
+        return pack(scan(self.raw(item_id)))
 
     def raw(self, item_id, start=0, length=None):
         raw = MESSAGES[item_id]
@@ -110,7 +133,7 @@ class MemoryTransport:
     resumeProducing = pauseProducing
 
 
-async def talk(pieces):
+async def talk(pieces, options):
     """Feed pieces to a connection; what it wrote."""
     signin = SignInService(FakeLogon(), Mechanisms(in_clear=lambda address: True))
     services = Pop3Services(signin, lambda ref: FakeMailbox(), Runner())
@@ -131,16 +154,33 @@ async def talk(pieces):
     return bytes(transport.written)
 
 
-def check_shape(written):
-    """Every reply begins with +OK, -ERR or `+ `; multi-line ones end with a lone dot."""
+def check_shape(written, options):
+    """Every reply begins with +OK, -ERR or `+ `, and has no more than 512 octets; a code stands where it may."""
     lines = written.split(b"\r\n")
     assert lines.pop() == b""
-    assert all(line.startswith((b"+OK", b"-ERR ", b"+ ")) for line in lines[:1])
+    assert lines[0].startswith(b"+OK ")
+    for line in lines:
+        if line.startswith((b"+OK", b"-ERR")):
+            assert len(line) <= 510
+            assert line.decode()
+        if line.startswith(b"-ERR ["):
+            assert options.personality.extensions
+            assert re.match(rb"-ERR \[(?:AUTH|SYS/TEMP|SYS/PERM|UTF8)\] ", line)
 
 
 @settings(max_examples=EXAMPLES, deadline=None)
-@given(signed_in=st.booleans(), stream=STREAMS, data=st.data())
-def test_any_stream(signed_in, stream, data):
+@given(
+    signed_in=st.booleans(),
+    stream=STREAMS,
+    data=st.data(),
+    options=st.builds(
+        Pop3Options,
+        personality=st.sampled_from(list(PERSONALITIES.values())),
+        refuse_international=st.booleans(),
+        remove_retrieved=st.booleans(),
+    ),
+)
+def test_any_stream(signed_in, stream, data, options):
     if signed_in:
         stream = b"USER alice\r\nPASS secret word\r\n" + stream
     pieces, rest = [], stream
@@ -153,9 +193,31 @@ def test_any_stream(signed_in, stream, data):
     handler.emit = errors.append
     logging.getLogger("oxgate.pop3").addHandler(handler)
     try:
-        whole, cut = (asyncio.run(talk(each)) for each in ([stream] if stream else [], pieces))
+        whole, cut = (asyncio.run(talk(each, options)) for each in ([stream] if stream else [], pieces))
     finally:
         logging.getLogger("oxgate.pop3").removeHandler(handler)
     assert not errors
     assert whole == cut
-    check_shape(whole)
+    check_shape(whole, options)
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(st.lists(st.binary(max_size=60) | st.sampled_from([b"\n", b"\r\n", b"x" * 18_000]), max_size=30))
+def test_any_framing(pieces):
+    """The buffer stays small, and lines do not depend on how they are cut."""
+    found = []
+    for cut in (pieces, [b"".join(pieces)]):
+        framing, lines = Framing(), []
+        for piece in cut:
+            framing.feed(piece)
+            while True:
+                try:
+                    line = framing.line()
+                except LineTooLong:
+                    line = "too long"
+                if line is None:
+                    break
+                lines.append(line)
+            assert framing.buffered <= RESPONSE_LIMIT
+        found.append(lines)
+    assert found[0] == found[1]
