@@ -44,7 +44,7 @@ peers: $(VENV)/.dev  ## real clients and real peers against a server that the te
 	@$(PYTEST) -m peers -p no:randomly $(ARGS) tests/peers
 
 desktop: $(VENV)/.dev  ## desktop programs (Thunderbird, Jakarta Mail, Evolution's Camel) against a server that the tests start
-	@$(PYTEST) -m desktop -p no:randomly $(ARGS) tests/peers/test_signin_desktop.py
+	@$(PYTEST) -m desktop -p no:randomly $(ARGS) tests/peers/test_signin_desktop.py tests/peers/test_imap_desktop.py
 
 fuzz: $(VENV)/.dev  ## long randomised runs over every parser
 	@OXGATE_FUZZ_EXAMPLES=$${OXGATE_FUZZ_EXAMPLES:-20000} $(PYTEST) -n $(JOBS) --timeout 3600 tests/fuzz $(ARGS)

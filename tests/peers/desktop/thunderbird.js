@@ -98,3 +98,111 @@ async function send(key, to, subject) {
   await until(() => [...sent.messages].some(h => h.mime2DecodedSubject == subject), "the copy in Sent");
   return [...sent.messages].map(h => h.mime2DecodedSubject);
 }
+
+function header(which, subject) {
+  return [...which.messages].find(each => each.mime2DecodedSubject.includes(subject));
+}
+
+// A message that a folder gets by what is done, and another loses.
+async function arrives(which, subject) {
+  await until(() => {
+    refresh(which).catch(() => {});
+    return header(which, subject);
+  }, `${subject} in ${which.name}`);
+}
+
+// Every folder below the account, by its path.
+async function folders(key) {
+  await refresh(folder(key, "INBOX"));
+  server(key).performExpand(window.msgWindow);
+  await until(() => folder(key, "Trash") && folder(key, "Archive"), "the folder list");
+  return server(key).rootFolder.descendants.map(each => decodeURIComponent(each.URI.split("/").slice(3).join("/"))).sort();
+}
+
+// Star a message, mark it read, tag it.
+async function mark(key, subject, tag) {
+  const inbox = folder(key, "INBOX");
+  const one = header(inbox, subject);
+  inbox.markMessagesFlagged([one], true);
+  inbox.markMessagesRead([one], true);
+  inbox.addKeywordsToMessages([one], tag);
+  await until(() => one.isFlagged && one.isRead && one.getStringProperty("keywords").includes(tag), "the marks");
+}
+
+async function move(key, subject, target) {
+  const inbox = folder(key, "INBOX");
+  MailServices.copy.copyMessages(inbox, [header(inbox, subject)], folder(key, target), true, null, window.msgWindow, false);
+  await until(() => !header(inbox, subject), "the message to go");
+  await arrives(folder(key, target), subject);
+}
+
+async function discard(key, subject) {
+  const inbox = folder(key, "INBOX");
+  inbox.deleteMessages([header(inbox, subject)], window.msgWindow, false, false, null, true);
+  await until(() => !header(inbox, subject), "the message to go");
+  await arrives(folder(key, "Trash"), subject);
+}
+
+// Search on the server: the subjects of what contains a text in its body, or in its subject.
+async function search(key, where, text) {
+  const session = Cc["@mozilla.org/messenger/searchSession;1"].createInstance(Ci.nsIMsgSearchSession);
+  session.addScopeTerm(Ci.nsMsgSearchScope.onlineMail, folder(key, "INBOX"));
+  const term = session.createTerm();
+  const value = term.value;
+  value.attrib = term.attrib = Ci.nsMsgSearchAttrib[where];
+  value.str = text;
+  term.value = value;
+  term.op = Ci.nsMsgSearchOp.Contains;
+  term.booleanAnd = true;
+  session.appendTerm(term);
+  const hits = [];
+  await new Promise((resolve, reject) => {
+    session.registerListener({
+      QueryInterface: ChromeUtils.generateQI(["nsIMsgSearchNotify"]),
+      onSearchHit(one) { hits.push(one.mime2DecodedSubject); },
+      onSearchDone(code) { code ? reject(new Error(`search: ${code}`)) : resolve(); },
+      onNewSearch() {},
+    });
+    session.search(window.msgWindow);
+  });
+  return hits.sort();
+}
+
+async function create(key, name) {
+  server(key).rootFolder.createSubfolder(name, window.msgWindow);
+  await until(() => folder(key, name), name);
+}
+
+// Fetch a whole folder for reading without a network, go offline, and read a message there.
+async function readOffline(key, name, subject) {
+  const which = folder(key, name);
+  which.setFlag(Ci.nsMsgFolderFlags.Offline);
+  await refresh(which);
+  which.downloadAllForOffline(null, window.msgWindow);
+  await until(() => [...which.messages].every(each => each.flags & Ci.nsMsgMessageFlags.Offline), "the copies");
+  Services.io.offline = true;
+  try {
+    const one = header(which, subject);
+    return await new Promise((resolve, reject) => {
+      const chunks = [];
+      const service = MailServices.messageServiceFromURI(which.getUriForMsg(one));
+      service.streamMessage(which.getUriForMsg(one), {
+        QueryInterface: ChromeUtils.generateQI(["nsIStreamListener"]),
+        onStartRequest() {},
+        onStopRequest(request, code) { code ? reject(new Error(`offline: ${code}`)) : resolve(chunks.join("")); },
+        onDataAvailable(request, stream, offset, count) {
+          const input = Cc["@mozilla.org/scriptableinputstream;1"].createInstance(Ci.nsIScriptableInputStream);
+          input.init(stream);
+          chunks.push(input.read(count));
+        },
+      }, window.msgWindow, null, false, "", true);
+    });
+  } finally {
+    Services.io.offline = false;
+  }
+}
+
+// Whether mail that comes while an Inbox is open is shown without asking for it (IDLE).
+async function awaits(key, subject) {
+  await until(() => header(folder(key, "INBOX"), subject), subject);
+}
