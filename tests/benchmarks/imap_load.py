@@ -13,8 +13,8 @@ workloads: fill (bring --box up to --messages), login (login+select+logout), sig
 --mechanism, with each user's secret out of --secrets), smtpsign (EHLO, AUTH, QUIT), noop (time from
 NOOP to its answer on each of --connections in turn, every --interval seconds; says `ready` --delay
 seconds before it begins), fetchmeta, fetchflags, fetchpipe (one UID FETCH BODY.PEEK[] per message,
-pipelined), fetchbatch, append, store, search, idle (memory and notification latency), pop3 (LIST +
-RETR all), smtp, lmtp
+pipelined), fetchbatch, append, store, search, command (--command again and again), idle (memory and
+notification latency), pop3 (LIST + RETR all), smtp, lmtp
 """
 
 import argparse
@@ -35,7 +35,7 @@ from tests.benchmarks.exchanges import EXCHANGES, authenticate_imap, authenticat
 from tests.benchmarks.wire import CRLF, DOT, connect, find, windowed
 
 WORKLOADS = ["fill", "login", "fetchmeta", "fetchflags", "fetchpipe", "fetchbatch", "append"]
-WORKLOADS += ["store", "search", "idle", "pop3", "smtp", "lmtp", "sign", "smtpsign", "noop"]
+WORKLOADS += ["store", "search", "idle", "pop3", "smtp", "lmtp", "sign", "smtpsign", "noop", "command"]
 CONNECTED = ("login", "pop3", "sign", "smtpsign")  # each unit is a connection of its own
 META = "FLAGS UID ENVELOPE BODYSTRUCTURE INTERNALDATE RFC822.SIZE"
 
@@ -137,6 +137,9 @@ async def step(a, i, c):
         c.found = (await c.ok(f"UID SEARCH {a.query}")).split(b"\r\n")[0].count(b" ") - 1
         a.found = c.found
         return c.exists
+    if w == "command":
+        await c.ok(a.command)
+        return 1
     if w == "pop3":
         return await pop3(a, i)
     if w == "smtpsign":
@@ -285,6 +288,7 @@ def main():
         "size": 4096,
         "window": 16,
         "query": "HEADER Subject zulu",
+        "command": "NOOP",
         "domain": "",
         "rounds": 20,
         "timeout": 40.0,

@@ -38,6 +38,15 @@ def free_port() -> int:
         return int(s.getsockname()[1])
 
 
+DOVECOTS = {
+    "sdbox": {"storage": "sdbox"},
+    "sdbox shared": {"storage": "sdbox", "shared": True},
+    "maildir": {"storage": "maildir"},
+    "maildir shared": {"storage": "maildir", "shared": True},
+}
+"""Dovecot in both of its usual formats, configured as it comes and as it is cheapest to sign in to."""
+
+
 @dataclass
 class Peer:
     """A running peer: its root process and its ports."""
@@ -46,6 +55,7 @@ class Peer:
     pid: int
     ports: dict[str, int]
     stop_command: list[str] = field(default_factory=list)
+    config: Path = Path()
 
     def stop(self) -> None:
         """Stop it."""
@@ -55,14 +65,14 @@ class Peer:
             os.kill(self.pid, signal.SIGTERM)
 
 
-def dovecot(folder: Path, *, perf: bool = False) -> Peer:
-    """Dovecot on sdbox; `perf`: shared login processes and reused imap processes."""
+def dovecot(folder: Path, *, shared: bool = False, storage: str = "sdbox") -> Peer:
+    """Dovecot on `sdbox` or `maildir`; `shared`: shared login processes and reused imap processes."""
     ports = {name: free_port() for name in ("imap", "pop3", "lmtp")}
     for name in ("run", "state", "log", "etc", "mail"):
         (folder / name).mkdir(parents=True)
     os.chown(folder / "mail", 5000, 5000)
     folder.chmod(0o755)
-    text = (CONF / ("dovecot-perf.conf" if perf else "dovecot.conf")).read_text()
+    text = (CONF / ("dovecot-perf.conf" if shared else "dovecot.conf")).read_text()
     text = re.sub(r"@DIR@/dovecot/(run|state|log)p?\b", str(folder) + r"/\1", text)
     text = text.replace("@DIR@/dovecot/etc", str(folder / "etc"))
     for name, old in (("imap", "1?0143|11143"), ("pop3", "10110|11110"), ("lmtp", "10024|11024")):
@@ -71,13 +81,14 @@ def dovecot(folder: Path, *, perf: bool = False) -> Peer:
     config = folder / "dovecot.conf"
     config.write_text(text)
     rows = [
-        f"user{n}:{PASSWORD}:5000:5000::{folder}/mail/user{n}::userdb_mail=sdbox:~/sdbox" for n in range(1, USERS + 1)
+        f"user{n}:{PASSWORD}:5000:5000::{folder}/mail/user{n}::userdb_mail={storage}:~/{storage}"
+        for n in range(1, USERS + 1)
     ]
     (folder / "etc" / "passwd").write_text("\n".join(rows) + "\n")
     process = subprocess.Popen(["dovecot", "-F", "-c", str(config)], stderr=(folder / "err").open("w"))
     for port in ports.values():
         wait_for_port(port)
-    return Peer("Dovecot", process.pid, ports)
+    return Peer("Dovecot", process.pid, ports, config=config)
 
 
 def postfix(folder: Path) -> Peer:
