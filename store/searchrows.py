@@ -23,7 +23,8 @@ from store.errors import NotFound
 from store.ids import MessageFlag
 from store.index import FolderIndex
 from store.mapi.bag import BagView, decode_attachments, decode_recipients
-from store.mapi.matching import COMPARISONS, Bag, compile_predicate, fold
+from store.mapi.collation import COLLATIONS, OCTET
+from store.mapi.matching import COMPARISONS, Bag, compile_predicate
 from store.mapi.restriction import (
     PLACEMENT_TAGS,
     And,
@@ -356,10 +357,10 @@ def _document_test(node: Restriction) -> _DocumentTest:
             return lambda document: not inner(document)
         case Comment(_, part) if part is not None:
             return _document_test(part)
-        case MimeHeader(name, value, addresses):
-            return _header_test(name, value, addresses)
-        case MimeText(value, headers):
-            return _text_test(value, headers)
+        case MimeHeader():
+            return _header_test(node)
+        case MimeText():
+            return _text_test(node)
         case _:
             raise RestrictionError(f"{type(node).__name__} is no question about text")
 
@@ -368,27 +369,32 @@ _SPREAD: Final = re.compile(rb"[(\\]|@\s|\s@|<[^>]*\s")
 """In a field of addresses one of which may not stand there in one piece: comments, quoting, blanks."""
 
 
-def _header_test(name: str, wanted: str, addresses: bool) -> _DocumentTest:
+_WORDS: Final = re.compile("[0-9A-Za-z]+")
+
+
+def _header_test(node: MimeHeader) -> _DocumentTest:
     """Make the test that a header field contains a string.
 
     Most values are plain ASCII: those are compared as octets, unfolded, in lower case. A value with an encoded word or
     other octets is left to the reader, and so are `addresses` that may be spread over the field ([RFC3501] 6.4.4,
-    HEADER, and FROM that asks for the envelope's field; [RFC2047]).
+    HEADER, and FROM that asks for the envelope's field; [RFC2047]), and a test that heeds the case.
     """
+    name, addresses, prepare = node.name, node.addresses, COLLATIONS[node.collation]
     field = name.lower().encode("utf-8", "surrogatepass")
-    folded = fold(wanted)
-    plain = folded.encode("ascii") if folded.isascii() else None
+    wanted = prepare(node.value)
+    plain = wanted.lower().encode("ascii") if wanted.isascii() else None
+    heeds_case = node.collation == OCTET
 
     def read(document: _Document) -> bool:
         reader = document.reader
-        if any(folded in fold(value) for value in reader.header(name)):
+        if any(wanted in prepare(value) for value in reader.header(name)):
             return True
-        return addresses and any(folded in fold(value) for value in reader.addresses(name))
+        return addresses and any(wanted in prepare(value) for value in reader.addresses(name))
 
     def test(document: _Document) -> bool:
         hard = False
         for value in _values(document.block, field):
-            if not value.isascii() or b"=?" in value:
+            if heeds_case or not value.isascii() or b"=?" in value:
                 hard = True
             elif plain is not None and plain in value.replace(b"\r\n", b""):
                 return True
@@ -403,8 +409,8 @@ def _word_of(node: Restriction) -> bytes:
     """Give what must be among the octets of a plain header if a field test is to hold; nothing where none is known."""
     if not isinstance(node, MimeHeader) or node.addresses:
         return b""
-    folded = fold(node.value)
-    return folded.encode("ascii") if folded.isascii() and not any(map(str.isspace, folded)) else b""
+    wanted = COLLATIONS[node.collation](node.value)
+    return wanted.lower().encode("ascii") if wanted.isascii() and not any(map(str.isspace, wanted)) else b""
 
 
 def _doubtful(blocks: list[tuple[int, bytes, bytes]], word: bytes) -> list[tuple[int, bytes, bytes]]:
@@ -441,16 +447,17 @@ def _values(header: bytes, field: bytes) -> Iterator[bytes]:
         at = block.find(line, end)
 
 
-def _text_test(wanted: str, headers: bool) -> _DocumentTest:
+def _text_test(node: MimeText) -> _DocumentTest:
     """Make the test that the text contains a string ([RFC3501] 6.4.4, BODY and TEXT).
 
-    Of a string without blanks the reader can mostly see in the octets that a piece of text lacks it.
+    The reader can mostly see in the octets that a piece of text lacks a word of the string, so it is asked for that.
     """
-    folded = fold(wanted)
-    word = folded.encode("ascii") if folded.isascii() and not any(map(str.isspace, folded)) else b""
+    headers, prepare = node.headers, COLLATIONS[node.collation]
+    wanted = prepare(node.value)
+    word = max(_WORDS.findall(wanted), key=len, default="").lower().encode("ascii")
 
     def test(document: _Document) -> bool:
-        return any(folded in fold(piece) for piece in document.reader.text(headers, word))
+        return any(wanted in prepare(piece) for piece in document.reader.text(headers, word))
 
     return test
 

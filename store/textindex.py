@@ -32,7 +32,7 @@ from store.engine import Shard, Statement
 from store.errors import NotFound
 from store.ids import MailboxRef
 from store.index import FolderIndex
-from store.mapi.matching import fold
+from store.mapi.collation import UNICODE_CASEMAP
 from store.mapi.restriction import And, Comment, MimeHeader, MimeText, Not, Or, Restriction
 from store.schema import item, mailbox
 from store.textindexfile import BODY_REGIONS, HEADER_REGIONS, Damaged, OpenSegment, Segment
@@ -320,12 +320,14 @@ def _bounds(node: Restriction, segment: OpenSegment) -> tuple[int, int]:
             return everything ^ high, everything ^ low
         case Comment(_, part) if part is not None:
             return _bounds(part, segment)
-        case MimeText(value, headers):
-            return _text(question(fold(value)), segment, headers=headers)
+        case MimeText(value, headers, collation):
+            # What another collation finds this one finds, too, but not the other way round.
+            least, most = _text(question(value), segment, headers=headers)
+            return least if collation == UNICODE_CASEMAP else 0, most
         case MimeHeader(name, value, addresses) if not addresses and _FIELD_NAME.fullmatch(name):
             # The value of a field is a piece of the header's text, and its name is another.
-            _, named = _text(question(fold(name)), segment, headers=True, body=False)
-            _, most = _text(question(fold(value)), segment, headers=True, body=False)
+            _, named = _text(question(name), segment, headers=True, body=False)
+            _, most = _text(question(value), segment, headers=True, body=False)
             return 0, named & most
         case _:
             return 0, everything

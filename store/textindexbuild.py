@@ -23,7 +23,6 @@ from sqlalchemy import bindparam, func, select
 from store import items
 from store.engine import Row, Statement
 from store.errors import NotFound
-from store.mapi.matching import fold
 from store.schema import item
 from store.searchrows import TextReader
 from store.textindex import NEXT_ID, Range, TextIndex, signature_of, uncovered
@@ -215,9 +214,9 @@ class _Builder:
         header, body = Terms(), Terms()
         if raw is not None:
             pieces = self._text(data, bytes(parts or b"")).text(True)
-            header.add(fold(next(pieces, "")))
+            header.add(next(pieces, ""))
             for piece in pieces:
-                body.add(fold(piece))
+                body.add(piece)
                 if body.full:
                     break
         batch.add(Document(number, crc32(data), raw is None or header.full or body.full), header, body)

@@ -1,9 +1,9 @@
 """The terms of the full-text index: what a text is cut into, and what a search string asks of terms.
 
-Text is folded first (store.mapi.matching.fold), as the search folds it. Every character is then of one class, whatever
-stands beside it: of a word (a letter, a digit, an underscore), of a dense script (those written without blanks between
-words: Chinese, Japanese, Thai, ...), or a separator. The text is a row of runs, each of one class and as long as it can
-be:
+Text is prepared first as i;unicode-casemap has it (store.mapi.collation), character by character. Then every character
+is of one class, whatever stands beside it: of a word (a letter, a mark over it, a digit, an underscore), of a dense
+script (those written without blanks between words: Chinese, Japanese, Thai, ...), or a separator. The text is a row of
+runs, each of one class and as long as it can be:
 
     words       a run of a word of up to LONGEST octets, whole
     windows     a longer one as pieces of LONGEST octets; any WITHIN neighbouring octets of it stand in one of them
@@ -19,7 +19,8 @@ from __future__ import annotations
 
 import re
 from typing import Final, NamedTuple
-from unicodedata import combining
+
+from store.mapi.collation import unicode_casemap
 
 LONGEST: Final = 40
 _STRIDE: Final = 32
@@ -30,17 +31,19 @@ MAX_TERMS: Final = 50_000
 _SLICE: Final = 1 << 16
 _MAX_PATTERNS: Final = 24
 
-_MIXED_SCRIPTS: Final = ((0x0E00, 0x0F00), (0x1000, 0x10A0), (0x1780, 0x1800), (0x3040, 0x3100))
-# Marks that normalisation may put into another order are separators, so that the runs are the same in any order.
 _DENSE: Final = (
-    "\u2e80-\u2fdf\u3005-\u3007\u3105-\u312f\u31a0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\uf900-\ufaff"
-    "\U0001b000-\U0001b2ff\U00020000-\U0003ffff"
-) + "".join(chr(code) for first, end in _MIXED_SCRIPTS for code in range(first, end) if not combining(chr(code)))
-_WORDS: Final = re.compile(f"[^\\W{_DENSE}]+")
-_ANY_DENSE: Final = re.compile(f"[{_DENSE}]")
-_RUN: Final = re.compile(f"([^\\W{_DENSE}]+)|[{_DENSE}]+")
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u2fdf\u3005-\u3007\u3040-\u30ff\u3100-\u312f\u31a0-\u31ff"
+    "\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\uf900-\ufaff\U0001b000-\U0001b2ff\U00020000-\U0003ffff"
+)
+_MARKS: Final = (
+    "\u0300-\u036f\u0483-\u0487\u0591-\u05c7\u0610-\u061a\u064b-\u0670\u06d6-\u06ed\u0900-\u0dff\u1ab0-\u1aff\u1dc0-\u1dff"
+    "\u20d0-\u20ff\ufe20-\ufe2f"
+)
+_WORDS: Final = re.compile(f"[\\w{_MARKS}]+")
+"""In text without dense scripts."""
+_RUN: Final = re.compile(f"((?:[^\\W{_DENSE}]|[{_MARKS}])+)|[{_DENSE}]+")
 _DENSE_RUN: Final = re.compile(f"[{_DENSE}]+")
-_SEPARATOR: Final = re.compile(f"[^\\w{_DENSE}]")
+_SEPARATOR: Final = re.compile(f"[^\\w{_MARKS}{_DENSE}]")
 _ASCII: Final = bytes(at if chr(at).isalnum() or at == ord("_") else ord(" ") for at in range(128)) + b" " * 128
 
 
@@ -57,7 +60,8 @@ class Terms:
         """There were more than MAX_TERMS: what is here is not all."""
 
     def add(self, text: str) -> None:
-        """Take in folded text that nothing found may reach over the end of."""
+        """Take in a text that nothing found may reach over the end of."""
+        text = unicode_casemap(text)
         if text.isascii():
             blank = text.encode("ascii").translate(_ASCII)
             start, size = 0, len(blank)
@@ -72,10 +76,12 @@ class Terms:
             cut = _SEPARATOR.search(text, start + _SLICE) if size - start > _SLICE else None
             end = cut.start() if cut else size
             piece = text[start:end]
-            self._take([word.encode() for word in set(_WORDS.findall(piece))])
-            if _ANY_DENSE.search(piece):
-                for run in _DENSE_RUN.findall(piece):
+            dense = _DENSE_RUN.findall(piece)
+            if dense:
+                for run in dense:
                     self.pairs.update([pair.encode() for pair in _pairs(run)])
+                piece = _DENSE_RUN.sub(" ", piece)
+            self._take([word.encode() for word in set(_WORDS.findall(piece))])
             start = end
 
     def _take(self, words: list[bytes]) -> None:
@@ -124,13 +130,14 @@ class Question(NamedTuple):
     """Whether a field contains the string if it has such a word, a window of the whole, or the pair."""
 
 
-def question(folded: str) -> Question:
-    """Find what the terms of a field must be if the field contains a folded string."""
+def question(value: str) -> Question:
+    """Find what the terms of a field must be if the field contains a string."""
+    prepared = unicode_casemap(value)
     clauses: list[Clause] = []
     patterns = 0
-    size = len(folded)
+    size = len(prepared)
     decides = False
-    for match in _RUN.finditer(folded):
+    for match in _RUN.finditer(prepared):
         begins, ends = match.start() > 0, match.end() < size
         clause = _word_clause(match[0].encode(), begins, ends) if match[1] else _dense_clause(match[0], begins, ends)
         decides = not begins and not ends and (bool(match[1]) or size <= 2)  # a pair

@@ -173,12 +173,17 @@ def test_only_the_uids_asked_for(folder: _Folder) -> None:
         ("Subject : Hello", "hello", True),
         ("Subject: Hello\r\n World", "hello world", True),
         ("Subject: Hello", "helloo", False),
-        ("Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=", "grüsse", True),
-        ("Subject: =?utf-8?b?R3LDvMOfZQ==?=", "GRÜẞE", True),
+        ("Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=", "GRÜße", True),
+        # [RFC5051] 2: the sharp s has no titlecase of one character in UnicodeData.txt, so it equals itself alone.
+        ("Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=", "grüsse", False),
+        ("Subject: =?utf-8?b?R3LDvMOfZQ==?=", "GRÜẞE", False),
+        # And a letter is contained in the letter with a mark, which is decomposed.
+        ("Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=", "gru", True),
+        ("Subject: Grusel", "grü", False),
         ("Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=", "utf-8", False),
         ("Subject: Grüße", "grüße", True),
         ("Subject: Gru\u0308ße", "grüße", True),
-        ("Subject: Straße", "strasse", True),
+        ("Subject: Straße", "strasse", False),
         ("Subject: a =?utf-8?q?b?= c", "a b c", True),
         ("X-Subject: Hello", "hello", False),
         ("Subject-X: Hello", "hello", False),
@@ -237,7 +242,7 @@ def test_body_and_text(folder: _Folder) -> None:
 
 
 def test_the_reader_may_leave_out_what_lacks_the_word(folder: _Folder) -> None:
-    """The reader is given the part table, and a word without blanks in the form in which octets are compared."""
+    """The reader is given the part table, and the longest word of the string as octets are compared."""
     words: list[bytes] = []
 
     class Recording(Reader):
@@ -249,7 +254,7 @@ def test_the_reader_may_leave_out_what_lacks_the_word(folder: _Folder) -> None:
     folder.add(_mail("Subject: x", body="hay " * 1000))
     for wanted in ("neeDle", "two words", "n\u00e4edle"):
         assert folder.find(MimeText(wanted, headers=True), text=Recording) == []
-    assert words == [b"needle", b"", b""]
+    assert words == [b"needle", b"words", b"edle"]
 
 
 def test_plain_headers_are_searched_together(folder: _Folder) -> None:
