@@ -134,6 +134,19 @@ class Store:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """Searching texts: the full-text index of each mailbox, made after delivery."""
+
+    index: bool = option(True, "Whether there is one. Without it a search finds the same, and reads every message.")
+    index_after: int = option(
+        256, "Messages that come in before a mailbox's index is brought up to date.", between(16, 100_000)
+    )
+    index_share: int = option(
+        25, "Percent of a processor that a worker takes for it at most; less when it is busy.", between(1, 100)
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Directory:
     """Users, groups, rights and passwords."""
 
@@ -425,6 +438,7 @@ class Settings:
     tls: Tls = field(default_factory=Tls)
     workers: Workers = field(default_factory=Workers)
     store: Store = field(default_factory=Store)
+    search: Search = field(default_factory=Search)
     directory: Directory = field(default_factory=Directory)
     auth: Auth = field(default_factory=Auth)
     ntlm: Ntlm = field(default_factory=Ntlm)

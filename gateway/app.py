@@ -29,6 +29,7 @@ from typing import Any
 
 from config.settings import Listener as ListenerSettings
 from config.settings import Settings
+from conversion.mime.text import MimeText
 from directory.errors import ProviderError, SecretsUnavailable
 from gateway.imap.environment import ImapServices, ImapSettings
 from gateway.imap.frontend import ImapFrontEnd
@@ -46,6 +47,7 @@ from gateway.runtime.supervisor import Supervisor
 from gateway.runtime.tls import TlsContexts, TlsError
 from gateway.runtime.worker import StoreRunner
 from gateway.services.delivery import DeliveryService, DeliverySettings
+from gateway.services.indexing import Indexing
 from gateway.services.submission import SubmissionPolicy
 from gateway.services.watch import Forward, Watch
 from gateway.signing_in import Entrance, Shared
@@ -124,6 +126,8 @@ class Application:
         )
         self._start_task(self.delivery.run_spool())
         self._start_task(self._close_idle())
+        if self.settings.search.index:
+            self._start_task(Indexing(store, MimeText, share=self.settings.search.index_share / 100).run())
         self._front_ends = self._make_front_ends()
         for front_end in self._front_ends:
             await front_end.start()

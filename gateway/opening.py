@@ -37,6 +37,8 @@ def open_store(settings: Settings, *, publish: Callable[[Touched], None]) -> Sto
             url=settings.store.url or None,
             max_open=settings.store.max_open,
             max_message=settings.limits.message_size,
+            text_index=settings.search.index,
+            index_after=settings.search.index_after,
         ),
         publish=publish,
         reader=read_delivered,

@@ -30,7 +30,7 @@ from store.permissions import Principals
 from store.reading import MimeReader
 from store.schema import SCHEMA_VERSION, mailbox, replica
 from store.sqlitefiles import SqliteFiles
-from store.textindex import TextIndex, TextIndexes
+from store.textindex import BATCH, TextIndex, TextIndexes
 
 T = TypeVar("T")
 
@@ -77,6 +77,8 @@ class StoreSettings:
     """Octets of folder indexes kept in memory by a process."""
     text_index: bool = True
     """Whether the full-text indexes are kept and asked."""
+    index_after: int = BATCH
+    """Messages that come in before a full-text index is brought up to date."""
 
 
 class Store:
@@ -94,7 +96,9 @@ class Store:
         self._lock = threading.RLock()
         self._parts: weakref.WeakValueDictionary[tuple[int, UUID], Parts] = weakref.WeakValueDictionary()
         self._indexes = IndexCache(settings.index_memory)
-        self.texts = TextIndexes(settings.root, enabled=settings.text_index, durable=settings.durable)
+        self.texts = TextIndexes(
+            settings.root, enabled=settings.text_index, durable=settings.durable, batch=settings.index_after
+        )
         """The full-text indexes, and which of them are behind."""
         _stores.add(self)
 
