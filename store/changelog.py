@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable
 from itertools import chain
 
-from sqlalchemy import bindparam, delete, func, select, union_all, update
+from sqlalchemy import Integer, bindparam, delete, func, select, union_all, update
 
 from store.changes import Change, FlagsChanged, MessageCreated, MessageDeleted, MessageRow
 from store.engine import Reader, Statement, Work
@@ -77,6 +77,47 @@ VANISHED = Statement(
     "f",
     "since",
 )
+_CHANGED_UNTIL = Statement(
+    union_all(
+        select(*MESSAGE_COLUMNS).where(
+            *IN_FOLDER, message.c.uid > func.coalesce(_known, 0), message.c.save_modseq <= bindparam("upto")
+        ),
+        select(*MESSAGE_COLUMNS).where(
+            *IN_FOLDER,
+            message.c.modseq.between(bindparam("since") + 1, bindparam("upto")),
+            message.c.modseq != message.c.save_modseq,
+            message.c.save_modseq <= bindparam("since"),
+        ),
+    ).order_by("uid"),
+    "m",
+    "f",
+    "since",
+    "upto",
+)
+_VANISHED_UNTIL = Statement(
+    select(expunge.c.uid, expunge.c.modseq)
+    .where(*_GONE, expunge.c.modseq.between(bindparam("since") + 1, bindparam("upto")), expunge.c.assoc == 0)
+    .order_by(expunge.c.modseq),
+    "m",
+    "f",
+    "since",
+    "upto",
+)
+# Where a portion ends: numbers are passed over, since they count what happens in the whole mailbox.
+_PORTION = [
+    Statement(query.limit(1).offset(bindparam("before", type_=Integer)), "m", "f", "since", "before")
+    for query in (
+        select(expunge.c.modseq)
+        .where(*_GONE, expunge.c.modseq > bindparam("since"), expunge.c.assoc == 0)
+        .order_by(expunge.c.modseq),
+        select(message.c.modseq)
+        .where(*IN_FOLDER, message.c.modseq > bindparam("since"), message.c.modseq != message.c.save_modseq)
+        .order_by(message.c.modseq),
+        select(message.c.save_modseq)
+        .where(*IN_FOLDER, message.c.uid > func.coalesce(_known, 0))
+        .order_by(message.c.uid),
+    )
+]
 _UIDS = Statement(select(message.c.uid).where(*IN_FOLDER).order_by(message.c.uid), "m", "f")
 _PRUNE_TO = Statement(
     select(func.max(expunge.c.modseq)).where(*_GONE, expunge.c.ts < bindparam("before")), "m", "f", "before"
@@ -94,14 +135,21 @@ def state(db: Reader, folder_id: int) -> tuple[int, int, int, int]:
     return row[0], row[1], row[2], row[3]
 
 
-def changes_since(db: Reader, folder_id: int, cn: int) -> tuple[int, list[Change]]:
+def changes_since(db: Reader, folder_id: int, cn: int, *, most: int | None = None) -> tuple[int, list[Change]]:
     """Give the folder's modseq and what happened after change number `cn`: the vanished, then the others by UID.
 
-    A message that came and went in between is reported as vanished only. `db` must see one state throughout.
+    A message that came and went in between is reported as vanished only. With `most` it is the first changes, at most
+    as many of each kind, and the change number up to which they reach; a message is as it is now, and is reported again
+    when what changed it comes. `db` must see one state throughout.
     """
     modseq, _, uidnext, floor = state(db, folder_id)
     if modseq <= cn:
         return modseq, []
+    if most is not None and floor <= cn < modseq - most:
+        ends = [db.one(statement, (db.mailbox_id, folder_id, cn, most - 1)) for statement in _PORTION]
+        reached = min([row[0] for row in ends if row is not None], default=modseq)
+        if reached < modseq:
+            return reached, _changes_until(db, folder_id, cn, reached)
     key = (db.mailbox_id, folder_id, cn)
     changes: list[Change] = []
     if cn >= floor:
@@ -112,6 +160,15 @@ def changes_since(db: Reader, folder_id: int, cn: int) -> tuple[int, list[Change
         made = MessageRow(*row)
         changes.append(MessageCreated(made) if made.save_modseq > cn else FlagsChanged(made))
     return modseq, changes
+
+
+def _changes_until(db: Reader, folder_id: int, cn: int, upto: int) -> list[Change]:
+    key = (db.mailbox_id, folder_id, cn, upto)
+    changes: list[Change] = [MessageDeleted(uid, gone) for uid, gone in db.all(_VANISHED_UNTIL, key)]
+    for row in db.all(_CHANGED_UNTIL, key):
+        made = MessageRow(*row)
+        changes.append(MessageCreated(made) if made.save_modseq > cn else FlagsChanged(made))
+    return changes
 
 
 def vanished_since(db: Reader, folder_id: int, modseq: int) -> list[range]:

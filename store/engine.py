@@ -43,8 +43,14 @@ from sqlalchemy.sql.expression import ClauseElement
 from sqlalchemy.types import Boolean
 
 from store.changes import Touched
+from store.errors import Unavailable
 from store.ids import MailboxRef
 from store.schema import mailbox
+
+
+class Busy(Unavailable):
+    """Another is changing the mailbox just now, and the caller asked not to wait: nothing was done."""
+
 
 Row = tuple[Any, ...]
 Parameters = Sequence[Any]
@@ -249,6 +255,10 @@ class Shard(ABC):
 
         Raises Unavailable, and NotFound when the mailbox is gone; without `wait` Busy when another has the lock.
         """
+
+    @abstractmethod
+    def inside(self) -> bool:
+        """Tell whether this thread is inside a unit of work, which `write` would join."""
 
     @abstractmethod
     def committed(self) -> AbstractContextManager[Reader]:

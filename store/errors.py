@@ -9,7 +9,6 @@ StoreError
   TooLarge          over a limit of the store (message size, keyword count, name length, depth)
   ReadOnly          the mailbox or folder cannot be changed
   Unavailable       database locked, gone, or disk full: try again later
-    Busy            the mailbox is being changed by another, and the caller did not want to wait
 """
 
 
@@ -47,7 +46,3 @@ class ReadOnly(StoreError):
 
 class Unavailable(StoreError):
     """The database is locked or gone, or the disk is full; the same call may succeed later."""
-
-
-class Busy(Unavailable):
-    """Another is changing the mailbox just now, and the caller asked not to wait: nothing was done."""

@@ -347,9 +347,9 @@ def remove(work: Work, trees: Trees, folder_id: int) -> None:
     _changed(work, numbers.cn)
 
 
-def check_removable(work: Work, trees: Trees, folder_id: int) -> None:
+def check_removable(db: Reader, trees: Trees, folder_id: int) -> None:
     """Raise what `remove` would raise, before anything is done."""
-    tree = trees.get(work)
+    tree = trees.get(db)
     if _movable(tree, folder_id).kind == KIND_NAME_ONLY and tree.children(folder_id):
         raise Conflict("only the name is left, and there are folders below it")
 

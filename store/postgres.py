@@ -22,8 +22,8 @@ from sqlalchemy import bindparam, delete, select
 
 from store import migrate
 from store.changes import Touched
-from store.engine import Backend, Joined, Parameters, Publish, Reader, Row, Shard, Statement, Work
-from store.errors import AlreadyExists, Busy, NotFound, Unavailable
+from store.engine import Backend, Busy, Joined, Parameters, Publish, Reader, Row, Shard, Statement, Work
+from store.errors import AlreadyExists, NotFound, Unavailable
 from store.ids import MailboxRef
 from store.schema import mailbox, metadata
 
@@ -224,6 +224,10 @@ class PostgresShard(Shard):
         """See `Shard.snapshot`."""
         work = self._works.get(get_ident())
         return self.committed_snapshot() if work is None else Joined(work)
+
+    def inside(self) -> bool:
+        """See `Shard.inside`."""
+        return get_ident() in self._works
 
     @contextmanager
     def committed(self) -> Iterator[Reader]:

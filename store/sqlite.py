@@ -21,8 +21,8 @@ from types import TracebackType
 from typing import NoReturn
 
 from store.changes import Touched
-from store.engine import Joined, Parameters, Publish, Reader, Row, Shard, Statement, Work
-from store.errors import Busy, NotFound, Unavailable
+from store.engine import Busy, Joined, Parameters, Publish, Reader, Row, Shard, Statement, Work
+from store.errors import NotFound, Unavailable
 from store.ids import MailboxRef
 from store.logroom import LogRoom
 
@@ -336,6 +336,10 @@ class SqliteShard(Shard):
     def committed_snapshot(self) -> AbstractContextManager[Reader]:
         """See `Shard.committed_snapshot`."""
         return self._committed(begin=True)
+
+    def inside(self) -> bool:
+        """See `Shard.inside`."""
+        return self.owner != 0 and self.owner == get_ident()
 
     def _read(self, *, begin: bool) -> AbstractContextManager[Reader]:
         if self.owner and self.owner == get_ident():

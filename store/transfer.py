@@ -19,11 +19,9 @@ from store.changes import Transfer
 from store.engine import Reader, Row, Statement, Work, one_of
 from store.errors import Conflict, NotFound
 from store.ids import MessageFlag
+from store.index import FolderIndex
 from store.mapi.types import filetime_from_unix
 from store.schema import expunge, folder, message
-
-CHUNK = 2_000
-"""Messages removed by one transaction, so that the mailbox is not locked for long."""
 
 _SEEN = int(MessageFlag.SEEN)
 _DELETED = int(MessageFlag.DELETED)
@@ -138,28 +136,39 @@ class _Totals:
         self.octets = sum(row[7] for row in rows)
 
 
-def copy(work: Work, folder_id: int, uids: Sequence[int], target_id: int, *, whole: bool) -> Transfer:
+def copy(
+    work: Work,
+    folder_id: int,
+    uids: Sequence[int],
+    target_id: int,
+    *,
+    whole: bool,
+    index: FolderIndex | None = None,
+) -> Transfer:
     """Add placements of messages to a folder, flags and dates kept ([RFC3501] 6.4.7).
 
-    UIDs that are not there are left out, or with `whole` raise Conflict. Raises NotFound (either folder),
-    QuotaExceeded, TooLarge.
+    UIDs that are not there are left out, or with `whole` raise Conflict. `index` holds the folder as this unit of work
+    sees it. Raises NotFound (either folder), QuotaExceeded, TooLarge.
     """
-    done = _place(work, folder_id, uids, target_id, move=False)
+    done = _place(work, folder_id, uids, target_id, index, move=False)
     if whole and len(done.source) < len(set(uids)):
         raise Conflict(f"{len(set(uids)) - len(done.source)} of the messages to copy are gone")
     return done
 
 
-def move(work: Work, folder_id: int, uids: Sequence[int], target_id: int) -> Transfer:
+def move(work: Work, folder_id: int, uids: Sequence[int], target_id: int, index: FolderIndex | None = None) -> Transfer:
     """Take messages to another folder, or to new UIDs in the same one ([RFC6851] 3.3).
 
-    UIDs that are not there are left out. Raises NotFound (either folder), TooLarge.
+    UIDs that are not there are left out. `index` holds the folder as this unit of work sees it. Raises NotFound (either
+    folder), TooLarge.
     """
-    return _place(work, folder_id, uids, target_id, move=True)
+    return _place(work, folder_id, uids, target_id, index, move=True)
 
 
-def _place(work: Work, folder_id: int, uids: Sequence[int], target_id: int, *, move: bool) -> Transfer:
-    rows = messages.raw_rows(work, folder_id, uids)
+def _place(
+    work: Work, folder_id: int, uids: Sequence[int], target_id: int, index: FolderIndex | None, *, move: bool
+) -> Transfer:
+    rows = messages.raw_rows(work, folder_id, uids) if index is None else index.rows(uids)
     totals = _Totals(rows)
     count = totals.count
     m = work.mailbox_id
@@ -206,23 +215,26 @@ def _leave(work: Work, folder_id: int, totals: _Totals, last: int) -> None:
         changelog.prune(work, folder_id)
 
 
-def marked(db: Reader, folder_id: int, uids: Sequence[int] | None) -> list[int]:
-    """Give the UIDs marked \\Deleted, those among `uids` when they are given ([RFC4315] 2.1)."""
-    found = [row[0] for row in db.all(_MARKED, (db.mailbox_id, folder_id))]
-    if uids is None:
-        return found
-    wanted = set(uids)
-    return [uid for uid in found if uid in wanted]
+def marked(db: Reader, folder_id: int) -> list[int]:
+    """Give the UIDs marked \\Deleted."""
+    return [row[0] for row in db.all(_MARKED, (db.mailbox_id, folder_id))]
 
 
-def present(work: Work, folder_id: int) -> list[int]:
+def present(db: Reader, folder_id: int) -> list[int]:
     """Give all UIDs of a folder."""
-    return [row[0] for row in work.all(_UIDS, (work.mailbox_id, folder_id))]
+    return [row[0] for row in db.all(_UIDS, (db.mailbox_id, folder_id))]
 
 
-def remove(work: Work, blobs: BlobStore, folder_id: int, uids: Sequence[int]) -> list[int]:
-    """Remove messages whatever their flags, and the content of those placed nowhere else; return the UIDs."""
+def remove(
+    work: Work, blobs: BlobStore, folder_id: int, uids: Sequence[int], *, only_marked: bool = False
+) -> list[int]:
+    """Remove messages, and the content of those placed nowhere else; return the UIDs.
+
+    Whatever their flags, or only those marked \\Deleted.
+    """
     rows = messages.raw_rows(work, folder_id, uids)
+    if only_marked:
+        rows = [row for row in rows if row[4] & _DELETED]
     if not rows:
         return []
     totals = _Totals(rows)

@@ -39,8 +39,10 @@ T = TypeVar("T")
 
 MANY = 100
 """Messages from which a change is made in a thread."""
-BATCH = 1000
-"""Messages that are changed in one transaction, where a command allows for several."""
+BATCH = 2000
+"""Messages whose flags are changed in one transaction: it takes some milliseconds."""
+PORTION = 256
+"""Changes that are told at a time."""
 
 
 class Session:
@@ -118,7 +120,7 @@ class Session:
     async def write_many(
         self, mailbox: Mailbox, count: int, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Call a change of `count` messages; many of them in a thread, in a transaction of their own."""
+        """Call a change of `count` messages; many of them in a thread, in transactions of their own."""
         if count <= MANY:
             return await self.write(mailbox, fn, *args, **kwargs)
         self._index = None
@@ -154,7 +156,7 @@ class Session:
     async def expunge_marked(self, within: Collection[int] | None = None) -> int:
         """Remove what is marked \\Deleted in the selected folder, of the UIDs `within` if given; return how many went.
 
-        Many are removed in several transactions, so that nobody waits long.
+        The store removes many in several transactions, so that nobody waits long.
         """
         folder_id = self.folder_selected.folder_id
         index = await self.index()
@@ -162,11 +164,9 @@ class Session:
         if within is not None:
             wanted = set(within)
             marked = [uid for uid in marked if uid in wanted]
-        gone = 0
-        for start in range(0, len(marked), BATCH):
-            uids = marked[start : start + BATCH]
-            gone += len(await self.write_many(self.mailbox, len(uids), self.mailbox.expunge, folder_id, uids))
-        return gone
+        if not marked:
+            return 0
+        return len(await self.write_many(self.mailbox, len(marked), self.mailbox.expunge, folder_id, marked))
 
     # --- state
 
@@ -364,20 +364,31 @@ class Session:
                 if selected.settled:
                     self._tell_settled(selected, selected.settled)
                 return
-            watermark, changes = await self.read(self.mailbox.changes_since, selected.folder_id, selected.watermark)
+            while True:
+                reached, changes = await self.read(
+                    self.mailbox.changes_since, selected.folder_id, selected.watermark, most=PORTION
+                )
+                await self._take_in(selected, reached, changes, expunge=expunge, forced=forced)
+                if reached >= index.modseq:
+                    break
+                await self.wire.drain()  # others have the loop in between
         except NotFound:
             self.selected = None
             self.state = State.AUTHENTICATED
             self.wire.give_up(b"The selected mailbox is gone.")
-            return
+
+    async def _take_in(
+        self, selected: Selected, reached: int, changes: list[Change], *, expunge: bool, forced: bool
+    ) -> None:
+        """Tell the client of the changes up to a mod-sequence."""
         await self._prepare(selected, changes)
         # From here on nothing can fail: what is taken out of the log is told.
         settled = selected.watermark
-        selected.watermark = watermark
+        selected.watermark = reached
         told: list[Change] = changes
         if selected.own:
             told = [c for c in changes if not (isinstance(c, FlagsChanged) and selected.is_own(c.row))]
-            selected.own.clear()
+            selected.own = [run for run in selected.own if run[1] > reached]
         self._tell(selected, told, expunge=expunge and (forced or self.wire.expunge_is_safe()))
         if self.qresync:
             self._tell_settled(selected, settled)

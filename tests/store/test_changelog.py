@@ -19,6 +19,7 @@ from tests.store.conftest import World
 from tests.support.storemail import deliver, fill
 
 INBOX, ARCHIVE = SpecialFolder.INBOX, SpecialFolder.ARCHIVE
+SEEN, FLAGGED = MessageFlag.SEEN, MessageFlag.FLAGGED
 
 
 def rows_of(index: FolderIndex) -> list[MessageRow]:
@@ -249,3 +250,44 @@ def test_replaying_the_log_gives_the_folder(world: World, actions: list[tuple[st
     assert modseq == folder.modseq >= max((row.modseq for row in rows), default=0)
     assert (folder.total, folder.size) == (len(rows), sum(row.size for row in rows))
     assert folder.unread == sum(1 for row in rows if not row.flags & MessageFlag.SEEN)
+
+
+@given(data=st.data())
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_changes_come_in_portions(make_world: Callable[..., World], data: st.DataObject) -> None:
+    """Portions one after the other bring a session to where all at once would have brought it."""
+    mailbox = make_world().mailbox()
+    fill(mailbox, INBOX, 6)
+    start = mailbox.folder(INBOX).modseq
+    have = {row.uid: row for row in mailbox.rows(INBOX)}
+    for _ in range(data.draw(st.integers(1, 8))):
+        uids = [row.uid for row in mailbox.rows(INBOX)]
+        chosen = data.draw(st.lists(st.sampled_from(uids), unique=True, max_size=5)) if uids else []
+        match data.draw(st.integers(0, 2)):
+            case 0:
+                fill(mailbox, INBOX, data.draw(st.integers(1, 3)))
+            case 1:
+                mailbox.remove_messages(INBOX, chosen)
+            case _:
+                mailbox.set_flags(INBOX, sorted(chosen), add=data.draw(st.sampled_from([SEEN, FLAGGED])))
+    most = data.draw(st.integers(1, 7))
+    reached, end = start, mailbox.folder(INBOX).modseq
+    while reached < end:
+        newest = max(have, default=0)
+        before, (reached, changes) = reached, mailbox.changes_since(INBOX, reached, most=most)
+        assert before < reached
+        assert 0 < len(changes) <= 3 * most
+        assert all(
+            sum(isinstance(each, kind) for each in changes) <= most
+            for kind in (MessageCreated, FlagsChanged, MessageDeleted)
+        )
+        for change in changes:
+            if isinstance(change, MessageDeleted):
+                assert before < change.modseq <= reached
+                have.pop(change.uid, None)
+            else:
+                assert isinstance(change, MessageCreated) == (change.row.uid > newest)
+                assert (change.row.uid in have) != isinstance(change, MessageCreated)
+                have[change.row.uid] = change.row
+    assert [have[uid] for uid in sorted(have)] == mailbox.rows(INBOX)
+    assert mailbox.changes_since(INBOX, end, most=most) == (end, [])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from store import mailbox as mailboxes
+from store import pace
 from store.errors import NotFound
 from store.ids import MessageFlag, SpecialFolder
 from store.mailbox import Mailbox
@@ -152,3 +154,33 @@ def test_more_messages_than_one_transaction_removes(world: World) -> None:
     )
     assert mailbox.expunge(INBOX) == list(range(1, 2101))
     assert (mailbox.folder(INBOX).total, mailbox.quota().used) == (0, 0)
+
+
+def test_many_are_moved_and_removed_in_several_transactions(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """[RFC6851] 3.3: each message is moved or is not; others get their turn in between. In a group it is one."""
+    monkeypatch.setattr(pace, "FIRST", 10)
+    monkeypatch.setattr(pace, "LEAST", 10)
+    monkeypatch.setattr(pace, "MOST", 10)
+    monkeypatch.setattr(mailboxes, "FIRST", 10)
+    mailbox = world.mailbox()
+    fill(mailbox, INBOX, 35)
+    mailbox.index(INBOX)
+    world.hints.clear()
+    done = mailbox.move(INBOX, range(1, 36), ARCHIVE)
+    assert (done.source, done.destination) == (list(range(1, 36)), list(range(1, 36)))
+    assert done.uidvalidity == mailbox.folder(ARCHIVE).uidvalidity
+    assert [hint.folder_id for hint in world.hints] == [ARCHIVE, INBOX] * 4
+    (done,) = world.store.group(mailbox.ref, [lambda: mailbox.move(ARCHIVE, range(1, 36), INBOX)])
+    assert len(world.hints) == 10, "one transaction"
+    world.hints.clear()
+    mailbox.set_flags(INBOX, range(36, 60), add=MessageFlag.DELETED)
+    assert mailbox.expunge(INBOX, range(40, 90)) == list(range(40, 60))
+    assert len(world.hints) == 1 + 2, "five parts, of which three hold none that is marked"
+    made = mailbox.create_folder(("Many",)).id
+    mailbox.move(INBOX, [row.uid for row in mailbox.rows(INBOX)], made)
+    mailbox.delete_folder(made)
+    assert mailbox.folder(INBOX).total == 0
+    assert mailbox.quota().used == 0
+    with pytest.raises(NotFound):
+        mailbox.folder(made)
+    assert world.store.fsck(mailbox.ref) == []

@@ -1,0 +1,30 @@
+"""Many messages are changed in transactions of some milliseconds, with pauses between them."""
+
+from __future__ import annotations
+
+import pytest
+
+from store import pace
+
+
+@pytest.mark.parametrize(
+    ("cost", "least", "most"), [(1e-6, 250, 4000), (1e-5, 400, 800), (1e-4, 40, 250), (1, 32, 250)]
+)
+def test_parts_last_some_milliseconds(cost: float, least: int, most: int) -> None:
+    now = [0.0]
+    pauses: list[float] = []
+    sizes: list[int] = []
+    seen: list[int] = []
+    for part in pace.paced(range(20_000), clock=lambda: now[0], pause=pauses.append):
+        sizes.append(len(part))
+        seen += part
+        now[0] += len(part) * cost
+    assert seen == list(range(20_000))
+    assert max(sizes) <= most
+    assert min(sizes[4:-1]) >= least
+    assert pauses == [pace.PAUSE] * (len(sizes) - 1)
+
+
+def test_a_few_are_one_part() -> None:
+    assert list(pace.paced([3, 4, 9], pause=pytest.fail)) == [[3, 4, 9]]
+    assert list(pace.paced([])) == []
