@@ -19,8 +19,8 @@ from uuid import UUID
 
 from store import fsck, special
 from store.blob import BlobStore
-from store.engine import Backend, Parameters, Publish, Shard, Statement, ignore, insert_statement
-from store.errors import Busy, StoreError, Unavailable
+from store.engine import Backend, Busy, Parameters, Publish, Shard, Statement, ignore, insert_statement
+from store.errors import StoreError, Unavailable
 from store.folders import ADD, COLUMNS
 from store.fsck import Finding
 from store.ids import FIRST_DYNAMIC_ID, MailboxKind, MailboxRef
