@@ -113,7 +113,7 @@ def update(
 ) -> bool:
     """Bring an index up to date; return whether it is, which it is not where another process is at it.
 
-    `progress` is told of item numbers done, and their total. Raises Unavailable, and what `pause` raises.
+    `progress` is told of messages read, and how many are to be read. Raises Unavailable, and what `pause` raises.
     """
     try:
         index.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -148,6 +148,7 @@ class _Builder:
         self._pause = pause
         self._progress = progress
         self._signature = signature_of(text.version)
+        self._done = self._total = 0
 
     def run(self) -> None:
         """Remove what does not count, read what is missing, then join."""
@@ -157,10 +158,13 @@ class _Builder:
         if row is None:
             raise NotFound(f"there is no mailbox {self._shard.mailbox_id}")
         top = int(row[0]) - 1
-        for low, high in uncovered([(one.low, one.high) for one in segments]):
-            self._fill(low, min(high, top), top)
+        gaps = [(low, min(high, top)) for low, high in uncovered([(one.low, one.high) for one in segments])]
         if self._progress is not None:
-            self._progress(top, top)
+            with self._shard.committed() as db:
+                self._total = sum(_count(db, low, high) for low, high in gaps)
+            self._progress(0, self._total)
+        for low, high in gaps:
+            self._fill(low, high)
         segments = self._join(self._index.segments(self._signature))
         for one in segments:
             self._sweep(one)
@@ -177,27 +181,28 @@ class _Builder:
 
     # ------------------------------------------------------------------------------------------------------ reading
 
-    def _fill(self, low: int, high: int, top: int) -> None:
+    def _fill(self, low: int, high: int) -> None:
         """Index the items of a range."""
         while low <= high:
             batch = _Batch()
             at: int | None = low
             while at is not None and not batch.full:
-                at = self._read(batch, at, high, top)
+                at = self._read(batch, at, high)
             end = high if at is None else at - 1
             if batch.documents:
                 self._write((low, end), batch.documents, batch.regions())
             low = end + 1
 
-    def _read(self, batch: _Batch, low: int, high: int, top: int) -> int | None:
+    def _read(self, batch: _Batch, low: int, high: int) -> int | None:
         """Take in some items; return the number from which to go on, None at the end."""
         with self._shard.committed() as db:
             rows = db.all(_ROWS, (db.mailbox_id, low, high))
         for row in rows:
             self._pause()
             self._take(batch, row)
+            self._done += 1
             if self._progress is not None:
-                self._progress(int(row[0]), top)
+                self._progress(self._done, max(self._done, self._total))
             if batch.full:
                 return int(row[0]) + 1
         return int(rows[-1][0]) + 1 if len(rows) == _READ else None

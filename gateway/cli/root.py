@@ -39,6 +39,7 @@ COMMANDS = {
     "audit": Entry("gateway.cli.audit", "audit", "Show who signed in, by what, and what was refused."),
     "devices": Entry("gateway.cli.devices", "devices", "Show who uses legacy mechanisms; allow or deny them by date."),
     "auth": Entry("gateway.cli.authtest", "auth", "Try a sign-in against the running server, step by step."),
+    "index": Entry("gateway.cli.index", "index", "Show, rebuild or drop the full-text indexes that speed up searches."),
     "fsck": Entry("gateway.cli.fsck", "fsck", "Check mailboxes for damage, and repair it."),
 }
 
