@@ -13,6 +13,7 @@ from store import (
     changelog,
     flags,
     folders,
+    identity,
     items,
     keywords,
     messages,
@@ -353,6 +354,11 @@ class Mailbox(MailboxLogon):
             with self._shard.write() as work:
                 gone += transfer.remove(work, self._blobs, folder_id, part, only_marked=only_marked)
         return gone
+
+    def replica_guid(self) -> bytes:
+        """Read the 16 octets that name the mailbox for its life, also after a backup was put back."""
+        with self._shard.read() as db:
+            return identity.replica_guid(db)
 
     # -------------------------------------------------------------------------------------------------- changes
 

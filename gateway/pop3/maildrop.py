@@ -20,11 +20,12 @@ LINES = 1000
 class Maildrop:
     """A snapshot of parallel sequences, in message order, and the marks."""
 
-    __slots__ = ("_copies", "_deleted", "_marked", "_marked_octets", "_octets", "items", "sizes", "uids", "uidvalidity")
+    __slots__ = ("_copies", "_deleted", "_marked", "_marked_octets", "_octets", "items", "name", "sizes", "uids")
 
-    def __init__(self, uidvalidity: int, uids: Sequence[int], sizes: Sequence[int], items: Sequence[int]) -> None:
+    def __init__(self, uids: Sequence[int] = (), sizes: Sequence[int] = (), items: Sequence[int] = ()) -> None:
         """`sizes` are exact octets, `items` what the store calls the content of each message."""
-        self.uidvalidity = uidvalidity
+        self.name = b""
+        """What every unique-id begins with: it names the mailbox for its life. To be set before they are asked for."""
         self.uids = uids
         self.sizes = sizes
         self.items = items
@@ -75,7 +76,7 @@ class Maildrop:
     def unique_ids(self) -> Iterator[bytes]:
         """The lines of UIDL, many in a piece ([RFC1939] 7)."""
         copies, deleted = self._copied(), self._deleted
-        line = b"%%d %d.%%d\r\n" % self.uidvalidity
+        line = b"%%d %b.%%d\r\n" % self.name
         for start in range(0, len(self.uids), LINES):
             rows = enumerate(self.items[start : start + LINES], start + 1)
             if not copies and deleted is None:
@@ -90,15 +91,15 @@ class Maildrop:
                 )
 
     def unique_id(self, at: int) -> bytes:
-        """The unique-id of one message ([RFC1939] 7 UIDL): at most 42 of the 70 octets.
+        """The unique-id of one message ([RFC1939] 7 UIDL): at most 44 of the 70 octets.
 
-        It names the Inbox for its life (UIDVALIDITY) and the content, whose number the mailbox never gives again; so
-        it stays over restarts, and when the message goes to another folder and comes back. Where one content is there
-        twice, by COPY, the first keeps that name and the others bear their UID as well.
+        It names the mailbox and the content, whose number the mailbox never gives again; so it stays over restarts,
+        over a backup that is put back, and when the message goes to another folder and comes back. Where one content
+        is there twice, by COPY, the first keeps that name and the others bear their UID as well.
         """
         if at in self._copied():
-            return b"%d.%d.%d" % (self.uidvalidity, self.items[at], self.uids[at])
-        return b"%d.%d" % (self.uidvalidity, self.items[at])
+            return b"%b.%d.%d" % (self.name, self.items[at], self.uids[at])
+        return b"%b.%d" % (self.name, self.items[at])
 
     def doomed(self) -> list[int]:
         """The UIDs to remove in the UPDATE state, ascending ([RFC1939] 6)."""

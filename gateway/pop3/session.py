@@ -136,7 +136,7 @@ class Session:
         """Whether the client has said UTF8 ([RFC6856] 2.1)."""
         self.user: bytes | None = None
         """What USER said last."""
-        self.drop = Maildrop(0, (), (), ())
+        self.drop = Maildrop()
         self.retrieved: set[int] = set()
         """Positions that were retrieved, where QUIT is to remove them."""
         self.mailbox: Mailbox | None = None
@@ -232,7 +232,7 @@ class Session:
         call = runner.run if inbox.total > _LARGE_MAILBOX else runner.read
         index = await call(mailbox.index, inbox.id)
         # The index is shared with other sessions and moves on: these are copies.
-        self.drop = Maildrop(index.uidvalidity, index.uids[:], index.sizes[:], index.item_ids[:])
+        self.drop = Maildrop(index.uids[:], index.sizes[:], index.item_ids[:])
         self.mailbox, self.folder_id = mailbox, inbox.id
         self.reader = MessageReader(runner, mailbox)
 

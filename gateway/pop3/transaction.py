@@ -16,6 +16,8 @@ from store.errors import NotFound, StoreError
 log = logging.getLogger("oxgate.pop3")
 
 _NO_MESSAGE = Reply(Text.NO_MESSAGE)
+_NAME = 6
+"""Octets of the mailbox's GUID in a unique-id: a mailbox made anew under the same address differs."""
 _REMOVED_AT_ONCE = 100
 """Messages that one transaction of QUIT removes: few, so that no other session waits long for it."""
 
@@ -64,7 +66,10 @@ async def list_(session: Session, command: Command) -> None:
 
 async def uidl(session: Session, command: Command) -> None:
     """List unique-ids ([RFC1939] 7); Outlook asks for all of them at once ([MS-STANOPOP3] 2.2.14)."""
-    drop = session.drop
+    drop, mailbox = session.drop, session.mailbox
+    if not drop.name and mailbox is not None:
+        guid = await session.services.runner.read(mailbox.replica_guid)
+        drop.name = guid[:_NAME].hex().encode("ascii")
     if not command.argument.strip():
         await session.listing(protocol.ok(), drop.unique_ids())
         return

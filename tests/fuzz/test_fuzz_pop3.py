@@ -75,6 +75,9 @@ class FakeMailbox:
         sizes = [len(raw) if isinstance(raw, bytes) else 10 for raw in MESSAGES.values()]
         return SimpleNamespace(uidvalidity=7, uids=list(MESSAGES), sizes=sizes, item_ids=list(MESSAGES))
 
+    def replica_guid(self):
+        return bytes(16)
+
     def parts(self, item_id):
         return pack(scan(self.raw(item_id)))
 

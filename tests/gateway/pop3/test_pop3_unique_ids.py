@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 
 from conversion.mime.rendition import render
+from store import epoch
 from store.ids import MailboxRef
 
 from .support import INBOX, SEED, client, put, serving
@@ -92,3 +93,24 @@ async def test_an_import_of_old_messages(tmp_path, place):
         names = await ids(server)
         assert names[:3] == first
         assert len(set(names)) == 6
+
+
+async def test_a_mailbox_made_anew(tmp_path, place):
+    """Contents are numbered from the beginning again, but it is another mailbox."""
+    async with serving(tmp_path, **place) as server:
+        first = await ids(server)
+        server.store.remove(server.mailbox.ref)
+    async with serving(tmp_path, **place) as server:
+        assert not set(first) & set(await ids(server))
+
+
+async def test_a_backup_that_is_put_back(tmp_path, place):
+    """It begins a new epoch, in which the Inbox has another UIDVALIDITY; unique-ids stay, and none is given twice."""
+    async with serving(tmp_path, **place) as server:
+        first = await ids(server)
+        validity = server.mailbox.folder(INBOX).uidvalidity
+        epoch.bump(server.mailbox._shard)
+        assert server.mailbox.folder(INBOX).uidvalidity > validity
+        assert await ids(server) == first
+        put(server.mailbox, SEED[0])
+        assert (await ids(server))[:3] == first
