@@ -235,6 +235,8 @@ class ImapConnection(Protocol):
             return Reply(b"BAD", b"Command is not valid in this state.")
         session.tag = command.tag
         session.by_uid = row.uses_sequence_numbers and bool(getattr(command.args, "uid", False))
+        if session.uidonly and row.uses_sequence_numbers and not session.by_uid:
+            return Reply(b"BAD", b"UIDONLY is enabled: messages have no numbers.", b"UIDREQUIRED")  # [RFC9586] 3.2
         try:
             reply = await row.run(session, command.args)
         except Refusal as refusal:

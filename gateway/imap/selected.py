@@ -32,6 +32,7 @@ class Selected:
         "read_only",
         "recent",
         "settled",
+        "shows_recent",
         "uidvalidity",
         "view",
         "watchers",
@@ -53,6 +54,8 @@ class Selected:
         self.own: list[tuple[int, int]] = []
         """Mod-sequences, first and last of a run, of flag changes that the client knows from its own command."""
         self.watchers: list[Watcher] = []
+        self.shows_recent = True
+        """\\Recent and RECENT exist for the client; [RFC9051] appendix E has done away with them."""
         self.settled = 0
         """While an expunge is held back: the mod-sequence up to which the client knows everything; else 0."""
 
@@ -66,7 +69,7 @@ class Selected:
 
     def add_recent(self, first: int, end: int) -> None:
         """Take UIDs from `first` up to `end`, not included, as \\Recent."""
-        if first >= end:
+        if first >= end or not self.shows_recent:
             return
         if self.recent and self.recent[-1][1] >= first:
             first = min(first, self.recent.pop()[0])

@@ -102,6 +102,14 @@ class Session:
         """Whether mailbox names go over the wire in UTF-8, not in modified UTF-7 ([RFC6855] 3, [RFC9051] 5.1)."""
         return self.utf8 or self.rev2
 
+    @property
+    def tells_uid(self) -> bool:
+        """Whether FETCH responses that no FETCH asked for carry the UID.
+
+        [RFC3501] 6.4.8; [RFC7162] 3.2.4: with MODSEQ always; [RFC9051] 7.5.2: in any case.
+        """
+        return self.by_uid or self.condstore or self.rev2
+
     # --- output and store calls
 
     def send(self, data: bytes) -> None:
@@ -311,11 +319,14 @@ class Session:
     async def select(self, place: Place, name: str, *, read_only: bool) -> tuple[Selected, FolderIndex]:
         """Make the folder the selected one. EXAMINE leaves \\Recent to others ([RFC3501] 6.3.2)."""
         mailbox, row = place
-        first, end = await self._recent(mailbox, row.id, row.uidnext, claim=not read_only)
+        first = end = 0
+        if not self.rev2:
+            first, end = await self._recent(mailbox, row.id, row.uidnext, claim=not read_only)
         index = await self._read_index(mailbox, row.id)
         self._keep_index(index)
         selected = Selected(place, name, FolderView(index.uids), index.modseq, read_only=read_only)
         selected.flags.learn(await self.read(mailbox.keyword_names))
+        selected.shows_recent = not self.rev2
         selected.add_recent(first, end)
         self.selected = selected
         self.state = State.SELECTED
@@ -398,7 +409,7 @@ class Session:
     async def _prepare(self, selected: Selected, changes: list[Change]) -> None:
         """Take \\Recent for new messages, and learn the keywords that the changes bring."""
         uidnext = max((change.row.uid + 1 for change in changes if isinstance(change, MessageCreated)), default=0)
-        if uidnext:
+        if uidnext and selected.shows_recent:
             first, end = await self._recent(selected.mailbox, selected.folder_id, uidnext, claim=not selected.read_only)
             selected.add_recent(first, end)
         await self.learn_keywords([change.row.keywords for change in changes if isinstance(change, FlagsChanged)])
@@ -419,15 +430,17 @@ class Session:
     def _tell(self, selected: Selected, changes: list[Change], *, expunge: bool) -> None:
         out: list[bytes] = []
         updates = selected.view.apply(changes, allow_expunge=expunge)
-        if self.qresync:
+        vanished = self.qresync or self.uidonly  # [RFC7162] 3.2.10, [RFC9586] 3.3
+        if vanished:
             out += writer.vanished(runs_of(sorted(u.uid for u in updates if isinstance(u, Expunged))))
         for update in updates:
             if isinstance(update, Expunged):
-                if not self.qresync:
+                if not vanished:
                     out.append(writer.expunge(update.sequence))
             elif isinstance(update, Exists):
                 out.append(writer.exists(update.count))
-                out.append(writer.recent(selected.count_recent()))
+                if selected.shows_recent:
+                    out.append(writer.recent(selected.count_recent()))
             elif isinstance(update, FlagsOf):
                 out.append(self.flags_line(update.sequence, update.row))
         self.wire.send_parts(out)
@@ -436,8 +449,10 @@ class Session:
         """An untagged FETCH with the flags of one message ([RFC3501] 7.4.2, [RFC7162] 3.1.4.2)."""
         recent = self.folder_selected.is_recent(row.uid)
         flags = self.flags.text(row.flags, row.keywords, recent=recent)
-        uid = b" UID %d" % row.uid if self.by_uid or self.condstore else b""  # [RFC7162] 3.2.4
         modseq = b" MODSEQ (%d)" % row.modseq if self.condstore else b""
+        if self.uidonly:
+            return b"* %d UIDFETCH (FLAGS (%b)%b)\r\n" % (row.uid, flags, modseq)  # [RFC9586] 3.2
+        uid = b" UID %d" % row.uid if self.tells_uid else b""
         return b"* %d FETCH (FLAGS (%b)%b%b)\r\n" % (sequence, flags, uid, modseq)
 
     def send_flags_of(self, rows: Sequence[MessageRow]) -> None:
@@ -450,18 +465,21 @@ class Session:
         if not rows:
             return
         uids, _, _, modseqs, flags, keywords, *_ = zip(*rows, strict=True)
+        if self.uidonly:
+            numbers = uids
         items = [FetchAttribute.FLAGS]
         columns: list[Sequence[object]] = [
             numbers,
             self.flags.column(flags, keywords, self.folder_selected.recent_places(uids)),
         ]
-        if self.by_uid or self.condstore:  # [RFC7162] 3.2.4
+        if self.tells_uid and not self.uidonly:
             items.append(FetchAttribute.UID)
             columns.append(uids)
         if self.condstore:
             items.append(FetchAttribute.MODSEQ)
             columns.append(modseqs)
-        self.send(writer.fetch_lines(writer.fetch_template(tuple(items)), zip(*columns, strict=True)))
+        template = writer.fetch_template(tuple(items), uidonly=self.uidonly)
+        self.send(writer.fetch_lines(template, zip(*columns, strict=True)))
 
     async def learn_keywords(self, sets: Iterable[int]) -> None:
         """Know the names of all keyword bits; tell the client of new ones before they are used ([RFC3501] 7.2.6)."""

@@ -1,12 +1,12 @@
-"""Commands for any state: CAPABILITY NOOP LOGOUT ID; and ENABLE, CHECK ([RFC3501] 6.1, [RFC2971], [RFC5161])."""
+"""Commands for any state: CAPABILITY NOOP LOGOUT ID; and CHECK ([RFC3501] 6.1, 6.4.1, [RFC2971])."""
 
 from __future__ import annotations
 
 import logging
 
-from gateway.imap.errors import Reply, bad, ok
+from gateway.imap.errors import Reply, ok
 from gateway.imap.protocol import writer
-from gateway.imap.protocol.types import Enable, Id, NoArguments
+from gateway.imap.protocol.types import Id, NoArguments
 from gateway.imap.session import Session
 
 MAX_DEVICE = 100
@@ -50,20 +50,3 @@ async def identify(session: Session, args: Id) -> Reply:
     version = session.services.settings.version
     session.send(writer.id_line([("name", "oxgate"), *([("version", version)] if version else [])]))
     return ok(b"ID completed.")
-
-
-async def enable(session: Session, args: Enable) -> Reply:
-    """ENABLE: unknown names are passed over ([RFC5161] 3.1, [RFC7162] 3.1, 3.2.3)."""
-    if session.selected is not None:
-        # [RFC5161] 3.1: only valid in the authenticated state, so that no response changes its form under way.
-        raise bad(b"ENABLE is for before a mailbox is selected.")
-    enabled: list[bytes] = []
-    if "CONDSTORE" in args.capabilities and not session.condstore:
-        enabled.append(b"CONDSTORE")
-        session.enable_condstore()
-    if "QRESYNC" in args.capabilities and not session.qresync:
-        enabled.append(b"QRESYNC")
-        session.enable_condstore()
-        session.qresync = True
-    session.send(writer.enabled(enabled))
-    return ok(b"ENABLE completed.")

@@ -33,7 +33,7 @@ async def append(session: Session, args: Append) -> Reply:
     else:
         rendition = await session.services.runner.run(_convert, args.message)
     selected = session.selected
-    claims = selected is not None and selected.is_at(place) and not selected.read_only
+    claims = selected is not None and selected.is_at(place) and not selected.read_only and selected.shows_recent
 
     def put() -> tuple[int, int]:
         """Give the UID, and that from which messages are recent for this session."""

@@ -218,6 +218,8 @@ class _Answer:
         wanted: tuple[FetchItem, ...] = (FetchAttribute.FLAGS,)
         if self.session.condstore:
             wanted = (FetchAttribute.UID, FetchAttribute.FLAGS, FetchAttribute.MODSEQ)  # [RFC7162] 3.2.4
+        elif self.session.rev2:
+            wanted = (FetchAttribute.UID, FetchAttribute.FLAGS)  # [RFC9051] 7.5.2
         return tuple(item for item in wanted if item not in self.plan.items)
 
     def _column(self, item: FetchItem, batch: Batch) -> Column:

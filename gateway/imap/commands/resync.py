@@ -9,8 +9,8 @@ from gateway.imap.errors import bad
 from gateway.imap.protocol import writer
 from gateway.imap.protocol.fetch_types import FetchAttribute
 from gateway.imap.protocol.mailbox_types import Resync
-from gateway.imap.protocol.numset import MAX_NUMBER, common_runs, resolve_uids, uid_runs
-from gateway.imap.protocol.types import STAR, SequenceSet
+from gateway.imap.protocol.numset import MAX_NUMBER, common_runs, resolve_uids, runs_of, uid_runs
+from gateway.imap.protocol.types import SAVED, STAR, SequenceSet
 from gateway.imap.selected import Selected
 from gateway.imap.session import Session
 from gateway.imap.view import FolderView
@@ -37,7 +37,7 @@ async def resynchronize(session: Session, selected: Selected, index: FolderIndex
         for place, modseq in enumerate(index.modseqs[start:stop], start)
         if modseq > known.modseq
     ]
-    template = writer.fetch_template(_ITEMS)
+    template = writer.fetch_template(_ITEMS, uidonly=session.uidonly)
     for start in range(0, len(changed), BATCH):
         places = changed[start : start + BATCH]
         told = [index.uids[place] for place in places]
@@ -46,7 +46,7 @@ async def resynchronize(session: Session, selected: Selected, index: FolderIndex
             [index.keywords[place] for place in places],
             selected.recent_places(told),
         )
-        numbers = [place + 1 for place in places]
+        numbers = told if session.uidonly else [place + 1 for place in places]
         modseqs = [index.modseqs[place] for place in places]
         session.send(writer.fetch_lines(template, zip(numbers, told, flags, modseqs, strict=True)))
         await session.wire.drain()
@@ -62,7 +62,8 @@ async def send_vanished(session: Session, uids: SequenceSet, since: int, *, afte
         raise bad(b"Enable QRESYNC first.")
     selected = session.folder_selected
     gone = await session.read(session.mailbox.vanished_since, selected.folder_id, since)
-    told = common_runs(common_runs(gone, uid_runs(uids)), [range(after + 1, MAX_NUMBER + 1)])
+    wanted = runs_of(selected.view.saved) if uids == SAVED else uid_runs(uids)
+    told = common_runs(common_runs(gone, wanted), [range(after + 1, MAX_NUMBER + 1)])
     session.wire.send_parts(writer.vanished(_outside(told, selected.view.uids), earlier=True))
 
 

@@ -15,10 +15,13 @@ async def select(session: Session, args: Select) -> Reply:
     """SELECT and EXAMINE ([RFC3501] 6.3.1, [RFC3501] 6.3.2, [RFC7162] 3.1.2.1, 3.1.8, 3.2.5).
 
     A SELECT that fails leaves no mailbox selected. HIGHESTMODSEQ is always there, because the mod-sequences of every
-    folder last ([RFC7162] 3.1.12).
+    folder last ([RFC7162] 3.1.12). After ENABLE IMAP4rev2 the name comes back as a LIST response, and RECENT and UNSEEN
+    do not come ([RFC9051] 6.3.2, 6.3.3, appendix E).
     """
     if args.qresync is not None and not session.qresync:
         raise bad(b"Enable QRESYNC first.")  # [RFC7162] 3.2.5: the mailbox that is selected stays so
+    if args.qresync is not None and args.qresync.match is not None and session.uidonly:
+        raise bad(b"Messages have no numbers here.", b"UIDREQUIRED")  # [RFC9586] 3.6
     if session.selected is not None:
         await session.deselect()
         # [RFC7162] 3.2.11: what comes after this line is about the new mailbox.
@@ -29,8 +32,12 @@ async def select(session: Session, args: Select) -> Reply:
         session.condstore = True
     selected, index = await session.select(place, args.mailbox.value, read_only=args.read_only)
     session.send_flags(selected)
-    out = [writer.exists(len(selected.view)), writer.recent(selected.count_recent())]
-    if row.unread:
+    out = [writer.exists(len(selected.view))]
+    if session.rev2:
+        out.append(writer.list_line([], b"/", args.mailbox.value, utf8=True))  # [RFC9051] 6.3.2
+    else:
+        out.append(writer.recent(selected.count_recent()))
+    if row.unread and not (session.rev2 or session.uidonly):
         unseen = next((number for number, flags in enumerate(index.flags, 1) if not flags & SEEN), 0)
         if unseen:
             out.append(writer.status(b"*", b"OK", "First unseen.", writer.code_number(b"UNSEEN", unseen)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.imap.commands import anytime, idle, nonauth
+from gateway.imap.commands import anytime, enable, idle, nonauth
 from gateway.imap.commands.command import ANY, LOGGED_IN, Command
 from gateway.imap.protocol import types
 from gateway.imap.state import State
@@ -22,6 +22,13 @@ ROWS: tuple[Command, ...] = (
         "SASL-IR",
     ),
     Command("LOGIN", State.NOT_AUTHENTICATED, types.Login, nonauth.login, ("[RFC3501] 6.2.3", "[MS-OXIMAP4] 2.2.2")),
-    Command("ENABLE", LOGGED_IN, types.Enable, anytime.enable, ("[RFC5161] 3.1",), "ENABLE"),
+    Command(
+        "ENABLE",
+        State.AUTHENTICATED,
+        types.Enable,
+        enable.enable,
+        ("[RFC5161] 3.1", "[RFC9051] 6.3.1", "[RFC9586] 3.1"),
+        "ENABLE",
+    ),
     Command("IDLE", LOGGED_IN, types.NoArguments, idle.idle, ("[RFC2177] 3",), "IDLE"),
 )

@@ -75,7 +75,9 @@ def _report(session: Session, selected: Selected, args: Store, rows: list[Messag
     if not args.silent:
         session.send_flags_of(rows)
         return
-    # [RFC7162] 3.2.4: UID and MODSEQ go together.
-    session.wire.send_parts(
-        [b"* %d FETCH (UID %d MODSEQ (%d))\r\n" % (sequence(row.uid), row.uid, row.modseq) for row in rows]
-    )
+    if session.uidonly:
+        lines = [b"* %d UIDFETCH (MODSEQ (%d))\r\n" % (row.uid, row.modseq) for row in rows]
+    else:
+        # [RFC7162] 3.2.4: UID and MODSEQ go together.
+        lines = [b"* %d FETCH (UID %d MODSEQ (%d))\r\n" % (sequence(row.uid), row.uid, row.modseq) for row in rows]
+    session.wire.send_parts(lines)

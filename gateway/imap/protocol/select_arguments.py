@@ -60,7 +60,7 @@ def _resync(scanner: Scanner) -> Resync:
 
 def _known(scanner: Scanner) -> SequenceSet:
     """A sequence set in which `*` is not allowed ([RFC7162] 7 `known-uids`)."""
-    numbers = scanner.sequence_set()
+    numbers = scanner.sequence_set(saved=False)
     if any(STAR in pair for pair in numbers.ranges):
         scanner.fail("* cannot stand for what a client knows")
     return numbers

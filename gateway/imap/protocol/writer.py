@@ -277,18 +277,18 @@ _PLACEHOLDER = {
 
 
 @lru_cache(maxsize=256)
-def fetch_template(items: tuple[FetchItem, ...]) -> bytes:
+def fetch_template(items: tuple[FetchItem, ...], *, uidonly: bool = False) -> bytes:
     """A %-template of one FETCH response line: the message number first, then one value for each item, in order.
 
     Values: FLAGS the flags joined by spaces, without parentheses; UID, RFC822.SIZE, MODSEQ a number; INTERNALDATE what
     internal_date gives; ENVELOPE, BODY, BODYSTRUCTURE their ready bytes; a BodySection a ready nstring.
+    `uidonly`: the UID stands in place of the message number, and the response is UIDFETCH ([RFC9586] 3.2).
     """
-    return b"* %%d FETCH (%b)\r\n" % b" ".join(
-        [
-            item.label.replace(b"%", b"%%") + b" %b" if isinstance(item, BodySection) else _PLACEHOLDER[item]
-            for item in items
-        ]
-    )
+    values = [
+        item.label.replace(b"%", b"%%") + b" %b" if isinstance(item, BodySection) else _PLACEHOLDER[item]
+        for item in items
+    ]
+    return b"* %%d %b (%b)\r\n" % (b"UIDFETCH" if uidonly else b"FETCH", b" ".join(values))
 
 
 def fetch_lines(template: bytes, rows: Iterable[tuple[object, ...]]) -> bytes:

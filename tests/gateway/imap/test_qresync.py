@@ -1,4 +1,4 @@
-"""QRESYNC ([RFC7162] 3.2, 5.3): its commands and responses, and a client that comes back to what others have changed."""
+"""QRESYNC ([RFC7162] 3.2, 5.3): commands and responses, and a client that comes back to what others have changed."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ async def test_enable(server: Server) -> None:
     """[RFC7162] 3.2.3: with CONDSTORE in any order; it enables that, too; [RFC5161] 3.2: once."""
     client = await server.client(None)
     assert b"QRESYNC" in (await client("CAPABILITY"))[0].split()  # [RFC7162] 3.2.2
-    assert await client.ok("ENABLE QRESYNC CONDSTORE") == [b"* ENABLED CONDSTORE QRESYNC"]
+    assert await client.ok("ENABLE QRESYNC CONDSTORE") == [b"* ENABLED QRESYNC CONDSTORE"]
     assert await client.ok("ENABLE CONDSTORE QRESYNC") == [b"* ENABLED"]
     server.deliver()
     await client.ok("SELECT INBOX")
