@@ -140,9 +140,7 @@ async def talk(pieces, options):
     """Feed pieces to a connection; what it wrote."""
     signin = SignInService(FakeLogon(), Mechanisms(in_clear=lambda address: True))
     services = Pop3Services(signin, lambda ref: FakeMailbox(), Runner())
-    connection = Pop3Connection(
-        set(), services, Pop3Limits(max_errors=1000, max_logon_failures=100), Pop3Options(), None
-    )
+    connection = Pop3Connection(set(), services, Pop3Limits(max_errors=1000, max_logon_failures=100), options, None)
     transport = MemoryTransport(connection)
     connection.makeConnection(transport)
     for piece in pieces:
