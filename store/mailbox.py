@@ -20,6 +20,7 @@ from store import (
     permissions,
     reading,
     search,
+    sortkeys,
     subscriptions,
     transfer,
 )
@@ -226,6 +227,11 @@ class Mailbox(MailboxLogon):
         with self._shard.read() as db:
             self._need(db, folder_id, Rights.READ_ANY)
             return cast("list[tuple[int, bytes]]", messages.common_headers(db, folder_id, uids))
+
+    def item_headers(self, item_ids: Sequence[int]) -> list[tuple[int, bytes]]:
+        """Read item and common header lines of items with ascending numbers, by one query: pass chunks."""
+        with self._shard.read() as db:
+            return sortkeys.headers(db, item_ids)
 
     def raw_many(self, folder_id: int, uids: Sequence[int]) -> Iterator[tuple[int, int, bytes]]:
         """Read the MIME of messages, in the order of their UIDs: UID, item and octets."""

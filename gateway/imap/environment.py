@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.runtime.worker import StoreRunner
 from gateway.services.signin import SignInService
 from gateway.services.watch import Watch
+from store.sortkeys import SortKeys
 from store.store import Store
 
 
@@ -42,3 +43,4 @@ class ImapServices:
     signin: SignInService
     watch: Watch
     settings: ImapSettings = ImapSettings()
+    sort_keys: SortKeys = field(default_factory=SortKeys)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from typing import ParamSpec, TypeVar, cast
 
+from gateway.imap.collation import DEFAULT
 from gateway.imap.environment import ImapServices
 from gateway.imap.errors import no
 from gateway.imap.flags import DELETED, FlagNames
@@ -54,6 +55,7 @@ class Session:
         "_offered",
         "_watching",
         "by_uid",
+        "comparator",
         "condstore",
         "failed_logons",
         "home",
@@ -78,6 +80,8 @@ class Session:
         self.home = cast(Mailbox, None)
         """The mailbox that the user signed in to; there is none before."""
         self.selected: Selected | None = None
+        self.comparator = DEFAULT
+        """How texts compare ([RFC5255] 4.7)."""
         self.condstore = False
         """Untagged FETCH carries MODSEQ ([RFC7162] 3.1)."""
         self.qresync = False

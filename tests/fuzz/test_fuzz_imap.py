@@ -36,6 +36,7 @@ WORDS += [
 ]
 WORDS += [b'"x"', b"{3+}\r\nabc", b"{0}\r\n", b"\0", b"\xff", b"\r", b"\n", b"RETURN (CHILDREN)", b"(SPECIAL-USE)"]
 WORDS += [b"(USE (\\Sent))", b'"17-Jul-1996 02:44:25 -0700"', b"(MESSAGES UIDNEXT)", b"x" * 301]
+WORDS += [b"RETURN (MIN SAVE PARTIAL -1:-9)", b"(SUBJECT REVERSE DATE)", b"REFERENCES", b"$", b"OLDER 5"]
 GAPS = [b" ", b" ", b" ", b"", b"\r\n", b"\r\nt "]
 
 

@@ -176,6 +176,17 @@ class Encoder:
             return b" ".join(self.key(each) for each in key.keys)
         return self.key(key)
 
+    def sort(self, args: st.Sort) -> bytes:
+        program = [self.case((b"REVERSE " if each.reverse else b"") + each.key.value.encode()) for each in args.program]
+        return self.returns(args.search.returns) + b"(" + b" ".join(program) + b") " + self.criteria(args.search)
+
+    def thread(self, args: st.Thread) -> bytes:
+        return self.case(args.algorithm.value.encode()) + b" " + self.criteria(args.search)
+
+    def criteria(self, search: st.Search) -> bytes:
+        assert search.charset is not None
+        return self.astring(search.charset.encode()) + b" " + self.keys(search.key)
+
     def returns(self, returns: st.Returns | None) -> bytes:
         if returns is None:
             return b""

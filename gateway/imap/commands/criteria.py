@@ -35,6 +35,7 @@ async def restriction(session: Session, key: st.SearchKey, *, lenient: bool = Fa
         {name.casefold(): bit for bit, name in names.items()},
         lenient=lenient,
         uidonly=session.uidonly,
+        collation=session.comparator.name,
     )
     return builder.build(key)
 
@@ -47,8 +48,11 @@ def reads_text(wanted: r.Restriction) -> bool:
 class _Builder:
     """Turns search keys into a restriction."""
 
-    def __init__(self, selected: Selected, keywords: Mapping[str, int], *, lenient: bool, uidonly: bool) -> None:
+    def __init__(
+        self, selected: Selected, keywords: Mapping[str, int], *, lenient: bool, uidonly: bool, collation: str
+    ) -> None:
         self._selected = selected
+        self._collation = collation
         self._keywords = keywords
         self._lenient = lenient
         self._uidonly = uidonly
@@ -74,7 +78,7 @@ class _Builder:
                 recent = r.UidIn(tuple((first, end - 1) for first, end in self._selected.recent))
                 return recent if present else r.Not(recent)
             case _:
-                return _content(key)
+                return _content(key, self._collation)
 
     def _joined(self, keys: Sequence[st.SearchKey]) -> list[r.Restriction]:
         parts: list[r.Restriction] = []
@@ -123,8 +127,8 @@ def _within(messages: t.SequenceSet, largest: int) -> t.SequenceSet:
     return t.SequenceSet(tuple(pair for pair in kept if pair[1]))
 
 
-def _content(key: st.SearchKey) -> r.Restriction:
-    """Keys about the message alone."""
+def _content(key: st.SearchKey, collation: str) -> r.Restriction:
+    """Keys about the message alone; texts compare by the collation ([RFC5255] 4.2)."""
     match key:
         case st.DateKey():
             return _date(key)
@@ -134,11 +138,11 @@ def _content(key: st.SearchKey) -> r.Restriction:
             return r.Property(relation, r.TagInternalDate, int(time.time()) - seconds)
         case st.EnvelopeKey(field, value):
             # An empty string is contained in every field, whether it is there or not.
-            return r.MimeHeader(_FIELDS[field], value, field != "SUBJECT") if value else r.And(())
+            return r.MimeHeader(_FIELDS[field], value, field != "SUBJECT", collation) if value else r.And(())
         case st.HeaderKey(name, value):
-            return r.MimeHeader(name, value)
+            return r.MimeHeader(name, value, collation=collation)
         case st.TextKey(value, headers):
-            return r.MimeText(value, headers) if value else r.And(())
+            return r.MimeText(value, headers, collation) if value else r.And(())
         case st.SizeKey(size, larger):
             return r.Property(r.RelOp.GREATER if larger else r.RelOp.LESS, r.TagMimeSize, size)
         case st.ModSeqKey(modseq):

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from conversion.mime.text import MimeText
 from gateway.imap.commands import criteria
+from gateway.imap.commands.progress import Ticker
 from gateway.imap.protocol import search_responses as responses
 from gateway.imap.protocol import search_types as st
 from gateway.imap.selected import Selected
@@ -38,10 +39,13 @@ async def find(session: Session, search: st.Search) -> list[int]:
 async def evaluate(session: Session, wanted: r.Restriction) -> list[int]:
     """The UIDs of the messages that meet a restriction and that the session knows, ascending."""
     selected = session.folder_selected
-    call = session.read
     if criteria.reads_text(wanted) or len(selected.view) > INLINE_MESSAGES:
-        call = session.services.runner.run
-    found = await call(session.mailbox.find, selected.folder_id, wanted, text=MimeText)
+        with Ticker(session) as progress:
+            found = await session.services.runner.run(
+                session.mailbox.find, selected.folder_id, wanted, text=MimeText, progress=progress
+            )
+    else:
+        found = await session.read(session.mailbox.find, selected.folder_id, wanted, text=MimeText)
     uids = selected.view.uids
     return found[: bisect_right(found, uids[-1])] if uids else []
 

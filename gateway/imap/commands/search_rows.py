@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.imap.commands import search
+from gateway.imap.commands import search, sort
 from gateway.imap.commands.command import Command
 from gateway.imap.protocol import search_types as st
 from gateway.imap.state import State
@@ -14,7 +14,25 @@ ROWS: tuple[Command, ...] = (
         st.Search,
         search.search,
         ("[RFC3501] 6.4.4", "[RFC3501] 6.4.8", "[RFC7162] 3.1.5", "[RFC4731] 3.1", "[RFC5182] 2.1", "[RFC9394] 3.1"),
-        "ESEARCH SEARCHRES WITHIN",
+        "ESEARCH SEARCHRES WITHIN INPROGRESS",
+        uses_sequence_numbers=True,
+    ),
+    Command(
+        "SORT",
+        State.SELECTED,
+        st.Sort,
+        sort.sort,
+        ("[RFC5256] 3", "[RFC5267] 3", "[RFC5957] 4", "[RFC7162] 3.1.9"),
+        "SORT SORT=DISPLAY ESORT",
+        uses_sequence_numbers=True,
+    ),
+    Command(
+        "THREAD",
+        State.SELECTED,
+        st.Thread,
+        sort.thread,
+        ("[RFC5256] 3",),
+        "THREAD=ORDEREDSUBJECT THREAD=REFERENCES",
         uses_sequence_numbers=True,
     ),
 )

@@ -49,7 +49,7 @@ def takes_numbers(line: bytes) -> bool:
         return False
     name = words[1].upper()
     if name == b"UID":
-        # The keys of UID SEARCH may hold numbers ([RFC3501] 6.4.8).
-        return len(words) > 2 and words[2][:6].upper() == b"SEARCH"
+        # The keys of UID SEARCH, SORT and THREAD may hold numbers ([RFC3501] 6.4.8, [RFC5256] 3).
+        return len(words) > 2 and words[2].upper().startswith((b"SEARCH ", b"SORT ", b"THREAD "))
     row = BY_NAME.get(name.decode("ascii", "replace"))
     return row is not None and row.uses_sequence_numbers

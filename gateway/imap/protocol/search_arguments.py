@@ -1,6 +1,6 @@
 """Reads the arguments of the commands that search.
 
-SEARCH ([RFC3501] 6.4.4, [RFC4466] 2.6.1, [RFC4731] 4), SORT and THREAD ([RFC5256] 5, [RFC5267] 5).
+SEARCH ([RFC3501] 6.4.4, [RFC4466] 2.6.1, [RFC4731] 4), SORT and THREAD ([RFC5256] 5, [RFC5957] 5, [RFC5267] 5).
 """
 
 from __future__ import annotations
@@ -9,13 +9,17 @@ from functools import partial
 
 from gateway.imap.protocol.scanner import ParseArguments, Scanner
 from gateway.imap.protocol.search_keys import read_keys
-from gateway.imap.protocol.search_types import Returns, Search
+from gateway.imap.protocol.search_types import Algorithm, Criterion, Returns, Search, Sort, SortKey, Thread
 
 MAX_OPTIONS = 20
 """Options in one RETURN, doubles counted."""
+MAX_CRITERIA = 20
+"""Criteria in one SORT."""
 
 _OPTIONS = {b"MIN": "minimum", b"MAX": "maximum", b"ALL": "all", b"COUNT": "count", b"SAVE": "save"}
 """Those without argument, with their names in Returns."""
+_SORT_KEYS = {key.value.encode(): key for key in SortKey}
+_ALGORITHMS = {algorithm.value.encode(): algorithm for algorithm in Algorithm}
 
 
 def _parse_search(scanner: Scanner, *, uid: bool) -> Search:
@@ -67,6 +71,52 @@ def _returns(scanner: Scanner) -> Returns | None:
     return Returns(partial=ranges[0] if ranges else None, **given)
 
 
-COMMANDS: dict[bytes, tuple[str, ParseArguments | None]] = {b"SEARCH": ("SEARCH", partial(_parse_search, uid=False))}
+def _parse_sort(scanner: Scanner, *, uid: bool) -> Sort:
+    """SORT and UID SORT ([RFC5256] 5 `sort`, [RFC5267] 5 `extended-sort`)."""
+    returns = _returns(scanner)
+    scanner.opening()
+    program = scanner.items(lambda: _criterion(scanner), MAX_CRITERIA)
+    scanner.space()
+    return Sort(tuple(program), _criteria(scanner, returns, uid=uid))
 
-UID_COMMANDS: dict[bytes, tuple[str, ParseArguments]] = {b"SEARCH": ("SEARCH", partial(_parse_search, uid=True))}
+
+def _criterion(scanner: Scanner) -> Criterion:
+    name = scanner.word("a sort criterion")
+    reverse = name == b"REVERSE"
+    if reverse:
+        scanner.space()
+        name = scanner.word("a sort criterion")
+    key = _SORT_KEYS.get(name)
+    if key is None:
+        scanner.fail(f"Unknown sort criterion {name[:40].decode('ascii')}")
+    return Criterion(key, reverse)
+
+
+def _parse_thread(scanner: Scanner, *, uid: bool) -> Thread:
+    """THREAD and UID THREAD ([RFC5256] 5 `thread`)."""
+    name = scanner.atom("a threading algorithm").upper()
+    algorithm = _ALGORITHMS.get(name)
+    if algorithm is None:
+        scanner.fail(f"Unknown threading algorithm {name[:40].decode('ascii')}")
+    scanner.space()
+    return Thread(algorithm, _criteria(scanner, None, uid=uid))
+
+
+def _criteria(scanner: Scanner, returns: Returns | None, *, uid: bool) -> Search:
+    """`charset 1*(SP search-key)`: the charset must be there ([RFC5256] 5 `search-criteria`)."""
+    charset = scanner.astring("a charset").decode("latin-1")
+    scanner.space()
+    return _search(scanner, returns, charset, uid=uid)
+
+
+COMMANDS: dict[bytes, tuple[str, ParseArguments | None]] = {
+    b"SEARCH": ("SEARCH", partial(_parse_search, uid=False)),
+    b"SORT": ("SORT", partial(_parse_sort, uid=False)),
+    b"THREAD": ("THREAD", partial(_parse_thread, uid=False)),
+}
+
+UID_COMMANDS: dict[bytes, tuple[str, ParseArguments]] = {
+    b"SEARCH": ("SEARCH", partial(_parse_search, uid=True)),
+    b"SORT": ("SORT", partial(_parse_sort, uid=True)),
+    b"THREAD": ("THREAD", partial(_parse_thread, uid=True)),
+}

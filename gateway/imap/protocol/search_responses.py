@@ -41,6 +41,51 @@ def esearch_line(tag: bytes, items: Sequence[bytes], *, uid: bool) -> bytes:
     return b" ".join((b"* ESEARCH (TAG %b)" % quoted(tag), *([b"UID"] if uid else []), *items)) + b"\r\n"
 
 
+def sort(numbers: Sequence[int], modseq: int | None = None) -> bytes:
+    """`* SORT 2 84 882`, with `(MODSEQ n)` where it was asked for ([RFC5256] 4, [RFC7162] 3.1.9)."""
+    found = b"".join([b" %d" % number for number in numbers])
+    return b"* SORT%b%b\r\n" % (found, b"" if modseq is None else b" (MODSEQ %d)" % modseq)
+
+
+def thread(roots: Sequence[int], children: Sequence[Sequence[int]], numbers: Sequence[int]) -> bytes:
+    """`* THREAD (2)(3 6 (4 23)(44 7 96))` ([RFC5256] 4, 5 `thread-data`).
+
+    `roots` and `children` hold places in `numbers`; a place beyond them is a parent that is not there. A single child
+    follows its parent, several stand in parentheses each.
+    """
+    out: list[bytes] = []
+    waiting: list[int | bytes] = list(reversed(roots))
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, bytes):
+            out.append(node)
+            continue
+        out.append(b"(")
+        blank = b""
+        while node < len(numbers):
+            out.append(b"%b%d" % (blank, numbers[node]))
+            blank = b" "
+            if len(children[node]) != 1:
+                break
+            node = children[node][0]
+        waiting.append(b")")
+        if children[node]:
+            if blank:
+                out.append(blank)
+            waiting += reversed(children[node])
+    return b"* THREAD%b%b\r\n" % (b" " if out else b"", b"".join(out))
+
+
+def inprogress(tag: bytes, done: int, goal: int) -> bytes:
+    """`* OK [INPROGRESS ("tag" done goal)]`: how many messages of how many are looked at ([RFC9585] 4, 5).
+
+    The tag is NIL where it holds `]`, and the state where there is no number that may be told.
+    """
+    name = b"NIL" if b"]" in tag else quoted(tag)
+    state = b"%d %d" % (done, goal) if 0 <= done < goal else b"NIL NIL"
+    return b"* OK [INPROGRESS (%b %b)] Still at it.\r\n" % (name, state)
+
+
 def part(results: Sequence[T], bounds: tuple[int, int]) -> Sequence[T]:
     """The results that a PARTIAL range names, in their order ([RFC9394] 3.1).
 

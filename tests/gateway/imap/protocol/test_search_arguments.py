@@ -102,6 +102,67 @@ def test_ages() -> None:
     assert args(b"a SEARCH older 1") == se.Search(se.AgeKey(1, older=True))
 
 
+def test_sort() -> None:
+    """[RFC5256] 5, [RFC5957] 5, [RFC5267] 5 `extended-sort`."""
+    search = se.Search(SEEN, charset="UTF-8")
+    assert args(b"a SORT (SUBJECT REVERSE DATE) UTF-8 SEEN") == se.Sort(
+        (se.Criterion(se.SortKey.SUBJECT), se.Criterion(se.SortKey.DATE, reverse=True)), search
+    )
+    for key in se.SortKey:
+        assert args(f"a sort ({key.value}) utf-8 seen".encode()) == se.Sort(
+            (se.Criterion(key),), se.Search(SEEN, charset="utf-8")
+        )
+    found = args(b"a UID SORT RETURN (PARTIAL 2:1 COUNT) (REVERSE ARRIVAL) UTF-8 SEEN")
+    assert found == se.Sort(
+        (se.Criterion(se.SortKey.ARRIVAL, reverse=True),),
+        se.Search(SEEN, uid=True, charset="UTF-8", returns=se.Returns(count=True, partial=(1, 2))),
+    )
+    assert found.uid
+
+
+def test_thread() -> None:
+    """[RFC5256] 5."""
+    for algorithm in se.Algorithm:
+        text = algorithm.value.encode()
+        search = se.Search(SEEN, charset="US-ASCII")
+        assert args(b"a THREAD " + text + b" US-ASCII SEEN") == se.Thread(algorithm, search)
+        assert args(b"a uid thread " + text.lower() + b' "US-ASCII" SEEN') == se.Thread(
+            algorithm, se.Search(SEEN, uid=True, charset="US-ASCII")
+        )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"SORT",
+        b"SORT ()",
+        b"SORT () UTF-8 ALL",
+        b"SORT DATE UTF-8 ALL",
+        b"SORT (DATE) ALL",
+        b"SORT (DATE) UTF-8",
+        b"SORT (REVERSE) UTF-8 ALL",
+        b"SORT (REVERSE REVERSE DATE) UTF-8 ALL",
+        b"SORT (NOSUCH) UTF-8 ALL",
+        b"SORT (DATE) CHARSET UTF-8 ALL",
+        b"SORT RETURN (DATE) UTF-8 ALL",
+        b"SORT (" + b"DATE " * 20 + b"DATE) UTF-8 ALL",
+        b"THREAD UTF-8 ALL",
+        b"THREAD REFS UTF-8 ALL",
+        b"THREAD REFERENCES ALL",
+        b"THREAD REFERENCES RETURN (ALL) UTF-8 ALL",
+    ],
+)
+def test_sort_and_thread_refuse(text: bytes) -> None:
+    refused(b"t " + text)
+    refused(b"t UID " + text)
+
+
+def test_sort_and_thread_in_an_unknown_charset() -> None:
+    """[RFC5256] 3: NO, as SEARCH."""
+    for command in (b"SORT (DATE)", b"THREAD REFERENCES"):
+        assert isinstance(refused(b"a " + command + b" X-NONE ALL"), t.UnsupportedCharset)
+
+
 ends = st.tuples(st.integers(1, 9999), st.integers(1, 9999)).map(lambda pair: (min(pair), max(pair)))
 partials = st.one_of(ends, ends.map(lambda pair: (-pair[0], -pair[1])))
 returns = st.builds(
@@ -120,7 +181,15 @@ searches = st.builds(
     st.sampled_from((None, "UTF-8")),
     st.none() | returns,
 )
-commands = searches.map(lambda search: t.Command(b"a", "SEARCH", search))
+programs = st.lists(st.builds(se.Criterion, st.sampled_from(se.SortKey), st.booleans()), min_size=1, max_size=3)
+in_charset = searches.filter(lambda search: search.charset is not None)
+sorts = st.builds(se.Sort, programs.map(tuple), in_charset)
+threads = st.builds(se.Thread, st.sampled_from(se.Algorithm), in_charset.filter(lambda search: search.returns is None))
+commands = st.one_of(
+    searches.map(lambda args: t.Command(b"a", "SEARCH", args)),
+    sorts.map(lambda args: t.Command(b"a", "SORT", args)),
+    threads.map(lambda args: t.Command(b"a", "THREAD", args)),
+)
 
 
 @given(commands, st.integers(0, 2**32))
