@@ -126,6 +126,21 @@ def pack(structure: Structure) -> bytes:
     return b"".join(out)
 
 
+def glance(data: bytes) -> tuple[int, bytes]:
+    """Give what can be had of a part table at once: where the message's header ends, and the words of its parts.
+
+    Those are lines of type, subtype, encoding and charset, with tabs between. Raises ValueError for anything else.
+    """
+    try:
+        version, count = _HEAD.unpack_from(data)
+        end = _HEAD.size + count * _ROW.size
+        if version != _VERSION or len(data) < end:
+            raise ValueError(f"part table of version {version}")
+        return _ROW.unpack_from(data, _HEAD.size)[1], data[end:]
+    except struct.error as error:
+        raise ValueError("no part table") from error
+
+
 def unpack(data: bytes) -> Structure:
     """Decode a part table made by `pack`. Raises ValueError for anything else."""
     try:

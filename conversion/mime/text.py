@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from conversion.mime.addresses import parse_addresses
 from conversion.mime.charset import decode_text
 from conversion.mime.headers import fields, header_end
 from conversion.mime.html import html_to_text, meta_charset
-from conversion.mime.parts import DEFAULT_LIMITS, HeaderLines, Part, Structure, read_fields, unpack
+from conversion.mime.parts import DEFAULT_LIMITS, HeaderLines, Part, Structure, glance, read_fields, unpack
 from conversion.mime.structure import scan
 from conversion.mime.transfer import decode_transfer
 from conversion.mime.words import decode_unstructured
@@ -21,6 +22,8 @@ _DECODED = frozenset(("base64", "quoted-printable", "x-uuencode", "uuencode", "x
 """Encodings that `decode_transfer` decodes."""
 _ASCII_CHARSETS = ("us-ascii", "utf-8", "iso-8859-", "windows-125")
 """How charsets begin, in which ASCII octets are ASCII characters."""
+MAX_GLANCE = 1000
+"""Octets of words of a part table that are worth to be remembered."""
 _TAG = re.compile(rb"<[a-z/!?][^>]*+>")
 _NOT_JUST_TAGS = (b"&", b"<!--", b"<script", b"<style")
 
@@ -55,6 +58,27 @@ def _header_may_hold(raw: bytes, part: Part, word: bytes) -> bool:
     """Whether a header must be decoded to know that a word is not in it."""
     block = raw[part.header_start : part.body_start]
     return b"=?" in block or not block.isascii() or word in block.lower()
+
+
+@lru_cache(maxsize=512)
+def _is_octets(words: bytes) -> bool:
+    """Whether a message has one part, whose text is its octets where they are ASCII; by its part table's words."""
+    if b"\n" in words:
+        return False
+    kind, subtype, encoding, charset = words.decode("latin-1").split("\t")
+    if kind == "message" or (kind == "text" and subtype == "html") or encoding in _DECODED:
+        return False
+    return not charset or charset.lower().startswith(_ASCII_CHARSETS)
+
+
+def _lacks(raw: bytes, parts: bytes, word: bytes) -> bool:
+    """Whether a message certainly lacks a word, by one look at all of its octets."""
+    try:
+        end, words = glance(parts)
+        plain = len(words) <= MAX_GLANCE and _is_octets(words)
+    except ValueError:
+        return False
+    return plain and raw.isascii() and b"=?" not in raw[:end] and word not in raw.lower()
 
 
 def _part_may_hold(raw: bytes, part: Part, word: bytes) -> bool:
@@ -137,9 +161,11 @@ class MimeText:
         With a `word` (printable ASCII in lower case, without blanks) the pieces are left out in which it certainly is
         not, whatever the case; to find that out costs a fraction of decoding them.
         """
-        structure = self._scanned()
         if not word.isalnum():
             word = b""  # what the decoder puts between name and value of a field, or takes out of HTML, is no octet
+        if word and self._structure is None and _lacks(self._raw, self._parts, word):
+            return
+        structure = self._scanned()
         if headers and (not word or _header_may_hold(self._raw, structure.root, word)):
             yield _header_text(self._raw, structure.root)
         yield from searchable_text(self._raw, structure, word)
