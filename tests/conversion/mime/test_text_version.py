@@ -11,16 +11,24 @@ TEXT_OF_VERSION = {"1": "289894fd3fcf2dd91324e12b3a3238ca8169702574a351c1d667513
 HTML = (
     "<html><head><style>p{}</style><title>T</title></head><body><p>a&amp;b<br>c<b>d</b>&eacute;<!-- x --><li>e</html>"
 )
+PLAIN = b"Content-Type: text/plain; charset="
 MAILS = (
     b"Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?= =?utf-8?b?4oKs?=\r\n folded\r\nX-8: \xe9\r\n\r\nplain\r\n",
-    b"Content-Type: text/plain; charset=iso-8859-1\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nna=EFve =\r\nso\r\n",
-    b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\nS8O2bG4gaXN0\r\nIHNjaMO2bi4=\r\n",
-    b"Content-Type: text/plain; charset=iso-2022-jp\r\n\r\n\x1b$BF|K\\\x1b(B x\r\n",
-    b"Content-Type: text/plain; charset=nonsense\r\n\r\n\xe4\xf6 \x80\r\n",
+    PLAIN + b"iso-8859-1\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nna=EFve =\r\nso\r\n",
+    PLAIN + b"utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\nS8O2bG4gaXN0\r\nIHNjaMO2bi4=\r\n",
+    PLAIN + b"iso-2022-jp\r\n\r\n\x1b$BF|K\\\x1b(B x\r\n",
+    PLAIN + b"nonsense\r\n\r\n\xe4\xf6 \x80\r\n",
     b"Content-Type: text/html; charset=utf-8\r\n\r\n" + HTML.encode(),
-    b"Content-Type: multipart/mixed; boundary=b\r\n\r\npreamble\r\n--b\r\n\r\none\r\n--b\r\nContent-Type: text/csv\r\n\r\n"
-    b"two;three\r\n--b\r\nContent-Type: application/pdf; name=four.pdf\r\n\r\nfive\r\n--b\r\nContent-Type: message/rfc822\r\n"
-    b"\r\nSubject: six\r\n\r\nseven\r\n--b--\r\nepilogue\r\n",
+    b"\r\n".join(
+        (
+            b"Content-Type: multipart/mixed; boundary=b\r\n\r\npreamble",
+            b"--b\r\n\r\none",
+            b"--b\r\nContent-Type: text/csv\r\n\r\ntwo;three",
+            b"--b\r\nContent-Type: application/pdf; name=four.pdf\r\n\r\nfive",
+            b"--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: six\r\n\r\nseven",
+            b"--b--\r\nepilogue\r\n",
+        )
+    ),
     b"no header",
     b"",
 )
