@@ -8,6 +8,7 @@ It shows committed messages only, also inside a unit of work.
 
 from __future__ import annotations
 
+import sys
 import threading
 from array import array
 from bisect import bisect_left, bisect_right
@@ -129,6 +130,15 @@ class FolderIndex:
             return rows
         wanted = set(uids)
         return [row for row in rows if row[0] in wanted]
+
+    def flagged(self, flag: int) -> list[int]:
+        """Give the UIDs of the messages with a flag, one bit of MessageFlag."""
+        octet, bit = divmod(flag.bit_length() - 1, 8)
+        column = self.flags
+        if sys.byteorder == "big":
+            octet = column.itemsize - 1 - octet
+        have = column.tobytes()[octet :: column.itemsize].translate(bytes(each >> bit & 1 for each in range(256)))
+        return list(compress(self.uids, have)) if 1 in have else []
 
     def apply(self, rows: list[Row]) -> None:
         """Write changed and new rows, ascending by UID, into the arrays; `uids` grows last."""

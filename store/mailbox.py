@@ -181,6 +181,12 @@ class Mailbox(MailboxLogon):
         self._check(folder_id, Rights.READ_ANY)
         return self._parts.indexes.at_hand(self._shard, folder_id)
 
+    def standing(self, folder_id: int) -> tuple[int, int]:
+        """Read the modseq and the UIDVALIDITY of a folder. Raises NotFound."""
+        with self._shard.committed() as db:
+            self._need(db, folder_id, Rights.READ_ANY)
+            return changelog.state(db, folder_id)[:2]
+
     def claim_recent(self, folder_id: int) -> int:
         """Take the \\Recent messages for one session: give the UID they begin from ([RFC3501] 2.3.2)."""
         self._check(folder_id, Rights.READ_ANY)

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 FIRST = 250
-LEAST, MOST = 32, 4000
+LEAST, MOST = 100, 4000
 TARGET = 0.008
 """Seconds that a transaction may take."""
 PAUSE = 0.002

@@ -56,7 +56,7 @@ PAUSE_AT = 256 * 1024
 """Octets of unread input at which reading stops while a command runs."""
 FLUSH_AT = 64 * 1024
 """Octets of output that are handed over before the input is used up."""
-SLICE = 0.005
+SLICE = 0.002
 """Seconds after which a client with many commands waiting lets others have the loop."""
 
 

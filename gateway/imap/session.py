@@ -42,7 +42,7 @@ MANY = 100
 """Messages from which a change is made in a thread."""
 BATCH = 2000
 """Messages whose flags are changed in one transaction: it takes some milliseconds."""
-PORTION = 256
+PORTION = 128
 """Changes that are told at a time."""
 
 
@@ -158,6 +158,13 @@ class Session:
                 return index
         return await self.services.runner.run(mailbox.index, folder_id)
 
+    async def _standing(self) -> tuple[int, int]:
+        """The modseq and UIDVALIDITY of the selected folder, as old as its index where that was looked at just now."""
+        index = self._index
+        if index is not None:
+            return index.modseq, index.uidvalidity
+        return await self.read(self.mailbox.standing, self.folder_selected.folder_id)
+
     def _keep_index(self, index: FolderIndex) -> None:
         self._index = index
         asyncio.get_running_loop().call_soon(self._forget_index)
@@ -172,7 +179,7 @@ class Session:
         """
         folder_id = self.folder_selected.folder_id
         index = await self.index()
-        marked = [uid for uid, flags in zip(index.uids, index.flags, strict=False) if flags & DELETED]
+        marked = index.flagged(DELETED)
         if within is not None:
             wanted = set(within)
             marked = [uid for uid in marked if uid in wanted]
@@ -369,12 +376,12 @@ class Session:
         if selected is None:
             return
         try:
-            index = await self.index()
-            if index.uidvalidity != selected.uidvalidity:
+            modseq, uidvalidity = await self._standing()
+            if uidvalidity != selected.uidvalidity:
                 raise NotFound("deleted and made again")
-            known = selected.knows_all(index.modseq) and not (selected.watchers and index.modseq > selected.watermark)
+            known = selected.knows_all(modseq) and not (selected.watchers and modseq > selected.watermark)
             if known and not (expunge and selected.view.pending):
-                selected.watermark = index.modseq
+                selected.watermark = modseq
                 selected.own.clear()
                 if selected.settled:
                     self._tell_settled(selected, selected.settled)
@@ -384,7 +391,7 @@ class Session:
                     self.mailbox.changes_since, selected.folder_id, selected.watermark, most=PORTION
                 )
                 await self._take_in(selected, reached, changes, expunge=expunge, forced=forced)
-                if reached >= index.modseq:
+                if reached >= modseq:
                     break
                 await self.wire.drain()  # others have the loop in between
         except NotFound:

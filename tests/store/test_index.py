@@ -91,3 +91,12 @@ def test_without(present: set[int], gone: set[int], thin: int) -> None:
     assert list(made.uids) == uids
     for column, other in zip(rest.columns(), made.columns(), strict=True):
         assert column is not other
+
+
+@given(st.lists(st.sampled_from([int(each) for each in MessageFlag] + [0, 1 << 8 | 1 << 19, (1 << 32) - 1])))
+def test_flagged(flags: list[int]) -> None:
+    uids = array("I", range(1, len(flags) + 1))
+    columns = [uids, *(array("Q", uids) for _ in range(3)), array("L", flags), *(array("Q", uids) for _ in range(4))]
+    made = FolderIndex(columns, 5, 6, 401)
+    for flag in (MessageFlag.SEEN, MessageFlag.DELETED, MessageFlag.ANSWERED):
+        assert made.flagged(int(flag)) == [uid for uid, bits in zip(uids, flags, strict=True) if bits & flag]

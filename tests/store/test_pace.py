@@ -8,7 +8,7 @@ from store import pace
 
 
 @pytest.mark.parametrize(
-    ("cost", "least", "most"), [(1e-6, 250, 4000), (1e-5, 400, 800), (1e-4, 40, 250), (1, 32, 250)]
+    ("cost", "least", "most"), [(1e-6, 250, 4000), (1e-5, 400, 800), (1e-4, 100, 250), (1, 100, 250)]
 )
 def test_parts_last_some_milliseconds(cost: float, least: int, most: int) -> None:
     now = [0.0]
