@@ -7,8 +7,6 @@ store, message by message, as a delivery writes them; Dovecot's by `doveadm impo
 from __future__ import annotations
 
 import asyncio
-import shutil
-import subprocess
 import sys
 import time
 import tomllib
@@ -153,19 +151,9 @@ def fill_own(server: PeerServer) -> None:
 def fill_peer(peer: peers.Peer, user: int, size: int) -> None:
     """Import into Dovecot, and double by COPY."""
     print(f"growth: filling Dovecot, {size} ...", file=sys.stderr, flush=True)
-    source = peer.config.parent / f"import{user}"
-    source.mkdir()
     first = min(size, IMPORTED)
-    with (source / BOX).open("wb") as file:
-        for n in range(first):
-            status = b"Status: RO\n" if n % 3 else b""
-            file.write(b"From s@example.test Fri Mar  1 10:00:00 2024\n" + status)
-            file.write(message(n % DISTINCT, OCTETS).replace(b"\r\n", b"\n") + b"\n")
-    (source / "inbox").touch()
-    subprocess.run(["chown", "-R", "5000:5000", str(source)], check=True)
-    command = ["doveadm", "-c", str(peer.config), "-o", "mail_fsync=never", "import", "-u", f"user{user}"]
-    subprocess.run([*command, f"mbox:{source}:INBOX={source}/inbox", "", "ALL"], check=True, capture_output=True)
-    shutil.rmtree(source)
+    messages = (message(n % DISTINCT, OCTETS) for n in range(first))
+    peers.fill(peer, user, BOX, messages, seen=lambda n: n % 3 > 0)
     asyncio.run(_double(peer.ports["imap"], user, first, size))
 
 

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -89,6 +90,23 @@ def dovecot(folder: Path, *, shared: bool = False, storage: str = "sdbox") -> Pe
     for port in ports.values():
         wait_for_port(port)
     return Peer("Dovecot", process.pid, ports, config=config)
+
+
+def fill(peer: Peer, user: int, box: str, messages: Iterable[bytes], *, seen: Callable[[int], bool]) -> None:
+    """Put messages into a mailbox of Dovecot, without a sync of each: much faster than APPEND."""
+    source = peer.config.parent / f"import-{user}-{box}"
+    source.mkdir()
+    with (source / box).open("wb") as file:
+        for n, each in enumerate(messages):
+            status = b"Status: RO\n" if seen(n) else b""
+            file.write(b"From s@example.test Fri Mar  1 10:00:00 2024\n" + status)
+            file.write(each.replace(b"\r\n", b"\n") + b"\n")
+    inbox = source / "INBOX"
+    inbox.touch()
+    subprocess.run(["chown", "-R", "5000:5000", str(source)], check=True)
+    command = ["doveadm", "-c", str(peer.config), "-o", "mail_fsync=never", "import", "-u", f"user{user}"]
+    subprocess.run([*command, f"mbox:{source}:INBOX={inbox}", "", "ALL"], check=True, capture_output=True)
+    shutil.rmtree(source)
 
 
 def postfix(folder: Path) -> Peer:

@@ -22,6 +22,11 @@ class Row:
     others: bool = True
     """The other peers are measured as well."""
 
+    @property
+    def box(self) -> bool:
+        """Whether mailboxes have to be filled for it."""
+        return "Big" in " ".join(self.args) or self.workload == "pop3"
+
 
 TWENTY = ("--users", "20", "--connections", "20")
 BIG = ("--box", "Big")
