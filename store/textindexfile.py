@@ -205,6 +205,7 @@ class Segment:
         "all",
         "count",
         "high",
+        "identity",
         "items",
         "low",
         "opaque",
@@ -235,7 +236,9 @@ class Segment:
             self._terms = terms
             self._terms_checked = False
             self.size = self._terms_at + terms + directory + documents
-            if os.fstat(file.fileno()).st_size != self.size:
+            state = os.fstat(file.fileno())
+            self.identity = state.st_ino, state.st_mtime_ns
+            if state.st_size != self.size:
                 raise Damaged(f"{path}: the file is cut off")
             file.seek(self._terms_at + terms)
             sections = file.read(directory), file.read(documents)
@@ -249,7 +252,7 @@ class Segment:
         self._checksums = _numbers("I", sections[1][8 * count : 12 * count])
         self.opaque = int.from_bytes(sections[1][12 * count :], "little")
         self.all = int.from_bytes(b"\1" * count, "little")
-        self.terms = sum(self._counts)
+        self.terms: int = sum(self._counts)
         self._spans: list[tuple[int, int]] = []
         at = 0
         for length in lengths:
@@ -285,8 +288,9 @@ class OpenSegment:
         self._file = os.open(segment.path, os.O_RDONLY | os.O_CLOEXEC)
         self._blocks: dict[int, tuple[array[int], bytes]] = {}
         try:
-            if os.fstat(self._file).st_size != segment.size:
-                raise Damaged(f"{segment.path}: replaced by another")
+            state = os.fstat(self._file)
+            if (state.st_ino, state.st_mtime_ns) != segment.identity:
+                raise FileNotFoundError(f"{segment.path}: another one is in its place")
             self._terms = os.pread(self._file, segment._terms, segment._terms_at)
             segment.check_terms(self._terms)
         except BaseException:

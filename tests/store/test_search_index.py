@@ -57,14 +57,16 @@ class _Box:
     def find(self, restriction: Restriction | str, *, read: list[int] | None = None) -> list[int]:
         """Search with the index; `read` takes the sizes of the messages that were read for it."""
         node = MimeText(restriction, True) if isinstance(restriction, str) else restriction
+        return self.mailbox.find(_INBOX, node, text=Reader if read is None else self.counting(read))
 
+    @staticmethod
+    def counting(read: list[int]) -> type[Reader]:
         class Counting(Reader):
             def __init__(self, raw: bytes, parts: bytes = b"") -> None:
-                if read is not None:
-                    read.append(len(raw))
+                read.append(len(raw))
                 super().__init__(raw, parts)
 
-        return self.mailbox.find(_INBOX, node, text=Counting)
+        return Counting
 
     def scan(self, restriction: Restriction) -> list[int]:
         self.parts.texts.enabled = False
@@ -144,6 +146,34 @@ def test_many_unindexed_messages_ask_for_the_index(box: _Box) -> None:
     update(box.index, Reader)
     box.find("nothing")
     assert texts.take() is None
+
+
+def test_a_segment_with_few_candidates_is_not_asked(box: _Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are read as quickly: a search of a small folder in a large mailbox."""
+    monkeypatch.setattr("store.searchrows._FEW", 0)
+    box.fill(60)
+    update(box.index, Reader)
+    box.fill(40)
+    update(box.index, Reader)
+    read: list[int] = []
+    uids = [*range(1, 5), *range(61, 91)]
+    found = box.mailbox.find(_INBOX, MimeText("nothing 3", True), uids=uids, text=box.counting(read))
+    assert found == [4, 64]
+    assert len(read) == 4 + 1, "four in the first segment, and of the second the one that has such words"
+
+
+def test_a_segment_that_was_replaced_is_not_taken_for_the_old_one(box: _Box) -> None:
+    """Another process has left out of it what is gone, between the look at the folder and the opening."""
+    box.fill()
+    box.add("needle", "more")
+    update(box.index, Reader)
+    segment = box.index.segments()[0]
+    other = Segment(segment.path)
+    box.mailbox.remove_messages(_INBOX, range(1, 30))
+    update(box.index, Reader)
+    assert segment.path.exists()
+    with pytest.raises(FileNotFoundError):
+        other.open()
 
 
 def test_expunged_messages_are_not_found_and_leave_the_index(box: _Box) -> None:
@@ -510,6 +540,7 @@ def test_the_index_finds_what_the_scan_finds(
     store = Store(full, reader=_unread)
     box = _Box(World(full, store))
     monkeypatch.setattr("store.searchrows._FEW", 0)
+    monkeypatch.setattr("store.textindex._worth", lambda segment: 0)
     try:
         for text in texts:
             raw = _mail(text, charset=charset)
