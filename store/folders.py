@@ -12,7 +12,7 @@ import time
 
 from sqlalchemy import bindparam, case, delete, func, select, update
 
-from store import entries, permissions
+from store import accesskeys, entries, permissions
 from store.changes import FolderRow
 from store.engine import Reader, Row, Shard, Statement, Work, insert_statement
 from store.errors import AccessDenied, AlreadyExists, Conflict, NotFound, TooLarge
@@ -334,6 +334,7 @@ def remove(work: Work, trees: Trees, folder_id: int) -> None:
     numbers = work.allocate(cns=1)
     m = work.mailbox_id
     entries.forget(work, folder_id)
+    accesskeys.forget(work, folder_id)
     if tree.children(folder_id):
         if node.kind == KIND_NAME_ONLY:
             raise Conflict("only the name is left, and there are folders below it")

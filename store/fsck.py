@@ -34,7 +34,7 @@ DATABASE_CHECKS: Final[tuple[Check, ...]] = (database.integrity, database.durabi
 CHECKS: Final[tuple[Check, ...]] = (
     *(folders.specials, folders.parents, folders.uidvalidities, folders.leftovers),
     *(placements.folderless, placements.itemless, placements.unplaced, placements.unknown_keywords),
-    *(content.missing, content.files, content.references, content.strays, content.bags),
+    *(content.missing, content.files, content.references, content.strays, content.leftover_previews, content.bags),
     *(log.identifiers, log.reused, log.uids, log.shared_change_numbers, log.modseqs, log.tombstones),
     *(counters.sizes, counters.folders, counters.mailbox_size),
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from store import entries, permissions, quota
+from store import accesskeys, entries, permissions, quota
 from store.blob import BlobStore
 from store.engine import Reader, Shard
 from store.errors import AccessDenied
@@ -166,3 +166,21 @@ class MailboxLogon:
                 raise AccessDenied("only the owner annotates the whole mailbox")
             for name, value in changes:
                 entries.write(work, folder_id, entries.SHARED if private is None else private, name, value)
+
+    # --------------------------------------------------------------------------------------------- access keys
+
+    def access_key(self, folder_id: int) -> bytes | None:
+        """Read the user's mailbox access key for a folder ([RFC4467] 2.2); None: the user has given no URL away."""
+        with self._shard.read() as db:
+            return accesskeys.read(db, folder_id, self._user)
+
+    def make_access_key(self, folder_id: int) -> bytes:
+        """Give the user's key for a folder, which is made if there is none. Raises AccessDenied."""
+        with self._shard.write() as work:
+            self._need(work, folder_id, Rights.READ_ANY)
+            return accesskeys.make(work, folder_id, self._user)
+
+    def reset_access_keys(self, folder_id: int | None) -> None:
+        """Forget the user's key for a folder, or with None all the user's keys here ([RFC4467] 7)."""
+        with self._shard.write() as work:
+            accesskeys.reset(work, folder_id, self._user)

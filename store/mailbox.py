@@ -6,7 +6,7 @@ transaction it joins. Everything that comes back is a value.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import cast
 
 from store import (
@@ -18,6 +18,7 @@ from store import (
     keywords,
     messages,
     permissions,
+    previews,
     reading,
     search,
     sortkeys,
@@ -33,7 +34,7 @@ from store.logon import MailboxLogon, Parts
 from store.mapi.message import MessageContent, MimeRendition
 from store.mapi.restriction import Restriction
 from store.mapi.types import PropertyKey, Value
-from store.messages import StaticRow
+from store.messages import Delivery, StaticRow
 from store.pace import FIRST, paced
 from store.permissions import FlagChange, Rights
 from store.search import Progress, TextReader
@@ -171,6 +172,22 @@ class Mailbox(MailboxLogon):
             max_message=self._parts.max_message,
         )
 
+    def deliver_all(self, folder_id: int, deliveries: Sequence[Delivery]) -> list[MessageRow]:
+        """Write messages into a folder, all of them or none; else as `deliver` without content."""
+        if self._parts.reader is None:
+            raise ValueError("a store without a MIME reader takes no message without its properties")
+        self._check(folder_id, Rights.CREATE)
+        if self.as_user is not None:
+            deliveries = [
+                one._replace(flags=bits, keywords=tuple(names))
+                for one in deliveries
+                for bits, names in [self._given(folder_id, one.flags, one.keywords)]
+            ]
+        self._parts.texts.arrived(self.ref, len(deliveries))
+        return messages.deliver_all(
+            self._shard, self._blobs, folder_id, deliveries, max_message=self._parts.max_message
+        )
+
     def index(self, folder_id: int) -> FolderIndex:
         """Give the up-to-date arrays of a folder, shared by the sessions of the process. Raises NotFound."""
         self._check(folder_id, Rights.READ_ANY)
@@ -233,6 +250,23 @@ class Mailbox(MailboxLogon):
         with self._shard.read() as db:
             self._need(db, folder_id, Rights.READ_ANY)
             return cast("list[tuple[int, bytes]]", messages.common_headers(db, folder_id, uids))
+
+    def save_dates(self, folder_id: int, uids: Sequence[int]) -> list[tuple[int, int]]:
+        """Read UID and when it came into the folder (Unix seconds) of messages, in the order of their UIDs."""
+        with self._shard.read() as db:
+            self._need(db, folder_id, Rights.READ_ANY)
+            return messages.save_dates(db, folder_id, uids)
+
+    def previews(self, item_ids: Sequence[int]) -> dict[int, str]:
+        """Read the previews that are kept, by item."""
+        with self._shard.read() as db:
+            return previews.read(db, item_ids)
+
+    def keep_previews(self, made: Mapping[int, str]) -> None:
+        """Keep previews of items that have none; items that are gone are left out."""
+        if made:
+            with self._shard.write() as work:
+                previews.keep(work, made)
 
     def item_headers(self, item_ids: Sequence[int]) -> list[tuple[int, bytes]]:
         """Read item and common header lines of items with ascending numbers, by one query: pass chunks."""

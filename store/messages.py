@@ -126,6 +126,7 @@ _METADATA_OF_ITEMS = Statement(
     "first",
     "last",
 )
+_SAVE_DATES = _pair(message.c.uid, message.c.ctime)
 _HEADERS = _pair(message.c.uid, item.c.common_header)
 _RAWS = _pair(message.c.uid, item.c.item_id, item.c.raw, item.c.parts, item.c.raw_id)
 _PARTS = Statement(
@@ -179,6 +180,38 @@ def deliver(
     except BaseException:
         if prepared is not None and prepared.key is not None:
             blobs.remove([prepared.key])
+        raise
+
+
+class Delivery(NamedTuple):
+    """A message to be written with others: what `deliver` takes one by one."""
+
+    mime: MimeRendition
+    flags: int = 0
+    keywords: tuple[str, ...] = ()
+    internal_date: int | None = None
+
+
+def deliver_all(
+    shard: Shard, blobs: BlobStore, folder_id: int, deliveries: Sequence[Delivery], *, max_message: int
+) -> list[MessageRow]:
+    """Write messages into a folder, all of them or none, and return their rows ([RFC3502] 6.3.11).
+
+    Raises what `deliver` does.
+    """
+    made: list[items.Prepared | None] = []
+    try:
+        for one in deliveries:
+            if len(one.mime.raw) > max_message:
+                raise TooLarge(f"{len(one.mime.raw)} octets; at most {max_message} are taken")
+            made.append(items.prepare(blobs, one.mime.raw))
+        with shard.write() as work:
+            return [
+                _deliver(work, blobs, folder_id, None, mime, prepared, flags, names, date)
+                for (mime, flags, names, date), prepared in zip(deliveries, made, strict=True)
+            ]
+    except BaseException:
+        blobs.remove([one.key for one in made if one is not None and one.key is not None])
         raise
 
 
@@ -305,6 +338,12 @@ def metadata(db: Reader, folder_id: int, uids: Sequence[int], item_ids: Sequence
 def common_headers(db: Reader, folder_id: int, uids: Sequence[int]) -> list[Row]:
     """Read UID and common header lines of messages, in the order of their UIDs, by one query."""
     return _chosen(db, folder_id, uids, _HEADERS) if uids else []
+
+
+def save_dates(db: Reader, folder_id: int, uids: Sequence[int]) -> list[tuple[int, int]]:
+    """Read UID and when it came into the folder (Unix seconds) of messages, in the order of their UIDs."""
+    rows = _chosen(db, folder_id, uids, _SAVE_DATES) if uids else []
+    return [(uid, (made - FILETIME_UNIX_EPOCH) // 10_000_000) for uid, made in rows]
 
 
 def raw_many(

@@ -32,7 +32,7 @@ from sqlalchemy.types import UserDefinedType
 
 metadata = MetaData()
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """`mailbox.schema_ver`: the number of the last migration that a mailbox file has seen."""
 
 
@@ -341,6 +341,12 @@ annotation = _table(
     _bin("value"),
     key="folder_id principal name",
 )
+
+access_key = _table(
+    "access_key", _i8("mailbox_id", "folder_id"), _bin("principal", "secret"), key="folder_id principal"
+)
+
+preview = _table("preview", _i8("mailbox_id", "item_id"), _text("text"), key="item_id")
 
 sync_state = _table(
     "sync_state",

@@ -50,7 +50,7 @@ _PLACE: dict[str, Any] = {
     "idate": message.c.idate,
     "size": message.c.size,
     "mtime": message.c.mtime,
-    "ctime": message.c.ctime,
+    "ctime": _expression("saved"),
     "mstatus": message.c.mstatus,
     "save_modseq": _rank + _expression("cn0"),
 }
@@ -63,6 +63,7 @@ _COPY = Statement(
     "uid0",
     "mid0",
     "cn0",
+    "saved",
 )
 _TOMB: dict[str, Any] = {
     "mailbox_id": message.c.mailbox_id,
@@ -190,7 +191,9 @@ def _place(
     source = [row[0] for row in rows]
     chosen = work.array(source)
     before = (numbers.id - 1, numbers.cn - 1)
-    work.run(_COPY, (m, folder_id, chosen, target_id, uid - 1, *before))
+    # When it was made here, not what it is a copy of ([RFC8514] 4.1); `mtime` and the internal date are kept.
+    saved = filetime_from_unix(time.time())
+    work.run(_COPY, (m, folder_id, chosen, target_id, uid - 1, *before, saved))
     work.touch(target_id, last)
     if move:
         work.run(

@@ -5,10 +5,10 @@ from __future__ import annotations
 import binascii
 import re
 
-_NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="))
-_PADDING = re.compile(rb"=+")
+NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="))
+PADDING = re.compile(rb"=+")
 _UU_BEGIN = re.compile(rb"^begin [0-7]{3,4} [^\r\n]*\r?\n", re.M)
-_UUENCODE = frozenset(("x-uuencode", "uuencode", "x-uue", "uue"))
+UUENCODE = frozenset(("x-uuencode", "uuencode", "x-uue", "uue"))
 
 
 def decode_transfer(data: bytes, encoding: str) -> bytes:
@@ -17,7 +17,7 @@ def decode_transfer(data: bytes, encoding: str) -> bytes:
         return decode_base64(data)
     if encoding == "quoted-printable":
         return binascii.a2b_qp(data)
-    if encoding in _UUENCODE:
+    if encoding in UUENCODE:
         return decode_uu(data)
     return data
 
@@ -27,14 +27,15 @@ def decode_base64(data: bytes) -> bytes:
 
     Padding inside the data, as where two encoded pieces were joined, ends a piece and not the data.
     """
-    clean = data.translate(None, _NOT_BASE64)
+    clean = data.translate(None, NOT_BASE64)
     body = clean.rstrip(b"=")
     if b"=" in body:
-        return b"".join([_decode_piece(piece) for piece in _PADDING.split(body)])
-    return _decode_piece(body)
+        return b"".join([decode_piece(piece) for piece in PADDING.split(body)])
+    return decode_piece(body)
 
 
-def _decode_piece(piece: bytes) -> bytes:
+def decode_piece(piece: bytes) -> bytes:
+    """Decode base64 that is clean but for its padding, which is missing; an octet too many is passed over."""
     rest = len(piece) % 4
     if rest == 1:
         piece = piece[:-1]
@@ -51,11 +52,12 @@ def decode_uu(data: bytes) -> bytes:
         if line == b"end":
             break
         if line:
-            out.append(_decode_uu_line(line))
+            out.append(decode_uu_line(line))
     return b"".join(out)
 
 
-def _decode_uu_line(line: bytes) -> bytes:
+def decode_uu_line(line: bytes) -> bytes:
+    """Decode one line of uuencode; empty if it cannot be."""
     try:
         return binascii.a2b_uu(line)
     except binascii.Error:

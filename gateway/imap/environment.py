@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from directory.model import Principal
 from gateway.runtime.worker import StoreRunner
 from gateway.services.signin import SignInService
 from gateway.services.watch import Watch
@@ -29,9 +31,21 @@ class ImapSettings:
     """Seconds between two signs of life in IDLE."""
     stall_timeout: float = 300.0
     """Seconds that a client may take nothing of what is sent to it."""
+    hosts: frozenset[str] = frozenset()
+    """Names of this server in URLs, lower case; empty: any name is taken for this server ([RFC5092] 3)."""
+    submit_users: frozenset[str] = frozenset()
+    """Accounts, by sign-in name, that may use URLs given to `submit+`: message submission servers ([RFC4467] 2.3)."""
     max_logon_failures: int = 3
     max_bad_commands: int = 10
     """Commands in a row that are answered BAD until the server hangs up."""
+
+    def is_here(self, host: str) -> bool:
+        """Whether a name in a URL is this server's."""
+        return not self.hosts or host in self.hosts
+
+
+async def _no_account(name: str) -> Principal | None:
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,4 +57,6 @@ class ImapServices:
     signin: SignInService
     watch: Watch
     settings: ImapSettings = ImapSettings()
+    account_of: Callable[[str], Awaitable[Principal | None]] = _no_account
+    """Finds the account that a sign-in name means, for names in URLs."""
     sort_keys: SortKeys = field(default_factory=SortKeys)

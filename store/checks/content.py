@@ -7,12 +7,13 @@ from hashlib import sha256
 
 from sqlalchemy import bindparam, delete, exists, func, null, or_, select, update
 
+from store import previews
 from store.engine import Statement, Work, insert_statement, one_of
 from store.errors import Unavailable
 from store.findings import Fault, Finding, Subject, some
 from store.items import MIME_ONLY, ROLE_ATTACHMENT, ROLE_RAW
 from store.mapi.bag import BagError, decode_attachments, decode_bag, decode_recipients
-from store.schema import content, content_ref, item
+from store.schema import content, content_ref, item, preview
 
 _BACKUP = "Restore the mailbox from a backup; no repair brings it back."
 _CHUNK = 256
@@ -50,6 +51,12 @@ _UNREFERRED = Statement(
         ~content.c.content_id.in_(select(item.c.raw_id).where(_ITEMS, item.c.raw_id.is_not(None))),
     )
     .order_by(content.c.content_id),
+    "m",
+)
+_UNSEEN = Statement(
+    select(preview.c.item_id)
+    .where(preview.c.mailbox_id == bindparam("m"), ~exists().where(_ITEMS, item.c.item_id == preview.c.item_id))
+    .order_by(preview.c.item_id),
     "m",
 )
 _UNLISTED = Statement(
@@ -211,6 +218,21 @@ def strays(subject: Subject) -> Iterator[Fault]:
         ),
         drop,
     )
+
+
+def leftover_previews(subject: Subject) -> Iterator[Fault]:
+    """Look for previews of items that are gone."""
+    numbers = [row[0] for row in subject.db.all(_UNSEEN, (subject.db.mailbox_id,))]
+    if numbers:
+        yield Fault(
+            Finding(
+                "previews-left",
+                0,
+                f"there are previews of items that are gone: {some(numbers)}",
+                "A repair removes them.",
+            ),
+            lambda work: previews.forget(work, numbers),
+        )
 
 
 def bags(subject: Subject) -> Iterator[Fault]:

@@ -13,7 +13,7 @@ from store.findings import Fault, Finding, Subject, some
 from store.folders import ADD, COLUMNS
 from store.foldertree import name_key
 from store.ids import MailboxKind, SpecialFolder
-from store.schema import annotation, cal_index, folder, mailbox, permission
+from store.schema import access_key, annotation, cal_index, folder, mailbox, permission
 
 _UID_SPACE = 1 << 32
 
@@ -54,7 +54,7 @@ _LEFT = {
             delete(table).where(table.c.mailbox_id == bindparam("m"), table.c.folder_id == bindparam("f")), "m", "f"
         ),
     )
-    for table in (permission, cal_index, annotation)
+    for table in (permission, cal_index, annotation, access_key)
 }
 
 
@@ -206,7 +206,7 @@ def uidvalidities(subject: Subject) -> Iterator[Fault]:
 
 
 def leftovers(subject: Subject) -> Iterator[Fault]:
-    """Look for permissions, calendar entries and annotations of folders that are gone."""
+    """Look for permissions, calendar entries, annotations and access keys of folders that are gone."""
     db = subject.db
     there = _present(db) | {entries.WHOLE_MAILBOX}
     for table, (find, remove) in _LEFT.items():

@@ -21,6 +21,7 @@ from store.mailbox import Mailbox
 from store.mapi.message import MessageContent
 from store.mapi.tags import PidTagSubject
 from store.schema import (
+    access_key,
     content,
     content_ref,
     expunge,
@@ -31,6 +32,7 @@ from store.schema import (
     message,
     metadata,
     permission,
+    preview,
 )
 from tests.store.conftest import World
 
@@ -243,6 +245,14 @@ def _permission(patient: _Patient) -> None:
     patient.add(permission, folder_id=4711, member_id=0, principal=b"", rights=1)
 
 
+def _access_key(patient: _Patient) -> None:
+    patient.add(access_key, folder_id=4711, principal=b"", secret=b"x")
+
+
+def _preview(patient: _Patient) -> None:
+    patient.add(preview, item_id=4711, text="x")
+
+
 _MENDABLE: list[tuple[Callable[[_Patient], None], str, int]] = [
     (_counters, "folder-counters", 2),
     (_subfolders, "folder-counters", 2),
@@ -275,6 +285,8 @@ _MENDABLE: list[tuple[Callable[[_Patient], None], str, int]] = [
     (_circle, "folder-loose", 0),
     (_keyword, "keyword-unknown", 0),
     (_permission, "folder-leftovers", 0),
+    (_access_key, "folder-leftovers", 0),
+    (_preview, "previews-left", 0),
 ]
 
 
@@ -435,4 +447,4 @@ def test_keyword_names_survive_a_repair(patient: _Patient) -> None:
 
 def test_every_table_is_in_the_schema_that_these_tests_know() -> None:
     """A new table needs a thought about what fsck should say of it."""
-    assert len(metadata.tables) == 22
+    assert len(metadata.tables) == 24

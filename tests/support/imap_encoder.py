@@ -117,16 +117,35 @@ class Encoder:
         return self.mailbox(args.mailbox) + b" (" + b" ".join(item.value for item in args.items) + b")"
 
     def append(self, args: mt.Append) -> bytes:
-        parts = [self.mailbox(args.mailbox)]
-        if args.flags or self.random.random() < 0.3:
-            parts.append(f"({' '.join(args.flags)})".encode())
-        if args.date is not None:
+        return b" ".join([self.mailbox(args.mailbox), *map(self.message, args.messages)])
+
+    def replace(self, args: mt.Replace) -> bytes:
+        target = b"*" if args.target == t.STAR else b"%d" % args.target
+        return b" ".join((target, self.mailbox(args.mailbox), self.message(args.message)))
+
+    def message(self, message: mt.NewMessage) -> bytes:
+        parts = []
+        if message.flags or self.random.random() < 0.3:
+            parts.append(f"({' '.join(message.flags)})".encode())
+        if message.date is not None:
             zone = self.random.randrange(-14 * 60, 14 * 60)
-            moment = dt.datetime.fromtimestamp(args.date, dt.UTC).replace(tzinfo=None) + dt.timedelta(minutes=zone)
+            moment = dt.datetime.fromtimestamp(message.date, dt.UTC).replace(tzinfo=None) + dt.timedelta(minutes=zone)
             sign, hours, minutes = "-" if zone < 0 else "+", *divmod(abs(zone), 60)
             day = f"{moment.day:2}-{MONTHS[moment.month - 1]}-{moment.year:04} {moment:%H:%M:%S}"
             parts.append(f'"{day} {sign}{hours:02}{minutes:02}"'.encode())
-        parts.append(self.literal(args.message))
+        if message.catenate:
+            inner = [
+                self.case(b"TEXT ") + self.literal(part)
+                if isinstance(part, bytes)
+                else self.case(b"URL ") + self.astring(part.url)
+                for part in message.parts
+            ]
+            parts.append(self.case(b"CATENATE") + b" (" + b" ".join(inner) + b")")
+        else:
+            (text,) = message.parts
+            assert isinstance(text, bytes)
+            literal = b"~" * message.binary + self.literal(text)
+            parts.append(self.case(b"UTF8") + b" (" + literal + b")" if message.utf8 else literal)
         return b" ".join(parts)
 
     def uidexpunge(self, args: mt.UidExpunge) -> bytes:
@@ -150,6 +169,7 @@ class Encoder:
         listed = items[0] if len(items) == 1 and self.random.random() < 0.5 else b"(" + b" ".join(items) + b")"
         given = [] if args.changed_since is None else [b"CHANGEDSINCE %d" % args.changed_since]
         given += [b"VANISHED"] if args.vanished else []
+        given += [b"PARTIAL %d:%d" % args.partial] if args.partial else []
         self.random.shuffle(given)
         modifier = b" (" + b" ".join(given) + b")" if given else b""
         return write_set(args.messages) + b" " + listed + modifier
@@ -157,7 +177,14 @@ class Encoder:
     def fetch_item(self, item: ft.FetchItem) -> bytes:
         if isinstance(item, ft.FetchAttribute):
             return self.case(item.value)
-        if not item.label.startswith(b"BODY"):
+        if isinstance(item, ft.Preview):
+            words = [b"LAZY"] * item.lazy + [b"FUZZY"] * item.fuzzy
+            return self.case(b"PREVIEW") + (b" (" + b" ".join(words) + b")" if words else b"")
+        if isinstance(item, ft.BinarySection):
+            partial = b"" if item.partial is None else b".%d>" % item.partial[1]
+            label = item.label.removesuffix(b">" if partial else b"") + partial
+            return label.replace(b"BINARY[", b"BINARY.PEEK[") if item.peek else label
+        if isinstance(item, ft.BinarySize) or not item.label.startswith(b"BODY"):
             return item.label
         section = ".".join(map(str, item.section.numbers)).encode()
         if item.section.kind is not ft.SectionKind.WHOLE:

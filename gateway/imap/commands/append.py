@@ -1,58 +1,109 @@
-"""APPEND: a message from the client into a mailbox ([RFC3501] 6.3.11, [RFC4315] 3)."""
+"""APPEND: messages from the client into a mailbox ([RFC3501] 6.3.11, [RFC3502] 6.3.11, [RFC4315] 3).
+
+The literals have arrived as a whole when the command runs: gateway.imap.protocol.framing bounds them. What CATENATE
+takes from messages that are here is read by gateway.imap.commands.references.
+"""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 from conversion.mime.headers import normalise_newlines
 from conversion.mime.rendition import render
-from gateway.imap.errors import Reply, bad, ok
+from conversion.mime.unbinary import without_binary
+from gateway.imap.commands import references
+from gateway.imap.environment import ImapSettings
+from gateway.imap.errors import Reply, no, ok
 from gateway.imap.flags import parse_flags
+from gateway.imap.place import Place
 from gateway.imap.protocol import writer
-from gateway.imap.protocol.message_types import Append
-from gateway.imap.session import Session
+from gateway.imap.protocol.message_types import Append, NewMessage
+from gateway.imap.session import MANY, Session
 from store.mapi.message import MimeRendition
+from store.messages import Delivery
 
 LARGE = 128 * 1024
 """Octets from which a message is converted in a thread, so that other connections go on."""
+MUCH = 1024 * 1024
+"""Octets of several messages from which they are written in a thread."""
+
+
+def capabilities(settings: ImapSettings) -> str:
+    """What APPEND can do; APPENDLIMIT tells how long a message may be ([RFC7889] 2)."""
+    return f"MULTIAPPEND CATENATE APPENDLIMIT={settings.max_message}"
 
 
 async def append(session: Session, args: Append) -> Reply:
-    """APPEND: the octets are kept as sent; the reply leaves after the commit ([RFC3501] 6.3.11).
+    """APPEND: all messages or none; the octets are kept as sent; the reply leaves after the commit ([RFC3502] 6.3.11).
 
-    NO [TRYCREATE] where the mailbox is missing, NO [OVERQUOTA] where the message does not fit.
+    NO [TRYCREATE] where the mailbox is missing, NO [OVERQUOTA] where the messages do not fit, NO [TOOBIG] for one that
+    CATENATE makes too long ([RFC4469] 4.2), NO [BADURL] for a URL that leads nowhere ([RFC4469] 4.1).
     """
     place = await session.place(args.mailbox, missing=b"TRYCREATE")
-    mailbox, row = place
-    flags = parse_flags(args.flags)
-    if not args.message:
-        raise bad(b"A message cannot be empty.")
-    received = int(time.time()) if args.date is None else args.date
-    if len(args.message) < LARGE:
-        rendition = _convert(args.message)
-    else:
-        rendition = await session.services.runner.run(_convert, args.message)
+    deliveries = await prepare(session, args.messages)
     selected = session.selected
     claims = selected is not None and selected.is_at(place) and not selected.read_only and selected.shows_recent
 
-    def put() -> tuple[int, int]:
-        """Give the UID, and that from which messages are recent for this session."""
-        uid = mailbox.deliver(
-            row.id,
-            None,
-            mime=rendition,
-            flags=flags.bits,
-            keywords=flags.keywords,
-            internal_date=received,
-        ).uid
-        # In the selected folder the message is going to be \\Recent: to claim that here saves a second commit.
-        return uid, mailbox.claim_recent(row.id) if claims else uid
+    def put() -> tuple[list[int], int]:
+        """Give the UIDs, and that from which messages are recent for this session."""
+        uids = [row.uid for row in place.mailbox.deliver_all(place.row.id, deliveries)]
+        # In the selected folder the messages are going to be \\Recent: to claim that here saves a second commit.
+        return uids, place.mailbox.claim_recent(place.row.id) if claims else uids[0]
 
-    uid, first = await session.write(mailbox, put)
+    much = sum(len(one.mime.raw) for one in deliveries[1:]) > MUCH
+    uids, first = await session.write_many(place.mailbox, MANY + 1 if much else len(deliveries), put)
     if claims and selected is not None:
-        selected.add_recent(first, uid + 1)
-    return ok(b"APPEND completed.", writer.code_appenduid(row.uidvalidity, [uid]))
+        selected.add_recent(first, uids[-1] + 1)
+    return ok(b"APPEND completed.", appenduid(place, uids))
 
 
-def _convert(message: bytes) -> MimeRendition:
-    return render(normalise_newlines(message))
+def appenduid(place: Place, uids: Sequence[int]) -> bytes:
+    """The response code with the UIDs that messages were given ([RFC4315] 3)."""
+    return writer.code_appenduid(place.row.uidvalidity, uids)
+
+
+async def prepare(session: Session, messages: Sequence[NewMessage]) -> list[Delivery]:
+    """Make messages ready to be written, before anything is: flags, texts, what IMAP shows of them.
+
+    Raises Refusal: NO [CANNOT] for flags that do not exist, [TOOBIG], [BADURL]; a message without octets is how a
+    client gives an APPEND up ([RFC3502] 6.3.11).
+    """
+    most = session.services.settings.max_message
+    now = int(time.time())
+    room = references.Room(most)
+    found = []
+    for one in messages:
+        flags = parse_flags(one.flags)
+        raw = await _text(session, one, room)
+        if not raw:
+            raise no(b"APPEND is given up: a message cannot be empty.")
+        rendition = await convert(session, raw, binary=one.binary)
+        date = now if one.date is None else one.date
+        found.append(Delivery(rendition, flags.bits, tuple(flags.keywords), date))
+    return found
+
+
+async def _text(session: Session, one: NewMessage, room: references.Room) -> bytes:
+    if not one.catenate:
+        (text,) = one.parts
+        assert isinstance(text, bytes)
+        return text
+    room.begin()
+    pieces = []
+    for part in one.parts:
+        piece = part if isinstance(part, bytes) else await references.text(session, part.url, room)
+        room.take(len(piece))
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+async def convert(session: Session, raw: bytes, *, binary: bool) -> MimeRendition:
+    """Make of a message what is kept of it; `binary`: it came as literal8 ([RFC3516] 4.4)."""
+    if len(raw) < LARGE:
+        return _convert(raw, binary)
+    return await session.services.runner.run(_convert, raw, binary)
+
+
+def _convert(raw: bytes, binary: bool) -> MimeRendition:
+    return render(normalise_newlines(without_binary(raw) if binary else raw))

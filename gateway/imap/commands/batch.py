@@ -9,7 +9,14 @@ from functools import lru_cache
 
 from gateway.imap.commands import sections
 from gateway.imap.protocol import writer
-from gateway.imap.protocol.fetch_types import BodySection, FetchAttribute, FetchItem
+from gateway.imap.protocol.fetch_types import (
+    BinarySection,
+    BinarySize,
+    BodySection,
+    FetchAttribute,
+    FetchItem,
+    Preview,
+)
 from store.index import FolderIndex
 
 FLAG_BATCH = 2000
@@ -18,6 +25,7 @@ STATIC_BATCH = 256
 """Messages answered at a time from the stored ENVELOPE and BODYSTRUCTURE; 100 to 200 KB."""
 
 _METADATA = (FetchAttribute.ENVELOPE, FetchAttribute.BODYSTRUCTURE)
+_LOOKED_UP = (FetchAttribute.SAVEDATE, FetchAttribute.THREADID)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +50,20 @@ class Plan:
     """MODSEQ is asked for."""
     reads: tuple[bool, ...]
     """Of each item, whether it is answered from the message itself."""
+    binary: bool
+    """BINARY or BINARY.SIZE is asked for."""
+    looked_up: tuple[FetchItem, ...]
+    """What gateway.imap.commands.attributes answers."""
 
     @property
     def only_messages(self) -> bool:
         """Whether message and index answer everything."""
-        return self.messages and not (self.parts or self.metadata or self.headers)
+        return self.messages and not (self.parts or self.metadata or self.headers or self.looked_up)
 
     @property
     def batch(self) -> int:
         """Messages to answer at a time."""
-        return STATIC_BATCH if self.metadata or self.headers or self.messages else FLAG_BATCH
+        return STATIC_BATCH if self.metadata or self.headers or self.messages or self.looked_up else FLAG_BATCH
 
 
 _known: dict[int, tuple[tuple[FetchItem, ...], Plan]] = {}
@@ -77,18 +89,21 @@ def plan(items: tuple[FetchItem, ...]) -> Plan:
 def _plan(items: tuple[FetchItem, ...]) -> Plan:
     bodies = [item for item in items if isinstance(item, BodySection)]
     rare = [item for item in bodies if not sections.is_common(item)]
+    binaries = [item for item in items if isinstance(item, (BinarySection, BinarySize))]
     structure = FetchAttribute.BODY in items
     return Plan(
         items=items,
         template=writer.fetch_template(items),
         metadata=any(item in _METADATA for item in items),
         headers=len(rare) < len(bodies),
-        messages=bool(rare) or structure,
-        parts=structure or any(map(sections.needs_parts, rare)),
-        marks_seen=not all(item.peek for item in bodies),
+        messages=bool(rare or binaries) or structure,
+        parts=structure or bool(binaries) or any(map(sections.needs_parts, rare)),
+        marks_seen=not all(item.peek for item in (*bodies, *binaries) if not isinstance(item, BinarySize)),
         flags=FetchAttribute.FLAGS in items,
         modseq=FetchAttribute.MODSEQ in items,
-        reads=tuple(item in rare or item is FetchAttribute.BODY for item in items),
+        reads=tuple(item in rare or item in binaries or item is FetchAttribute.BODY for item in items),
+        binary=bool(binaries),
+        looked_up=tuple(item for item in items if isinstance(item, Preview) or item in _LOOKED_UP),
     )
 
 
@@ -132,6 +147,26 @@ class Batch:
         return Batch(
             [numbers[i] for i in wanted], [uids[i] for i in wanted], [places[i] for i in wanted], self.complete
         )
+
+
+def window(ranges: list[tuple[int, int]], partial: tuple[int, int]) -> list[tuple[int, int]]:
+    """Of index ranges (start, stop) the messages that PARTIAL names, negative numbers from the end ([RFC9394] 3.4)."""
+    count = sum(stop - start for start, stop in ranges)
+    low, high = sorted(number - 1 if number > 0 else count + number for number in partial)
+    found = []
+    for start, stop in ranges:
+        begin, end = start + max(low, 0), min(stop, start + high + 1)
+        if begin < end:
+            found.append((begin, end))
+        low -= stop - start
+        high -= stop - start
+    return found
+
+
+def changed(view: array[int], ranges: list[tuple[int, int]], index: FolderIndex, modseq: int) -> list[tuple[int, int]]:
+    """Of index ranges the messages that changed after a mod-sequence, as ranges of single messages."""
+    numbers = align(view, ranges, index).changed_since(index, modseq).numbers
+    return [(number - 1, number) for number in numbers]
 
 
 def slices(ranges: list[tuple[int, int]], size: int) -> Iterator[list[tuple[int, int]]]:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from conversion.mime.bodystructure import bodystructure
 from conversion.mime.structure import Structure, scan
-from gateway.imap.commands import sections
+from gateway.imap.commands import binary, sections
 from gateway.imap.commands.batch import Batch
-from gateway.imap.protocol.fetch_types import BodySection, FetchItem
+from gateway.imap.protocol.fetch_types import BinarySection, BinarySize, BodySection, FetchItem
 from gateway.imap.protocol.writer import fetch_template
 from gateway.imap.session import Session
-from store.errors import NotFound, StoreError
+from store.errors import StoreError
 from store.index import FolderIndex
 from store.mailbox import Mailbox
 
@@ -44,10 +44,12 @@ class Messages:
         return Messages([self.uids[i] for i in kept], [self.raws[i] for i in kept], structures)
 
     def column(self, item: FetchItem) -> list[bytes]:
-        """The values of a section, or of BODY, on the wire."""
+        """The values of a section, of BINARY, or of BODY, on the wire."""
         if isinstance(item, BodySection):
             return sections.column(item, self.raws, self.structures)
         assert self.structures is not None
+        if isinstance(item, (BinarySection, BinarySize)):
+            return binary.column(item, self.raws, self.structures)
         return [
             bodystructure(raw, structure, extended=False)
             for raw, structure in zip(self.raws, self.structures, strict=True)
@@ -86,56 +88,82 @@ async def send_large(
 ) -> bool:
     """Send the FETCH line of one large message; `values` has None where the message itself must be read.
 
-    False, with nothing sent, if the message has gone. If it goes or cannot be read while it is being sent, the
-    connection must end, because the announced octets will not come: ConnectionError.
+    Whether the transfer encoding of every part was known. NotFound, with nothing sent, if the message has gone. If it
+    goes or cannot be read while it is being sent, the connection must end, because the announced octets will not come:
+    ConnectionError.
     """
-    try:
-        found = await session.read(_locate, session.mailbox, item_id, items, values)
-    except NotFound:
-        return False
+    counts = any(isinstance(item, (BinarySection, BinarySize)) for item in items)
+    call = session.services.runner.run if counts else session.read
+    found, known = await call(_locate, session.mailbox, item_id, items, values)
     session.send(b"* %d FETCH (" % number)
-    for position, (item, value) in enumerate(found):
-        blank = b" " if position else b""
+    for position, (label, value) in enumerate(found):
+        session.send(b" " + label if position else label)
         if isinstance(value, bytes):
-            session.send(blank + value)
-            continue
-        start, end = value
-        assert isinstance(item, BodySection)
-        session.send(b"%b%b {%d}\r\n" % (blank, item.label, end - start))
-        while start < end:
-            try:
-                piece = await session.read(session.mailbox.raw, item_id, start, min(PIECE, end - start))
-            except StoreError as error:
-                session.wire.abort()
-                raise ConnectionAbortedError(f"message cannot be sent to its end: {error}") from error
-            if not piece:
-                session.wire.abort()
-                raise ConnectionAbortedError("message is shorter than its part table says")
-            session.send(sections.without_nul(piece))
-            start += len(piece)
-            await session.wire.drain()
+            session.send(value)
+        elif isinstance(value, binary.LongPart):
+            session.send(value.head())
+            await _send_pieces(session, value.pieces(session.mailbox), value.size)
+        else:
+            start, end = value
+            session.send(b"{%d}\r\n" % (end - start))
+            await _send_pieces(session, _pieces(session.mailbox, item_id, start, end), end - start)
     session.send(b")\r\n")
-    return True
+    return known
+
+
+async def _send_pieces(session: Session, pieces: Iterator[bytes], size: int) -> None:
+    """Send what was announced with `size` octets."""
+    while size > 0:
+        try:
+            piece = await session.read(next, pieces, b"")
+        except StoreError as error:
+            session.wire.abort()
+            raise ConnectionAbortedError(f"message cannot be sent to its end: {error}") from error
+        if not piece or len(piece) > size:
+            session.wire.abort()
+            raise ConnectionAbortedError("message is not as long as its part table says")
+        session.send(piece)
+        size -= len(piece)
+        await session.wire.drain()
+
+
+def _pieces(mailbox: Mailbox, item_id: int, start: int, end: int) -> Iterator[bytes]:
+    """A long section, read as it is sent."""
+    while start < end:
+        piece = mailbox.raw(item_id, start, min(PIECE, end - start))
+        if not piece:
+            return
+        start += len(piece)
+        yield sections.without_nul(piece)
+
+
+_Found = tuple[bytes, bytes | tuple[int, int] | binary.LongPart]
+"""`NAME ` and the value, or what is to be sent by pieces: where a section stands, or a part to decode."""
 
 
 def _locate(
     mailbox: Mailbox, item_id: int, items: Sequence[FetchItem], values: Sequence[object]
-) -> list[tuple[FetchItem, bytes | tuple[int, int]]]:
-    """For every item its name and value, or for a long section where it stands."""
+) -> tuple[list[_Found], bool]:
+    """Find every item; whether the transfer encoding of every part is known. Raises NotFound."""
     packed = mailbox.parts(item_id)
     structure = sections.table_of(packed, None)
     if structure is None:
         structure = scan(mailbox.raw(item_id))
-    found: list[tuple[FetchItem, bytes | tuple[int, int]]] = []
+    found: list[_Found] = []
+    known = True
     for item, value in zip(items, values, strict=True):
         if value is not None:
-            found.append((item, _named(item, value)))
+            found.append((b"", _named(item, value)))
         elif isinstance(item, BodySection):
-            found.append((item, _section(mailbox, item_id, item, structure)))
+            found.append((item.label + b" ", _section(mailbox, item_id, item, structure)))
+        elif isinstance(item, (BinarySection, BinarySize)):
+            part = binary.measure(mailbox, item_id, item, structure)
+            known = known and not binary.is_unknown(part)
+            found.append((item.label + b" ", part))
         else:
             raw = mailbox.raw(item_id)
-            found.append((item, _named(item, bodystructure(raw, structure, extended=False))))
-    return found
+            found.append((b"", _named(item, bodystructure(raw, structure, extended=False))))
+    return found, known
 
 
 def _named(item: FetchItem, value: object) -> bytes:
@@ -147,12 +175,12 @@ def _named(item: FetchItem, value: object) -> bytes:
 def _section(mailbox: Mailbox, item_id: int, item: BodySection, structure: Structure) -> bytes | tuple[int, int]:
     where = sections.span(item.section, b"", structure)
     if where is None:
-        return item.label + b" NIL"
+        return b"NIL"
     start, end = where
     if sections.picks_fields(item.section):
         header = mailbox.raw(item_id, start, end - start)
-        return item.label + b" " + sections.from_header(item, header)
+        return sections.from_header(item, header)
     start, end = sections.cut(start, end, item.partial)
     if end - start > PIECE:
         return start, end
-    return item.label + b" " + sections.literal(mailbox.raw(item_id, start, end - start) if end > start else b"")
+    return sections.literal(mailbox.raw(item_id, start, end - start) if end > start else b"")

@@ -1,4 +1,4 @@
-"""FETCH and UID FETCH ([RFC3501] 6.4.5, [RFC3501] 7.4.2, [RFC7162] 3.1.4).
+"""FETCH and UID FETCH ([RFC3501] 6.4.5, [RFC3501] 7.4.2, [RFC7162] 3.1.4, [RFC9394] 3.4).
 
 A command is answered in batches of messages, column by column: every item gives one list of values, the lists are
 zipped into a template, the lines are joined once. Flags, dates, sizes and mod-sequences come from the folder's index
@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from itertools import zip_longest
+from itertools import chain, zip_longest
 
-from gateway.imap.commands import resync, sections
-from gateway.imap.commands.batch import Batch, Plan, align, plan, slices
+from gateway.imap.commands import attributes, binary, resync, sections
+from gateway.imap.commands.batch import Batch, Plan, align, changed, plan, slices, window
 from gateway.imap.commands.bodies import LARGE, Messages, load, send_large, small_groups
 from gateway.imap.errors import Reply, no, ok
 from gateway.imap.flags import SEEN
+from gateway.imap.objectids import email_ids
 from gateway.imap.protocol import writer
 from gateway.imap.protocol.fetch_types import BodySection, Fetch, FetchAttribute, FetchItem
 from gateway.imap.selected import Selected
@@ -44,19 +45,27 @@ async def fetch(session: Session, args: Fetch) -> Reply:
     if args.vanished:
         await resync.send_vanished(session, args.messages, args.changed_since or 0)
     ranges = selected.view.select(args.messages, uid=args.uid)
-    complete = True
+    complete = known = True
     if ranges:
         index = await session.index()
+        if args.partial is not None:
+            if args.changed_since is not None:
+                ranges = changed(selected.view.uids, ranges, index, args.changed_since)
+            ranges = window(ranges, args.partial)
         for part in slices(ranges, wanted.batch):
             batch = align(selected.view.uids, part, index)
             complete = complete and batch.complete
             if args.changed_since is not None:
                 batch = batch.changed_since(index, args.changed_since)
             if batch.uids:
-                complete = await _Answer(session, selected, wanted, index, batch).send() and complete
+                answer = _Answer(session, selected, wanted, index, batch)
+                complete = await answer.send() and complete
+                known = known and answer.known
                 await session.wire.drain()
     if not complete and not args.uid:
         raise no(b"Some of the messages have been expunged.", b"EXPUNGEISSUED")
+    if not known:
+        raise binary.refusal()
     return ok(b"FETCH completed.")
 
 
@@ -69,6 +78,8 @@ class _Answer:
         "envelopes",
         "headers",
         "index",
+        "known",
+        "looked_up",
         "marked",
         "plan",
         "selected",
@@ -86,7 +97,10 @@ class _Answer:
         self.envelopes: Sequence[bytes] = ()
         self.structures: Sequence[bytes] = ()
         self.headers: Sequence[bytes] = ()
+        self.looked_up: attributes.Values = {}
         self.complete = True
+        self.known = True
+        """The transfer encoding of every part that BINARY asks for is known."""
 
     async def send(self) -> bool:
         """Send it; False if a message has meanwhile gone."""
@@ -136,6 +150,8 @@ class _Answer:
     async def _read_stored(self, batch: Batch) -> Batch:
         """Read the ready bytes that the plan asks for, and leave out of the batch what has gone."""
         read, mailbox, folder_id = self.session.read, self.session.mailbox, self.selected.folder_id
+        if self.plan.looked_up and batch.uids:
+            batch = await self._look_up(batch)
         if self.plan.metadata and batch.uids:
             item_ids = batch.column(self.index.item_ids)
             uids, self.envelopes, self.structures = await read(mailbox.metadata, folder_id, batch.uids, item_ids)
@@ -148,6 +164,14 @@ class _Answer:
             batch = there
             self.headers = [row[1] for row in lines]
         return batch
+
+    async def _look_up(self, batch: Batch) -> Batch:
+        """Read what attributes answers, and leave out of the batch what has gone."""
+        selected = self.selected
+        uids, self.looked_up = await attributes.read(
+            self.session, selected, batch.uids, batch.column(self.index.item_ids), self.plan.looked_up
+        )
+        return self._present(batch, uids)
 
     def _present(self, batch: Batch, uids: Sequence[int]) -> Batch:
         """The batch without what has gone: of `uids` alone."""
@@ -168,7 +192,12 @@ class _Answer:
     def _bodies(self, messages: Messages) -> list[Column | None]:
         """The columns that the messages themselves answer; None for the others."""
         plan = self.plan
-        return [messages.column(item) if reads else None for item, reads in zip(plan.items, plan.reads, strict=True)]
+        columns: list[Column | None] = [
+            messages.column(item) if reads else None for item, reads in zip(plan.items, plan.reads, strict=True)
+        ]
+        if plan.binary:
+            self.known = self.known and not any(map(binary.is_unknown, chain.from_iterable(filter(None, columns))))
+        return columns
 
     async def _send_small(self, batch: Batch) -> None:
         messages = await self.session.read(
@@ -188,7 +217,12 @@ class _Answer:
             reads = (*self.plan.reads, *(False for _ in items[len(self.plan.items) :]))
             columns = [None if read else self._column(item, batch)[0] for item, read in zip(items, reads, strict=True)]
             item_id = batch.column(self.index.item_ids)[0]
-            self.complete = await send_large(self.session, batch.numbers[0], item_id, items, columns) and self.complete
+            try:
+                known = await send_large(self.session, batch.numbers[0], item_id, items, columns)
+            except NotFound:
+                self.complete = False
+            else:
+                self.known = self.known and known
 
     def _emit(self, batch: Batch, bodies: Sequence[Column | None]) -> None:
         """Zip the columns into lines; `bodies` are those made already, none at all or one for each item."""
@@ -226,6 +260,10 @@ class _Answer:
         """The values of one item, as the template wants them."""
         if isinstance(item, BodySection):
             return sections.header_column(item, self.headers)
+        values = self.looked_up.get(item)
+        if values is not None:
+            return [values[uid] for uid in batch.uids]
+        assert isinstance(item, FetchAttribute)
         return _COLUMNS[item](self, batch)
 
     def _flags(self, batch: Batch) -> Column:
@@ -250,6 +288,9 @@ _COLUMNS: dict[FetchAttribute, Callable[[_Answer, Batch], Column]] = {
     FetchAttribute.UID: lambda answer, batch: batch.uids,
     FetchAttribute.INTERNALDATE: lambda answer, batch: writer.internal_dates(batch.column(answer.index.dates)),
     FetchAttribute.RFC822_SIZE: lambda answer, batch: batch.column(answer.index.sizes),
+    FetchAttribute.EMAILID: lambda answer, batch: email_ids(
+        answer.selected.mailbox.ref, batch.column(answer.index.item_ids)
+    ),
     FetchAttribute.ENVELOPE: lambda answer, batch: answer.envelopes,
     FetchAttribute.BODYSTRUCTURE: lambda answer, batch: answer.structures,
 }

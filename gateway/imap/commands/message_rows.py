@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.imap.commands import append, copy, expunge, fetch, store
+from gateway.imap.commands import append, copy, expunge, fetch, replace, store
 from gateway.imap.commands.command import LOGGED_IN, Command
 from gateway.imap.protocol import fetch_types as ft
 from gateway.imap.protocol import message_types as mt
@@ -10,13 +10,30 @@ from gateway.imap.protocol import types
 from gateway.imap.state import State
 
 ROWS: tuple[Command, ...] = (
-    Command("APPEND", LOGGED_IN, mt.Append, append.append, ("[RFC3501] 6.3.11", "[RFC4315] 3")),
+    Command(
+        "APPEND",
+        LOGGED_IN,
+        mt.Append,
+        append.append,
+        ("[RFC3501] 6.3.11", "[RFC3502] 6.3.11", "[RFC4469] 3", "[RFC4315] 3"),
+        append.capabilities,
+    ),
+    Command(
+        "REPLACE",
+        State.SELECTED,
+        mt.Replace,
+        replace.replace,
+        ("[RFC8508] 3.1", "[RFC8508] 3.2"),
+        "REPLACE",
+        uses_sequence_numbers=True,
+    ),
     Command(
         "FETCH",
         State.SELECTED,
         ft.Fetch,
         fetch.fetch,
-        ("[RFC3501] 6.4.5", "[RFC3501] 6.4.8", "[RFC7162] 3.1.4"),
+        ("[RFC3501] 6.4.5", "[RFC3501] 6.4.8", "[RFC7162] 3.1.4", "[RFC3516] 4.1", "[RFC8970] 3", "[RFC8514] 4.1"),
+        "BINARY PREVIEW PREVIEW=FUZZY SAVEDATE OBJECTID",
         uses_sequence_numbers=True,
     ),
     Command(

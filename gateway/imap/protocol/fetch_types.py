@@ -23,6 +23,12 @@ class FetchAttribute(Enum):
     """BODYSTRUCTURE without extension data."""
     BODYSTRUCTURE = b"BODYSTRUCTURE"
     MODSEQ = b"MODSEQ"
+    SAVEDATE = b"SAVEDATE"
+    """When the message came into this mailbox ([RFC8514] 4.1)."""
+    EMAILID = b"EMAILID"
+    """[RFC8474] 5.1."""
+    THREADID = b"THREADID"
+    """[RFC8474] 5.2."""
 
 
 class SectionKind(Enum):
@@ -60,7 +66,44 @@ class BodySection:
     """The name of the item in the reply, such as `BODY[1.MIME]<0>` or `RFC822.HEADER` ([RFC3501] 7.4.2)."""
 
 
-FetchItem = FetchAttribute | BodySection
+@dataclass(frozen=True, slots=True)
+class BinarySection:
+    """`BINARY[...]` or `BINARY.PEEK[...]`: a part without its transfer encoding ([RFC3516] 4.1, 4.2)."""
+
+    numbers: tuple[int, ...]
+    peek: bool
+    """False: fetching it sets \\Seen."""
+    partial: tuple[int, int] | None
+    """(first octet, most octets) of what is decoded."""
+    label: bytes
+    """The name of the item in the reply, such as `BINARY[1.2]<0>`."""
+
+
+@dataclass(frozen=True, slots=True)
+class BinarySize:
+    """`BINARY.SIZE[...]`: the octets of what BINARY gives ([RFC3516] 4.2)."""
+
+    numbers: tuple[int, ...]
+    label: bytes
+    """`BINARY.SIZE[1.2]`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """`PREVIEW`: the beginning of the text ([RFC8970] 3)."""
+
+    lazy: bool = False
+    """Only one that was made before ([RFC8970] 3.2 `LAZY`)."""
+    fuzzy: bool = False
+    """In the form of the draft, `PREVIEW (FUZZY "...")`, which Dovecot 2.3 has."""
+
+    @property
+    def label(self) -> bytes:
+        """The name of the item in the reply."""
+        return b"PREVIEW"
+
+
+FetchItem = FetchAttribute | BodySection | BinarySection | BinarySize | Preview
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,3 +120,6 @@ class Fetch:
     changed_since: int | None = None
     vanished: bool = False
     """Tell what went since, too; only beside `changed_since` and with `uid` ([RFC7162] 3.2.6)."""
+    partial: tuple[int, int] | None = None
+    """Of the messages these alone, first and last, counted from 1, or by negative numbers from the end
+    ([RFC9394] 3.4)."""

@@ -1,4 +1,4 @@
-"""Cuts the octets of a client into commands: lines joined by literals ([RFC3501] 2.2.1, 4.3, 7.5; [RFC7888] 3, 4).
+"""Cuts the octets of a client into commands: lines joined by literals ([RFC3501] 2.2.1, 4.3, 7.5; [RFC7888] 3, 4, 6).
 
 Sans-IO. The session feeds what arrives and pulls one event at a time, so that it can change the mode between two
 commands (AUTHENTICATE, IDLE, STARTTLS) however the client has pipelined them:
@@ -8,7 +8,8 @@ commands (AUTHENTICATE, IDLE, STARTTLS) however the client has pipelined them:
 
 Rules:
 - A line ends with LF; a CR before it belongs to the line end.
-- A line that ends with `{n}` or `{n+}` goes on after n octets of literal.
+- A line that ends with `{n}` or `{n+}` goes on after n octets of literal; so does one with `~{n}` or `~{n+}`, whose
+  octets may be any ([RFC3516] 4.4).
 - Every octet is looked at once; what has arrived of an unfinished line or literal is kept as a list of pieces, small
   ones run together, so that neither time nor memory depends on how the client cuts its octets.
 - What is over a limit is skipped up to the end of the command and gives one BadFrame; the next command is read as
@@ -29,11 +30,11 @@ class Limits:
     line: int
     """One line of a command, without its literals and its end."""
     command: int
-    """A whole command, without the message of an APPEND."""
+    """A whole command, without the messages of an APPEND or REPLACE."""
     literal: int
-    """One literal, other than the message of an APPEND."""
+    """One literal, other than a message of an APPEND or REPLACE."""
     append: int
-    """The message of an APPEND."""
+    """A message of an APPEND or REPLACE, or a text of one that is put together ([RFC4469] 3)."""
     literals: int = 1000
     """Number of literals in one command."""
 
@@ -42,6 +43,8 @@ class Limits:
 LIMITS_BEFORE_LOGIN = Limits(line=65_536, command=98_304, literal=4_096, append=0, literals=64)
 # [RFC7162] 4 asks for lines of 8,192 octets at least; clients send longer lists of UIDs.
 LIMITS = Limits(line=65_536, command=1_048_576, literal=1_048_576, append=50 * 1_048_576)
+MESSAGES_TOGETHER = 2
+"""How many times `Limits.append` the messages of one command may have together ([RFC3502] 6.3.11)."""
 RAW_LINE_LIMIT = 17_408
 """Octets of a line that is not a command: of a SASL response, gateway.sasl.mechanism.MAX_LINE."""
 
@@ -60,7 +63,7 @@ class LiteralWanted:
     size: int
     tag: bytes
     append: bool
-    """It is the message of an APPEND."""
+    """It is a message of an APPEND or REPLACE."""
     head: tuple[bytes, ...]
     """The parts of the command so far; the last one ends with the announcement."""
 
@@ -89,11 +92,13 @@ class BadFrame:
 
 Event = Frame | LiteralWanted | RawLine | BadFrame
 
-_ANNOUNCEMENT = re.compile(rb"\{(\d{1,20})(\+?)\}\Z")
+_ANNOUNCEMENT = re.compile(rb"~?\{(\d{1,20})(\+?)\}\Z")
 _TAG = re.compile(rb'[^\x00-\x20\x7f-\xff(){%*"\\+]{1,100}(?= |\Z)')
-_APPEND_MESSAGE = re.compile(rb"[^ ]+ +APPEND +[^ {]", re.IGNORECASE)
-_APPEND = re.compile(rb"[^ ]+ +APPEND ", re.IGNORECASE)
-_LONGEST_ANNOUNCEMENT = 24
+_WRITES_MESSAGES = re.compile(rb"[^ ]+ +(?:APPEND|(?:UID +)?REPLACE +[^ ]+) +", re.IGNORECASE)
+_LITERAL_HERE = re.compile(rb"~?\{")
+_URL = re.compile(rb"[( ]URL +~?\{\d+\+?\}\Z", re.IGNORECASE)
+_LONGEST_URL_ANNOUNCEMENT = 40
+_LONGEST_ANNOUNCEMENT = 25
 _SMALL_PIECE = 4_096
 _LARGE_PIECE = 262_144
 
@@ -106,6 +111,7 @@ class Framing:
         "_chunks",
         "_command",
         "_fault",
+        "_messages",
         "_parts",
         "_pieces",
         "_position",
@@ -127,7 +133,8 @@ class Framing:
         self._pieces: list[bytes | bytearray] = []  # of the unfinished line or literal
         self._size = 0  # octets in _pieces
         self._parts: list[bytes] = []  # finished parts of the unfinished command
-        self._command = 0  # octets in _parts, less an APPEND's message
+        self._command = 0  # octets in _parts, less the messages of an APPEND
+        self._messages = 0  # octets of these messages
         self._wanted = -1  # octets of the literal being read, or -1
         self._raw_limit = -1  # limit of the raw line being read, or -1
         self._fault: BadFrame | None = None  # what to report at the end of the command being skipped
@@ -216,7 +223,7 @@ class Framing:
     def _restart(self) -> None:
         self._parts = []
         self._pieces = []
-        self._size = self._command = self._skip = 0
+        self._size = self._command = self._messages = self._skip = 0
         self._wanted = -1
         self._fault = None
         self._tail = b""
@@ -265,7 +272,7 @@ class Framing:
             parts.append(line)
             frame = Frame(tuple(parts))
             self._parts = []
-            self._command = 0
+            self._command = self._messages = 0
             return frame
         parts.append(line)
         self._command += len(line)
@@ -275,12 +282,14 @@ class Framing:
 
     def _begin_literal(self, size: int, *, synchronising: bool) -> Event | None:
         parts, limits = self._parts, self.limits
-        message = limits.append > 0 and _is_append_message(parts)
+        message = limits.append > 0 and _is_message(parts)
         fault: BadFrame | None = None
         if message and size > limits.append:
             fault = BadFrame(
                 _tag(parts[0]), b"NO", b"TOOBIG", f"Message of {size} octets is over the limit of {limits.append}"
             )
+        elif message and self._messages + size > MESSAGES_TOGETHER * limits.append:
+            fault = BadFrame(_tag(parts[0]), b"NO", b"TOOBIG", "The messages of one command are too much together")
         elif not message and size > limits.literal:
             fault = self._bad(f"literal of {size} octets is over the limit of {limits.literal}")
         elif len(parts) > 2 * limits.literals:
@@ -292,7 +301,9 @@ class Framing:
                 return self._finish_fault(fault)
             self._begin_skip(fault, size)
             return None
-        if not message:
+        if message:
+            self._messages += size
+        else:
             self._command += size
         self._wanted = size
         if synchronising:
@@ -384,8 +395,13 @@ def _tag(line: bytes) -> bytes:
     return match[0] if match else b"*"
 
 
-def _is_append_message(parts: list[bytes]) -> bool:
-    """Whether the literal announced at the end of the last part is an APPEND's message, not its mailbox name."""
-    if len(parts) == 1:
-        return _APPEND_MESSAGE.match(parts[0]) is not None
-    return len(parts) == 3 and _APPEND.match(parts[0]) is not None and _APPEND_MESSAGE.match(parts[0]) is None
+def _is_message(parts: list[bytes]) -> bool:
+    """Whether the literal announced at the end of the last part is a message of an APPEND or REPLACE, or a text of one.
+
+    The others are the mailbox name and the URLs of CATENATE ([RFC3502] 6.3.11, [RFC4469] 5, [RFC8508] 4).
+    """
+    head = _WRITES_MESSAGES.match(parts[0])
+    if head is None or (len(parts) == 1 and _LITERAL_HERE.match(parts[0], head.end())):
+        return False
+    last = parts[-1]
+    return _URL.search(last, max(0, len(last) - _LONGEST_URL_ANNOUNCEMENT)) is None

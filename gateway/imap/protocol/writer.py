@@ -8,7 +8,7 @@ from functools import lru_cache
 from time import gmtime
 
 from gateway.imap.protocol import utf7
-from gateway.imap.protocol.fetch_types import BodySection, FetchAttribute, FetchItem
+from gateway.imap.protocol.fetch_types import FetchAttribute, FetchItem
 from gateway.imap.protocol.numset import format_set
 
 _ATOM = re.compile(rb'[^\x00-\x20\x7f-\xff(){%*"\\\]]+')
@@ -273,6 +273,9 @@ _PLACEHOLDER = {
     FetchAttribute.BODY: b"BODY %b",
     FetchAttribute.BODYSTRUCTURE: b"BODYSTRUCTURE %b",
     FetchAttribute.MODSEQ: b"MODSEQ (%d)",
+    FetchAttribute.SAVEDATE: b"SAVEDATE %b",
+    FetchAttribute.EMAILID: b"EMAILID (%b)",
+    FetchAttribute.THREADID: b"THREADID %b",
 }
 
 
@@ -281,11 +284,12 @@ def fetch_template(items: tuple[FetchItem, ...], *, uidonly: bool = False) -> by
     """A %-template of one FETCH response line: the message number first, then one value for each item, in order.
 
     Values: FLAGS the flags joined by spaces, without parentheses; UID, RFC822.SIZE, MODSEQ a number; INTERNALDATE what
-    internal_date gives; ENVELOPE, BODY, BODYSTRUCTURE their ready bytes; a BodySection a ready nstring.
+    internal_date gives, SAVEDATE that or NIL; ENVELOPE, BODY, BODYSTRUCTURE their ready bytes; EMAILID its octets,
+    THREADID the same in parentheses or NIL; what has a label a ready nstring, literal8 or number.
     `uidonly`: the UID stands in place of the message number, and the response is UIDFETCH ([RFC9586] 3.2).
     """
     values = [
-        item.label.replace(b"%", b"%%") + b" %b" if isinstance(item, BodySection) else _PLACEHOLDER[item]
+        _PLACEHOLDER[item] if isinstance(item, FetchAttribute) else item.label.replace(b"%", b"%%") + b" %b"
         for item in items
     ]
     return b"* %%d %b (%b)\r\n" % (b"UIDFETCH" if uidonly else b"FETCH", b" ".join(values))

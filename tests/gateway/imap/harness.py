@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -231,6 +232,14 @@ class Server:
         )
         self.connections: set[ImapConnection] = set()
         self.tls: object | None = None
+
+    def services_know(self, *names: str) -> None:
+        """Have names in URLs mean the account."""
+
+        async def account_of(name: str) -> Principal | None:
+            return ALICE if name in names else None
+
+        self.services = replace(self.services, account_of=account_of)
 
     @property
     def mailbox(self) -> Mailbox:

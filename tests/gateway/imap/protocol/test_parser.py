@@ -263,15 +263,114 @@ def test_status() -> None:
 
 def test_append() -> None:
     """[RFC3501] 6.3.11, 9 `date-time`"""
-    assert args(b"A003 APPEND saved-messages (\\Seen) {5}\r\nDate:") == mt.Append(
-        name("saved-messages"), ("\\Seen",), None, b"Date:"
+
+    def append(mailbox: str, flags: tuple[str, ...], date: int | None, message: bytes) -> mt.Append:
+        return mt.Append(name(mailbox), (mt.NewMessage(flags, date, (message,)),))
+
+    assert args(b"A003 APPEND saved-messages (\\Seen) {5}\r\nDate:") == append(
+        "saved-messages", ("\\Seen",), None, b"Date:"
     )
     when = int(dt.datetime(1996, 7, 17, 9, 44, 25, tzinfo=dt.UTC).timestamp())
-    assert args(b'a APPEND x () "17-Jul-1996 02:44:25 -0700" {1+}\r\nm') == mt.Append(name("x"), (), when, b"m")
-    assert args(b'a APPEND x " 7-Jul-1996 02:44:25 +0000" {0+}\r\n') == mt.Append(
-        name("x"), (), when - 10 * 86400 - 7 * 3600, b""
+    assert args(b'a APPEND x () "17-Jul-1996 02:44:25 -0700" {1+}\r\nm') == append("x", (), when, b"m")
+    assert args(b'a APPEND x " 7-Jul-1996 02:44:25 +0000" {0+}\r\n') == append(
+        "x", (), when - 10 * 86400 - 7 * 3600, b""
     )
-    assert args(b"a APPEND {1+}\r\nx {1+}\r\nm") == mt.Append(name("x"), (), None, b"m")
+    assert args(b"a APPEND {1+}\r\nx {1+}\r\nm") == append("x", (), None, b"m")
+
+
+def test_append_of_several_messages() -> None:
+    """[RFC3502] 7, [RFC4466] 6 `append-message`"""
+    assert args(b"a APPEND x (\\Seen) {1+}\r\nm {2+}\r\nno (k) {1+}\r\np  ") == mt.Append(
+        name("x"),
+        (
+            mt.NewMessage(("\\Seen",), None, (b"m",)),
+            mt.NewMessage((), None, (b"no",)),
+            mt.NewMessage(("k",), None, (b"p",)),
+        ),
+    )
+    refused(b"a APPEND x {1+}\r\nm{1+}\r\nn")
+    refused(b"a APPEND x {1+}\r\nm (\\Seen)")
+
+
+def test_append_of_binary_and_utf8() -> None:
+    """[RFC3516] 7, [RFC6855] 4"""
+    assert args(b"a APPEND x ~{3+}\r\na\0b") == mt.Append(
+        name("x"), (mt.NewMessage((), None, (b"a\0b",), binary=True),)
+    )
+    assert args(b"a APPEND x UTF8 (~{3+}\r\na\0b)") == mt.Append(
+        name("x"), (mt.NewMessage((), None, (b"a\0b",), binary=True, utf8=True),)
+    )
+    refused(b"a APPEND x UTF8 ({3+}\r\nabc)")
+    refused(b"a APPEND ~{1+}\r\nx {1+}\r\nm")
+    refused(b"a LOGIN ~{1+}\r\nx y")
+
+
+def test_append_that_puts_a_message_together() -> None:
+    """[RFC4469] 5"""
+    assert args(
+        b'a APPEND x (\\Seen) CATENATE (TEXT {2+}\r\nhi url "/x/;UID=3" URL {4+}\r\n/a/b text ~{1+}\r\n\0)'
+    ) == (
+        mt.Append(
+            name("x"),
+            (
+                mt.NewMessage(
+                    ("\\Seen",),
+                    None,
+                    (b"hi", mt.UrlPart(b"/x/;UID=3"), mt.UrlPart(b"/a/b"), b"\0"),
+                    catenate=True,
+                    binary=True,
+                ),
+            ),
+        )
+    )
+    several = args(b"a APPEND x CATENATE (URL a) {1+}\r\nm CATENATE (UTF8 (~{1+}\r\nn))")
+    assert [one.parts for one in several.messages] == [(mt.UrlPart(b"a"),), (b"m",), (b"n",)]
+    for text in (b"CATENATE ()", b"CATENATE (FILE x)", b"CATENATE URL x", b"CATENATE (TEXT x)", b"JOIN (URL x)"):
+        refused(b"a APPEND x " + text)
+
+
+def test_replace() -> None:
+    """[RFC8508] 4"""
+    message = mt.NewMessage(("\\Draft",), None, (b"m",))
+    assert args(b"a REPLACE 4 Drafts (\\Draft) {1+}\r\nm") == mt.Replace(4, name("Drafts"), message)
+    assert args(b"a UID REPLACE * Drafts (\\Draft) {1+}\r\nm") == mt.Replace(0, name("Drafts"), message, uid=True)
+    for text in (b"1:2 x {1+}\r\nm", b"0 x {1+}\r\nm", b"1 x", b"1 x {1+}\r\nm {1+}\r\nm"):
+        refused(b"a REPLACE " + text)
+
+
+def test_fetch_items_of_the_extensions() -> None:
+    """[RFC3516] 7, [RFC8474] 7, [RFC8514] 5, [RFC8970] 6"""
+
+    def items(text: bytes) -> tuple[ft.FetchItem, ...]:
+        found: tuple[ft.FetchItem, ...] = args(b"a FETCH 1 " + text).items
+        return found
+
+    assert items(b"(BINARY[1.2]<3.4> BINARY.PEEK[] binary.size[2])") == (
+        ft.BinarySection((1, 2), False, (3, 4), b"BINARY[1.2]<3>"),
+        ft.BinarySection((), True, None, b"BINARY[]"),
+        ft.BinarySize((2,), b"BINARY.SIZE[2]"),
+    )
+    assert items(b"(SAVEDATE EMAILID THREADID)") == (
+        ft.FetchAttribute.SAVEDATE,
+        ft.FetchAttribute.EMAILID,
+        ft.FetchAttribute.THREADID,
+    )
+    assert items(b"PREVIEW") == (ft.Preview(),)
+    assert items(b"(PREVIEW (LAZY) UID)") == (ft.Preview(lazy=True), ft.FetchAttribute.UID)
+    assert items(b"PREVIEW (FUZZY)") == (ft.Preview(fuzzy=True),)
+    assert items(b"(PREVIEW (LAZY=FUZZY))") == items(b"(PREVIEW (LAZY FUZZY))") == (ft.Preview(lazy=True, fuzzy=True),)
+    assert items(b"PREVIEW (CHANGEDSINCE 5)")[0] == ft.Preview()
+    for text in (b"BINARY[TEXT]", b"BINARY.SIZE[1]<0.1>", b"BINARY", b"PREVIEW (EAGER)", b"PREVIEW ()", b"EMAIL"):
+        refused(b"a FETCH 1 " + text)
+
+
+def test_fetch_modifiers_together() -> None:
+    """[RFC9394] 3.4, 4, [RFC7162] 3.2.6"""
+    assert args(b"a UID FETCH 1:* UID (PARTIAL -1:-30)").partial == (-1, -30)
+    both = args(b"a UID FETCH 1:* UID (VANISHED PARTIAL 30:1 CHANGEDSINCE 7)")
+    assert (both.partial, both.changed_since, both.vanished) == ((1, 30), 7, True)
+    for text in (b"PARTIAL 1:-2", b"PARTIAL 0:1", b"PARTIAL 1", b"PARTIAL 1:2 PARTIAL 1:2", b"VANISHED PARTIAL 1:2"):
+        refused(b"a UID FETCH 1:* UID (" + text + b")")
 
 
 @pytest.mark.parametrize(

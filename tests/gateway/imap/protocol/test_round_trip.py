@@ -67,6 +67,29 @@ def body_sections(draw: st.DrawFn) -> ft.BodySection:
     return ft.BodySection(ft.Section(part, kind, names), draw(st.booleans()), partial, label)
 
 
+@st.composite
+def binary_items(draw: st.DrawFn) -> ft.FetchItem:
+    part = tuple(draw(st.lists(st.integers(1, 99), max_size=4)))
+    text = b".".join(b"%d" % number for number in part)
+    if draw(st.booleans()):
+        return ft.BinarySize(part, b"BINARY.SIZE[%b]" % text)
+    partial = draw(st.none() | st.tuples(st.integers(0, 2**32 - 1), st.integers(1, 2**32 - 1)))
+    label = b"BINARY[%b]" % text + (b"" if partial is None else b"<%d>" % partial[0])
+    return ft.BinarySection(part, draw(st.booleans()), partial, label)
+
+
+@st.composite
+def messages(draw: st.DrawFn) -> mt.NewMessage:
+    given = draw(flags), draw(st.none() | seconds)
+    texts = st.binary(max_size=200)
+    kind = draw(st.sampled_from(("literal", "literal8", "utf8", "catenate")))
+    if kind == "catenate":
+        urls = st.from_regex(rb"[!-~]{1,20}", fullmatch=True).map(mt.UrlPart)
+        parts = draw(st.lists(texts | urls, min_size=1, max_size=4).map(tuple))
+        return mt.NewMessage(*given, parts, catenate=True)
+    return mt.NewMessage(*given, (draw(texts),), binary=kind != "literal", utf8=kind == "utf8")
+
+
 rfc822 = st.sampled_from(
     (
         ft.BodySection(ft.Section(), False, None, b"RFC822"),
@@ -80,7 +103,16 @@ rfc822 = st.sampled_from(
 def fetches(draw: st.DrawFn) -> ft.Fetch:
     items = draw(
         st.lists(
-            st.one_of(st.sampled_from(ft.FetchAttribute), body_sections(), rfc822), min_size=1, max_size=6, unique=True
+            st.one_of(
+                st.sampled_from(ft.FetchAttribute),
+                body_sections(),
+                binary_items(),
+                rfc822,
+                st.builds(ft.Preview, st.booleans(), st.booleans()),
+            ),
+            min_size=1,
+            max_size=6,
+            unique=True,
         )
     )
     uid = draw(st.booleans())
@@ -90,7 +122,11 @@ def fetches(draw: st.DrawFn) -> ft.Fetch:
     if since is not None and ft.FetchAttribute.MODSEQ not in items:
         items.append(ft.FetchAttribute.MODSEQ)
     vanished = uid and since is not None and draw(st.booleans())
-    return ft.Fetch(draw(sets), tuple(items), uid, since, vanished)
+    last = st.integers(1, 2**32 - 1)
+    window = draw(st.none() | st.tuples(last, last).map(sorted).map(tuple))
+    if window is not None and draw(st.booleans()):
+        window = -window[0], -window[1]
+    return ft.Fetch(draw(sets), tuple(items), uid, since, vanished, window)
 
 
 known = st.lists(st.tuples(numbers, numbers), min_size=1, max_size=4).map(lambda pairs: t.SequenceSet(tuple(pairs)))
@@ -177,9 +213,10 @@ arguments = st.one_of(
     st.builds(bt.Status, mailboxes, st.lists(st.sampled_from(bt.StatusItem), min_size=1, unique=True).map(tuple)).map(
         lambda args: ("STATUS", args)
     ),
-    st.builds(mt.Append, mailboxes, flags, st.none() | seconds, st.binary(max_size=200)).map(
+    st.builds(mt.Append, mailboxes, st.lists(messages(), min_size=1, max_size=3).map(tuple)).map(
         lambda args: ("APPEND", args)
     ),
+    st.builds(mt.Replace, limits, mailboxes, messages(), st.booleans()).map(lambda args: ("REPLACE", args)),
     fetches().map(lambda args: ("FETCH", args)),
     searches.map(lambda args: ("SEARCH", args)),
     st.builds(

@@ -1,0 +1,72 @@
+"""REPLACE and UID REPLACE: a new message takes the place of one of the selected mailbox ([RFC8508])."""
+
+from __future__ import annotations
+
+from gateway.imap.commands.append import appenduid, prepare
+from gateway.imap.errors import Refusal, Reply, no, ok
+from gateway.imap.place import Place
+from gateway.imap.protocol import writer
+from gateway.imap.protocol.message_types import Replace
+from gateway.imap.protocol.types import SequenceSet
+from gateway.imap.session import Session
+from store.changes import MessageRow
+from store.errors import StoreError
+from store.messages import Delivery
+
+
+async def replace(session: Session, args: Replace) -> Reply:
+    """APPEND, and the removal of the old message, in one step: both or neither ([RFC8508] 3.1, 3.2, 3.4).
+
+    Flags and date are those that the command names, not the old message's. Raises Refusal NO [TRYCREATE], [READ-ONLY],
+    [EXPUNGEISSUED] or [NONEXISTENT] where the old message is not there any more, and what APPEND raises.
+    """
+    selected = session.writable_folder()
+    uids = session.uids_of(SequenceSet(((args.target, args.target),)), uid=args.uid)
+    if not uids:
+        raise _gone(args)
+    place = await session.place(args.mailbox, missing=b"TRYCREATE")
+    deliveries = await prepare(session, [args.message])
+    if place.mailbox.ref == session.mailbox.ref:
+        row = await _swap(session, uids, place, deliveries[0])
+    else:
+        row = await _swap_between(session, uids, place, deliveries[0])
+    if row is None:
+        raise _gone(args)
+    # [RFC8508] 3.1: the new UID is told before the EXPUNGE response.
+    session.send(writer.status(b"*", b"OK", "Replacement message is ready.", appenduid(place, [row.uid])))
+    await session.sync(expunge=True, forced=True)
+    return ok(b"REPLACE completed.", b"HIGHESTMODSEQ %d" % selected.watermark if session.condstore else b"")
+
+
+def _gone(args: Replace) -> Refusal:
+    return no(b"The message to replace is not there.", b"NONEXISTENT" if args.uid else b"EXPUNGEISSUED")
+
+
+async def _swap(session: Session, uids: list[int], place: Place, delivery: Delivery) -> MessageRow | None:
+    """Replace within one mailbox: one unit of work. None where the old message is gone."""
+    source, folder_id = session.mailbox, session.folder_selected.folder_id
+
+    def swap() -> MessageRow | None:
+        # What the old message leaves free counts for the new one.
+        if not source.remove_messages(folder_id, uids):
+            return None
+        return place.mailbox.deliver_all(place.row.id, [delivery])[0]
+
+    return await session.write(source, swap)
+
+
+async def _swap_between(session: Session, uids: list[int], place: Place, delivery: Delivery) -> MessageRow | None:
+    """Replace by a message in another mailbox. None where the old message is gone.
+
+    The two have no transaction in common: the new message is taken back where the old one cannot be removed.
+    """
+    source, folder_id = session.mailbox, session.folder_selected.folder_id
+    row = (await session.write(place.mailbox, place.mailbox.deliver_all, place.row.id, [delivery]))[0]
+    try:
+        if await session.write(source, source.remove_messages, folder_id, uids):
+            return row
+    except StoreError:
+        await session.write(place.mailbox, place.mailbox.remove_messages, place.row.id, [row.uid])
+        raise
+    await session.write(place.mailbox, place.mailbox.remove_messages, place.row.id, [row.uid])
+    return None
