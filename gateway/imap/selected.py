@@ -15,8 +15,19 @@ from store.changes import Change, MessageRow
 class Watcher(Protocol):
     """Something that follows the selected folder, such as a search whose result is kept up to date ([RFC5267] 4.3)."""
 
-    async def changed(self, changes: Sequence[Change]) -> None:
-        """Look at what changed, the session's own changes too, after the client was told of it."""
+    async def prepare(self, changes: Sequence[Change]) -> None:
+        """Look at what changed, the session's own changes too. May fail: then it is asked again, of the same and more.
+
+        Raises StoreError.
+        """
+        ...
+
+    def leave(self) -> None:
+        """Tell what is to be told before the changes are: numbers are as they were."""
+        ...
+
+    def enter(self) -> None:
+        """Tell what is to be told after the changes were: numbers are as they are now."""
         ...
 
 

@@ -404,6 +404,8 @@ class Session:
     ) -> None:
         """Tell the client of the changes up to a mod-sequence."""
         await self._prepare(selected, changes)
+        for watcher in selected.watchers:
+            await watcher.prepare(changes)
         # From here on nothing can fail: what is taken out of the log is told.
         settled = selected.watermark
         selected.watermark = reached
@@ -411,11 +413,13 @@ class Session:
         if selected.own:
             told = [c for c in changes if not (isinstance(c, FlagsChanged) and selected.is_own(c.row))]
             selected.own = [run for run in selected.own if run[1] > reached]
+        for watcher in selected.watchers:
+            watcher.leave()
         self._tell(selected, told, expunge=expunge and (forced or self.wire.expunge_is_safe()))
         if self.qresync:
             self._tell_settled(selected, settled)
-        for watcher in tuple(selected.watchers):
-            await watcher.changed(changes)
+        for watcher in selected.watchers:
+            watcher.enter()
 
     async def _prepare(self, selected: Selected, changes: list[Change]) -> None:
         """Take \\Recent for new messages, and learn the keywords that the changes bring."""

@@ -18,7 +18,15 @@ ASTRING = re.compile(rb"[A-Za-z0-9!#$&',./:;<=>?@\[\]^_`|}~+\-]+")
 QUOTABLE = re.compile(rb"[\x01-\x09\x0b\x0c\x0e-\x7f]*")
 MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
-RETURNS = {b"MIN": "minimum", b"MAX": "maximum", b"ALL": "all", b"COUNT": "count", b"SAVE": "save"}
+RETURNS = {
+    b"MIN": "minimum",
+    b"MAX": "maximum",
+    b"ALL": "all",
+    b"COUNT": "count",
+    b"SAVE": "save",
+    b"UPDATE": "update",
+    b"CONTEXT": "context",
+}
 
 
 class Encoder:
@@ -209,6 +217,9 @@ class Encoder:
 
     def thread(self, args: st.Thread) -> bytes:
         return self.case(args.algorithm.value.encode()) + b" " + self.criteria(args.search)
+
+    def cancelupdate(self, args: st.CancelUpdate) -> bytes:
+        return b" ".join(map(self.string, args.tags))
 
     def criteria(self, search: st.Search) -> bytes:
         assert search.charset is not None

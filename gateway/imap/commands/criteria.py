@@ -9,12 +9,14 @@ import datetime as dt
 import time
 from collections.abc import Mapping, Sequence
 
+from gateway.imap.collation import Comparator
 from gateway.imap.errors import bad
 from gateway.imap.flags import flag_bit
 from gateway.imap.protocol import search_types as st
 from gateway.imap.protocol import types as t
 from gateway.imap.selected import Selected
 from gateway.imap.session import Session
+from gateway.imap.view import FolderView
 from store.mapi import restriction as r
 
 _DAY = 86_400
@@ -23,8 +25,10 @@ _NEVER = r.Or(())
 _FIELDS = {"FROM": "From", "TO": "To", "CC": "Cc", "BCC": "Bcc", "SUBJECT": "Subject"}
 
 
-async def restriction(session: Session, key: st.SearchKey, *, lenient: bool = False) -> r.Restriction:
-    """The restriction that says the same as a search key does in the selected folder.
+async def restriction(
+    session: Session, key: st.SearchKey, *, lenient: bool = False, comparator: Comparator | None = None
+) -> r.Restriction:
+    """The restriction that says the same as a search key does in the selected folder, by the session's comparator.
 
     Raises BadNumber for a message number that does not exist; `lenient`: it names nothing. Refusal BAD for a number
     where the session has none ([RFC9586] 3).
@@ -35,9 +39,48 @@ async def restriction(session: Session, key: st.SearchKey, *, lenient: bool = Fa
         {name.casefold(): bit for bit, name in names.items()},
         lenient=lenient,
         uidonly=session.uidonly,
-        collation=session.comparator.name,
+        collation=(comparator or session.comparator).name,
     )
     return builder.build(key)
+
+
+def frozen(view: FolderView, key: st.SearchKey) -> st.SearchKey:
+    """The key with UIDs for message numbers and for `$`, so that it asks for the same messages for ever."""
+    match key:
+        case st.And(keys):
+            return st.And(tuple([frozen(view, each) for each in keys]))
+        case st.Or(left, right):
+            return st.Or(frozen(view, left), frozen(view, right))
+        case st.Not(inner):
+            return st.Not(frozen(view, inner))
+        case st.SequenceKey(messages):
+            return _as_uids(view, messages if messages == t.SAVED else _within(messages, len(view)))
+        case st.UidKey(t.SAVED):
+            return _as_uids(view, t.SAVED)
+        case _:
+            return key
+
+
+def _as_uids(view: FolderView, messages: t.SequenceSet) -> st.SearchKey:
+    ranges = view.select(messages, uid=False) if messages.ranges or messages is t.SAVED else []
+    if not ranges:
+        return st.Not(st.All())
+    return st.UidKey(t.SequenceSet(tuple((view.uids[start], view.uids[stop - 1]) for start, stop in ranges)))
+
+
+def moves_on(key: st.SearchKey) -> bool:
+    """Whether what a key says of a message changes although the message does not: with time, or as others come."""
+    match key:
+        case st.And(keys):
+            return any(map(moves_on, keys))
+        case st.Or(left, right):
+            return moves_on(left) or moves_on(right)
+        case st.Not(inner):
+            return moves_on(inner)
+        case st.UidKey(messages):
+            return any(t.STAR in pair for pair in messages.ranges)
+        case _:
+            return isinstance(key, st.AgeKey)
 
 
 def reads_text(wanted: r.Restriction) -> bool:

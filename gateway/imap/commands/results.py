@@ -29,25 +29,24 @@ async def find(session: Session, search: st.Search) -> list[int]:
         session.enable_condstore()
     wanted = await criteria.restriction(session, search.key, lenient=search.returns is not None)
     try:
-        return await evaluate(session, wanted)
+        found = await evaluate(session, wanted)
     except StoreError:
         if search.returns is not None and search.returns.save:
             session.folder_selected.view.saved = ()
         raise
+    uids = session.folder_selected.view.uids
+    return found[: bisect_right(found, uids[-1])] if uids else []
 
 
-async def evaluate(session: Session, wanted: r.Restriction) -> list[int]:
-    """The UIDs of the messages that meet a restriction and that the session knows, ascending."""
+async def evaluate(session: Session, wanted: r.Restriction, uids: Sequence[int] | None = None) -> list[int]:
+    """The UIDs of the messages, of `uids` if given, that meet a restriction, ascending."""
     selected = session.folder_selected
     if criteria.reads_text(wanted) or len(selected.view) > INLINE_MESSAGES:
         with Ticker(session) as progress:
-            found = await session.services.runner.run(
-                session.mailbox.find, selected.folder_id, wanted, text=MimeText, progress=progress
+            return await session.services.runner.run(
+                session.mailbox.find, selected.folder_id, wanted, uids=uids, text=MimeText, progress=progress
             )
-    else:
-        found = await session.read(session.mailbox.find, selected.folder_id, wanted, text=MimeText)
-    uids = selected.view.uids
-    return found[: bisect_right(found, uids[-1])] if uids else []
+    return await session.read(session.mailbox.find, selected.folder_id, wanted, uids=uids, text=MimeText)
 
 
 def numbers_of(selected: Selected, found: Sequence[int], *, uid: bool) -> Sequence[int]:

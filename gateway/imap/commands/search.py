@@ -6,6 +6,7 @@ other connections go on.
 
 from __future__ import annotations
 
+from gateway.imap.commands import contexts
 from gateway.imap.commands.results import answer, find, has_gone, highest_modseq, numbers_of
 from gateway.imap.errors import Reply, ok
 from gateway.imap.protocol import search_types as st
@@ -20,11 +21,13 @@ async def search(session: Session, args: st.Search) -> Reply:
 
     With RETURN, and always for a client that has enabled IMAP4rev2, it is an ESEARCH ([RFC4731] 3.1, [RFC9051] 6.4.4).
     """
+    contexts.check_tag(session, args.returns)
     uids = await find(session, args)
     numbers = numbers_of(session.folder_selected, uids, uid=args.uid)
     returns = args.returns or (_ALL if session.rev2 else None)
     if returns is not None:
         await answer(session, args, returns, uids, numbers)
+        await contexts.follow(session, args, uids)
     else:
         modseq = await highest_modseq(session, uids) if args.modseq and uids else None
         session.send(writer.search_line(numbers, modseq))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.imap.commands import search, sort
+from gateway.imap.commands import contexts, search, sort
 from gateway.imap.commands.command import Command
 from gateway.imap.protocol import search_types as st
 from gateway.imap.state import State
@@ -34,5 +34,13 @@ ROWS: tuple[Command, ...] = (
         ("[RFC5256] 3",),
         "THREAD=ORDEREDSUBJECT THREAD=REFERENCES",
         uses_sequence_numbers=True,
+    ),
+    Command(
+        "CANCELUPDATE",
+        State.SELECTED,
+        st.CancelUpdate,
+        contexts.cancel,
+        ("[RFC5267] 4.3.5",),
+        "CONTEXT=SEARCH CONTEXT=SORT",
     ),
 )

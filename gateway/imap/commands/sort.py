@@ -7,7 +7,7 @@ from struct import pack, unpack
 from typing import NamedTuple, TypeVar
 
 from conversion.mime import sortfields
-from gateway.imap.commands import threads
+from gateway.imap.commands import contexts, threads
 from gateway.imap.commands.progress import Ticker
 from gateway.imap.commands.results import answer, find, has_gone, highest_modseq, numbers_of
 from gateway.imap.commands.sorting import Sorter, sent_dates, text_kind, text_maker
@@ -38,6 +38,7 @@ async def sort(session: Session, args: st.Sort) -> Reply:
 
     With a MODSEQ key the reply carries the highest mod-sequence ([RFC7162] 3.1.9, 3.1.10).
     """
+    contexts.check_tag(session, args.search.returns)
     found = await _find(session, args.search)
     sorter = Sorter(session.mailbox, session.services.sort_keys, args.program, session.comparator)
     order = await _compute(session, found, lambda progress: sorter.order(found.folder, found.places, progress))
@@ -45,6 +46,7 @@ async def sort(session: Session, args: st.Sort) -> Reply:
     numbers = [found.numbers[place] for place in order]
     if args.search.returns is not None:
         await answer(session, args.search, args.search.returns, uids, numbers)
+        await contexts.follow(session, args.search, uids, sorter)
     else:
         modseq = await highest_modseq(session, uids) if args.search.modseq and uids else None
         session.send(responses.sort(numbers, modseq))

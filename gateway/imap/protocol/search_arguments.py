@@ -9,14 +9,33 @@ from functools import partial
 
 from gateway.imap.protocol.scanner import ParseArguments, Scanner
 from gateway.imap.protocol.search_keys import read_keys
-from gateway.imap.protocol.search_types import Algorithm, Criterion, Returns, Search, Sort, SortKey, Thread
+from gateway.imap.protocol.search_types import (
+    Algorithm,
+    CancelUpdate,
+    Criterion,
+    Returns,
+    Search,
+    Sort,
+    SortKey,
+    Thread,
+)
 
 MAX_OPTIONS = 20
 """Options in one RETURN, doubles counted."""
+MAX_TAGS = 100
+"""Tags in one CANCELUPDATE."""
 MAX_CRITERIA = 20
 """Criteria in one SORT."""
 
-_OPTIONS = {b"MIN": "minimum", b"MAX": "maximum", b"ALL": "all", b"COUNT": "count", b"SAVE": "save"}
+_OPTIONS = {
+    b"MIN": "minimum",
+    b"MAX": "maximum",
+    b"ALL": "all",
+    b"COUNT": "count",
+    b"SAVE": "save",
+    b"UPDATE": "update",
+    b"CONTEXT": "context",
+}
 """Those without argument, with their names in Returns."""
 _SORT_KEYS = {key.value.encode(): key for key in SortKey}
 _ALGORITHMS = {algorithm.value.encode(): algorithm for algorithm in Algorithm}
@@ -102,6 +121,16 @@ def _parse_thread(scanner: Scanner, *, uid: bool) -> Thread:
     return Thread(algorithm, _criteria(scanner, None, uid=uid))
 
 
+def _parse_cancel_update(scanner: Scanner) -> CancelUpdate:
+    """CANCELUPDATE ([RFC5267] 5). Quirk: the tags need no quotes."""
+    tags = [scanner.astring("a tag")]
+    while scanner.accept(b" "):
+        if len(tags) >= MAX_TAGS:
+            scanner.fail(f"More than {MAX_TAGS} tags")
+        tags.append(scanner.astring("a tag"))
+    return CancelUpdate(tuple(tags))
+
+
 def _criteria(scanner: Scanner, returns: Returns | None, *, uid: bool) -> Search:
     """`charset 1*(SP search-key)`: the charset must be there ([RFC5256] 5 `search-criteria`)."""
     charset = scanner.astring("a charset").decode("latin-1")
@@ -113,6 +142,7 @@ COMMANDS: dict[bytes, tuple[str, ParseArguments | None]] = {
     b"SEARCH": ("SEARCH", partial(_parse_search, uid=False)),
     b"SORT": ("SORT", partial(_parse_sort, uid=False)),
     b"THREAD": ("THREAD", partial(_parse_thread, uid=False)),
+    b"CANCELUPDATE": ("CANCELUPDATE", _parse_cancel_update),
 }
 
 UID_COMMANDS: dict[bytes, tuple[str, ParseArguments]] = {

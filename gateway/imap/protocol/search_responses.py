@@ -15,6 +15,8 @@ T = TypeVar("T")
 def esearch(tag: bytes, returns: Returns, numbers: Sequence[int], *, uid: bool, modseq: int | None = None) -> bytes:
     """`* ESEARCH (TAG "tag") UID MIN 2 COUNT 3 ...`, for results in their order ([RFC4731] 3.1, [RFC5267] 3.1).
 
+    Ranges ascend, whatever the order ([RFC5267] 3.2, 3.3).
+
     What asks for a message is left out where there is none ([RFC4731] 3.1). PARTIAL shows its range
     ([RFC9394] 3.1), and NIL where there is nothing in it.
     """
@@ -74,6 +76,17 @@ def thread(roots: Sequence[int], children: Sequence[Sequence[int]], numbers: Seq
                 out.append(blank)
             waiting += reversed(children[node])
     return b"* THREAD%b%b\r\n" % (b" " if out else b"", b"".join(out))
+
+
+def update(tag: bytes, word: bytes, pairs: Sequence[tuple[int, Sequence[int]]], *, uid: bool) -> bytes:
+    """`* ESEARCH (TAG "tag") UID ADDTO (1 2731:2733)`, or REMOVEFROM ([RFC5267] 4.3.2, 5 `ret-data-addto`)."""
+    moved = b" ".join([b"%d %b" % (position, format_set(numbers)) for position, numbers in pairs])
+    return esearch_line(tag, [b"%b (%b)" % (word, moved)], uid=uid)
+
+
+def noupdate(tag: bytes) -> bytes:
+    """`* NO [NOUPDATE "tag"]`: the results of that command are not kept up to date ([RFC5267] 4.3.1)."""
+    return b"* NO [NOUPDATE %b] Too many searches to keep up to date.\r\n" % quoted(tag)
 
 
 def inprogress(tag: bytes, done: int, goal: int) -> bytes:

@@ -100,7 +100,7 @@ async def test_against_a_naive_model(server: Server, monkeypatch: pytest.MonkeyP
 
 
 async def test_results(server: Server) -> None:
-    """[RFC5267] 3.1, 3.2, 3.3: the options of ESEARCH, in the order of the sort; ranges ascend."""
+    """[RFC5267] 3.1, 3.2, 3.3, 4.1: the options of ESEARCH, in the order of the sort; ranges ascend."""
     for subject in (b"c", b"a", b"b", b"d"):
         server.deliver(b"Subject: " + subject + b"\r\n\r\n")
     server.mailbox.remove_messages(server.mailbox.folder(("INBOX",)).id, [4])

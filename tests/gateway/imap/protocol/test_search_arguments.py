@@ -12,7 +12,7 @@ from gateway.imap.protocol.framing import LIMITS, Framing
 from gateway.imap.protocol.numset import write_set
 from gateway.imap.protocol.parser import parse
 from tests.gateway.imap.protocol.test_parser import args, refused
-from tests.gateway.imap.protocol.test_round_trip import keys, names_modseq, pull_frames
+from tests.gateway.imap.protocol.test_round_trip import keys, names_modseq, pull_frames, tags
 from tests.support.imap_encoder import Encoder
 
 SEEN = se.FlagKey("\\Seen", True)
@@ -25,6 +25,9 @@ RETURNS = {
     b"(SAVE)": se.Returns(save=True),
     b"(SAVE ALL)": se.Returns(save=True, all=True),
     b"(COUNT PARTIAL 23500:24000)": se.Returns(count=True, partial=(23500, 24000)),
+    b"(UPDATE)": se.Returns(update=True),
+    b"(CONTEXT)": se.Returns(context=True, all=True),
+    b"(UPDATE CONTEXT COUNT)": se.Returns(update=True, context=True, count=True),
     b"(PARTIAL 500:400)": se.Returns(partial=(400, 500)),
     b"(PARTIAL -1:-100)": se.Returns(partial=(-1, -100)),
     b"(PARTIAL -500:-400)": se.Returns(partial=(-400, -500)),
@@ -33,7 +36,7 @@ RETURNS = {
 
 @pytest.mark.parametrize("text", RETURNS)
 def test_return_options(text: bytes) -> None:
-    """[RFC4731] 4, [RFC5182] 3, [RFC9394] 4; [RFC4466] 2.6.1: in any order."""
+    """[RFC4731] 4, [RFC5182] 3, [RFC5267] 5, [RFC9394] 4; [RFC4466] 2.6.1: in any order."""
     assert args(b"a SEARCH RETURN " + text + b" SEEN") == se.Search(SEEN, returns=RETURNS[text])
     assert args(b"a UID SEARCH return " + text + b" CHARSET UTF-8 SEEN") == se.Search(
         SEEN, uid=True, charset="UTF-8", returns=RETURNS[text]
@@ -92,6 +95,15 @@ def test_a_search_that_saves_says_so_where_its_charset_is_unknown() -> None:
         error = refused(b"a SEARCH " + text + b"CHARSET X-NONE ALL")
         assert isinstance(error, t.UnsupportedCharset)
         assert error.saves is saves
+
+
+def test_cancel_update() -> None:
+    """[RFC5267] 5."""
+    assert args(b'B04 CANCELUPDATE "B01"') == se.CancelUpdate((b"B01",))
+    assert args(b'a cancelupdate "A" B "C"') == se.CancelUpdate((b"A", b"B", b"C"))
+    refused(b"a CANCELUPDATE")
+    refused(b"a CANCELUPDATE ()")
+    refused(b"a CANCELUPDATE" + b" x" * 101)
 
 
 def test_ages() -> None:
@@ -172,8 +184,12 @@ returns = st.builds(
     all=st.booleans(),
     count=st.booleans(),
     save=st.booleans(),
+    update=st.booleans(),
+    context=st.booleans(),
     partial=st.none() | partials,
-).filter(lambda r: not (r.all and r.partial) and any((r.minimum, r.maximum, r.all, r.count, r.save, r.partial)))
+).filter(
+    lambda r: not (r.all and r.partial) and any((r.minimum, r.maximum, r.all, r.count, r.save, r.update, r.partial))
+)
 searches = st.builds(
     lambda key, uid, charset, returns: se.Search(key, uid, charset, names_modseq(key), returns),
     st.one_of(keys, st.builds(se.AgeKey, st.integers(1, 2**32 - 1), st.booleans()), st.just(se.UidKey(t.SAVED))),
@@ -189,6 +205,9 @@ commands = st.one_of(
     searches.map(lambda args: t.Command(b"a", "SEARCH", args)),
     sorts.map(lambda args: t.Command(b"a", "SORT", args)),
     threads.map(lambda args: t.Command(b"a", "THREAD", args)),
+    st.builds(se.CancelUpdate, st.lists(tags, min_size=1, max_size=3).map(tuple)).map(
+        lambda args: t.Command(b"a", "CANCELUPDATE", args)
+    ),
 )
 
 
