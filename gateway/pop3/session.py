@@ -137,7 +137,7 @@ class Session:
         self.user: bytes | None = None
         """What USER said last."""
         self.drop = Maildrop()
-        self.retrieved: set[int] = set()
+        self.retrieved: set[int] | None = None
         """Positions that were retrieved, where QUIT is to remove them."""
         self.mailbox: Mailbox | None = None
         self.folder_id = 0
@@ -245,7 +245,7 @@ class Session:
 
     def drop_retrieved(self) -> None:
         """Mark what was retrieved, as EXPIRE 0 announces ([RFC2449] 6.7)."""
-        for at in self.retrieved:
+        for at in self.retrieved or ():
             if self.drop.position(at + 1) is not None:
                 self.drop.mark(at)
 

@@ -96,6 +96,7 @@ async def retr(session: Session, command: Command) -> None:
     else:
         await _stream(session, reader, at, None)
     if session.options.remove_retrieved:
+        session.retrieved = session.retrieved or set()
         session.retrieved.add(at)
 
 

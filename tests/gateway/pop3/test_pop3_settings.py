@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import poplib
 
-from tests.support.server import ServedProcess
+from tests.support.server import RunningServer, ServedProcess
 
 from .support import client
 
@@ -34,15 +34,15 @@ async def test_an_exchange_server_with_a_lock(tmp_path):
                     assert await sign_in(two) == b"-ERR Another POP3 session has the mailbox open"
 
 
-async def test_the_delay_over_workers(tmp_path):
-    """[RFC2449] 6.5: one table for all workers; loopback is trusted unless the settings say otherwise."""
+async def test_the_delay_and_the_language(tmp_path):
+    """[RFC2449] 6.5: loopback is trusted unless the settings say otherwise."""
     sections = {"pop3": OURS, "protection": {"trusted": []}}
-    with ServedProcess(tmp_path, workers=2, sections=sections) as server:
+    async with RunningServer(tmp_path, sections=sections) as server:
         async with client(server.ports["pop3"]) as one:
             assert {b"LOGIN-DELAY 3600", b"UTF8 USER", b"LANG"} <= set(await one.ask(b"CAPA"))
             assert (await one.say(b"LANG *")).startswith(b"+OK fr ")
             assert (await sign_in(one)).startswith(b"+OK")
             assert b"IMPLEMENTATION oxgate" not in await one.ask(b"CAPA")
-        for _ in range(6):
+        for _ in range(2):
             async with client(server.ports["pop3"]) as two:
                 assert (await sign_in(two)).startswith(b"-ERR [LOGIN-DELAY] ")
