@@ -1,4 +1,4 @@
-"""The comparator of a session: how texts are compared in SEARCH, SORT and THREAD ([RFC5255] 4.2, [RFC4790])."""
+"""The comparator of a session: how texts compare in SEARCH, SORT and THREAD ([RFC5255] 4.2; [RFC4790] 3.1, 3.2)."""
 
 from __future__ import annotations
 

@@ -221,6 +221,9 @@ class Encoder:
     def cancelupdate(self, args: st.CancelUpdate) -> bytes:
         return b" ".join(map(self.string, args.tags))
 
+    def comparator(self, args: st.Comparator) -> bytes:
+        return b" ".join(self.astring(each.encode("latin-1")) for each in args.wanted)
+
     def criteria(self, search: st.Search) -> bytes:
         assert search.charset is not None
         return self.astring(search.charset.encode()) + b" " + self.keys(search.key)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gateway.imap.commands import contexts, search, sort
-from gateway.imap.commands.command import Command
+from gateway.imap.commands import comparator, contexts, search, sort
+from gateway.imap.commands.command import LOGGED_IN, Command
 from gateway.imap.protocol import search_types as st
 from gateway.imap.state import State
 
@@ -43,4 +43,5 @@ ROWS: tuple[Command, ...] = (
         ("[RFC5267] 4.3.5",),
         "CONTEXT=SEARCH CONTEXT=SORT",
     ),
+    Command("COMPARATOR", LOGGED_IN, st.Comparator, comparator.comparator, ("[RFC5255] 4.7",), "I18NLEVEL=2"),
 )

@@ -70,7 +70,8 @@ def parse(frame: Frame, *, utf8: bool = False) -> Command:
         if scanner.position != len(line) or not scanner.single:
             scanner.end()
         return Command(head[1], word, NO_ARGUMENTS)
-    scanner.space()
+    if name not in search_arguments.ALONE or scanner.peek() >= 0:
+        scanner.space()
     arguments = read(scanner)
     scanner.end()
     return Command(head[1], word, arguments)

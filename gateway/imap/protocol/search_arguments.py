@@ -12,6 +12,7 @@ from gateway.imap.protocol.search_keys import read_keys
 from gateway.imap.protocol.search_types import (
     Algorithm,
     CancelUpdate,
+    Comparator,
     Criterion,
     Returns,
     Search,
@@ -22,8 +23,8 @@ from gateway.imap.protocol.search_types import (
 
 MAX_OPTIONS = 20
 """Options in one RETURN, doubles counted."""
-MAX_TAGS = 100
-"""Tags in one CANCELUPDATE."""
+MAX_STRINGS = 100
+"""Tags in one CANCELUPDATE, and names in one COMPARATOR."""
 MAX_CRITERIA = 20
 """Criteria in one SORT."""
 
@@ -123,12 +124,25 @@ def _parse_thread(scanner: Scanner, *, uid: bool) -> Thread:
 
 def _parse_cancel_update(scanner: Scanner) -> CancelUpdate:
     """CANCELUPDATE ([RFC5267] 5). Quirk: the tags need no quotes."""
-    tags = [scanner.astring("a tag")]
+    return CancelUpdate(tuple(_strings(scanner, "a tag")))
+
+
+def _parse_comparator(scanner: Scanner) -> Comparator:
+    """COMPARATOR, which may stand alone ([RFC5255] 4.10)."""
+    if scanner.peek() < 0:
+        return Comparator(())
+    return Comparator(tuple(each.decode("latin-1") for each in _strings(scanner, "a comparator")))
+
+
+def _strings(scanner: Scanner, what: str) -> list[bytes]:
+    found = [scanner.astring(what)]
     while scanner.accept(b" "):
-        if len(tags) >= MAX_TAGS:
-            scanner.fail(f"More than {MAX_TAGS} tags")
-        tags.append(scanner.astring("a tag"))
-    return CancelUpdate(tuple(tags))
+        if scanner.peek() < 0:
+            break
+        if len(found) >= MAX_STRINGS:
+            scanner.fail(f"More than {MAX_STRINGS} strings")
+        found.append(scanner.astring(what))
+    return found
 
 
 def _criteria(scanner: Scanner, returns: Returns | None, *, uid: bool) -> Search:
@@ -143,7 +157,10 @@ COMMANDS: dict[bytes, tuple[str, ParseArguments | None]] = {
     b"SORT": ("SORT", partial(_parse_sort, uid=False)),
     b"THREAD": ("THREAD", partial(_parse_thread, uid=False)),
     b"CANCELUPDATE": ("CANCELUPDATE", _parse_cancel_update),
+    b"COMPARATOR": ("COMPARATOR", _parse_comparator),
 }
+ALONE = frozenset((b"COMPARATOR",))
+"""Commands that may stand without arguments, although they can have some."""
 
 UID_COMMANDS: dict[bytes, tuple[str, ParseArguments]] = {
     b"SEARCH": ("SEARCH", partial(_parse_search, uid=True)),

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from gateway.imap.protocol.numset import format_set
 from gateway.imap.protocol.search_types import Returns
-from gateway.imap.protocol.writer import quoted
+from gateway.imap.protocol.writer import astring, quoted
 
 T = TypeVar("T")
 
@@ -87,6 +87,12 @@ def update(tag: bytes, word: bytes, pairs: Sequence[tuple[int, Sequence[int]]], 
 def noupdate(tag: bytes) -> bytes:
     """`* NO [NOUPDATE "tag"]`: the results of that command are not kept up to date ([RFC5267] 4.3.1)."""
     return b"* NO [NOUPDATE %b] Too many searches to keep up to date.\r\n" % quoted(tag)
+
+
+def comparator(active: str, matching: Sequence[str]) -> bytes:
+    """`* COMPARATOR i;octet`, with all that match if they are several ([RFC5255] 4.8, 4.10 `comparator-data`)."""
+    names = [astring(name.encode("ascii")) for name in (active, *(matching if len(matching) > 1 else ()))]
+    return b"* COMPARATOR %b%b\r\n" % (names[0], b" (%b)" % b" ".join(names[1:]) if names[1:] else b"")
 
 
 def inprogress(tag: bytes, done: int, goal: int) -> bytes:

@@ -1,4 +1,4 @@
-"""Collations: [RFC5051], [RFC4790] 9.2 and 9.3."""
+"""Collations: [RFC5051], [RFC4790] 4.2.2 to 4.2.4, 9.2 and 9.3."""
 
 from __future__ import annotations
 

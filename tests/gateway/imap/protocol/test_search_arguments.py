@@ -106,6 +106,14 @@ def test_cancel_update() -> None:
     refused(b"a CANCELUPDATE" + b" x" * 101)
 
 
+def test_comparator() -> None:
+    """[RFC5255] 4.10: any number of names, as any strings."""
+    assert args(b"a COMPARATOR") == se.Comparator(())
+    assert args(b'A001 COMPARATOR "cz;*" i;basic') == se.Comparator(("cz;*", "i;basic"))
+    refused(b"a COMPARATOR (i;octet)")
+    refused(b"a COMPARATOR" + b" x" * 101)
+
+
 def test_ages() -> None:
     """[RFC5032] 3."""
     assert args(b"a SEARCH UNSEEN YOUNGER 259200") == se.Search(
@@ -205,6 +213,9 @@ commands = st.one_of(
     searches.map(lambda args: t.Command(b"a", "SEARCH", args)),
     sorts.map(lambda args: t.Command(b"a", "SORT", args)),
     threads.map(lambda args: t.Command(b"a", "THREAD", args)),
+    st.builds(
+        se.Comparator, st.lists(st.sampled_from(("i;octet", "default", "*", "-i;ascii*", "é")), max_size=3).map(tuple)
+    ).map(lambda args: t.Command(b"a", "COMPARATOR", args)),
     st.builds(se.CancelUpdate, st.lists(tags, min_size=1, max_size=3).map(tuple)).map(
         lambda args: t.Command(b"a", "CANCELUPDATE", args)
     ),
