@@ -365,13 +365,15 @@ def recent(db: Reader, folder_id: int) -> tuple[int, int]:
 
 def claim_recent(shard: Shard, folder_id: int) -> int:
     """Take the \\Recent messages for one session: return the UID they begin from ([RFC3501] 2.3.2). Raises NotFound."""
-    with shard.read() as db:
-        first, following = recent(db, folder_id)
-    if first == following:
-        return first
+    if not shard.inside():
+        with shard.read() as db:
+            first, following = recent(db, folder_id)
+        if first == following:
+            return first
     with shard.write() as work:
-        first, _ = recent(work, folder_id)
-        work.run(_CLAIM, (work.mailbox_id, folder_id))
+        first, following = recent(work, folder_id)
+        if first != following:
+            work.run(_CLAIM, (work.mailbox_id, folder_id))
     return first
 
 

@@ -199,8 +199,8 @@ class Mailbox(MailboxLogon):
         return self._parts.indexes.at_hand(self._shard, folder_id)
 
     def standing(self, folder_id: int) -> tuple[int, int]:
-        """Read the modseq and the UIDVALIDITY of a folder. Raises NotFound."""
-        with self._shard.committed() as db:
+        """Read the modseq and the UIDVALIDITY of a folder, inside a unit of work as it sees them. Raises NotFound."""
+        with self._shard.read() as db:
             self._need(db, folder_id, Rights.READ_ANY)
             return changelog.state(db, folder_id)[:2]
 

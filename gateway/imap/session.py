@@ -365,6 +365,18 @@ class Session:
 
     # --- untagged updates
 
+    async def appended(self, selected: Selected, rows: Sequence[MessageRow], before: int, first: int) -> None:
+        """Take over the messages that this session has put into its folder, whose modseq was `before`.
+
+        They are \\Recent from the UID `first`, unless that is 0. When the client knew all that had happened until
+        then, it is told of them here, and nothing needs to be read.
+        """
+        if first:
+            selected.add_recent(first, rows[-1].uid + 1)
+        if selected.watermark == before and not selected.own:
+            changes: list[Change] = [MessageCreated(row) for row in rows]
+            await self._take_in(selected, rows[-1].modseq, changes, expunge=False, forced=False)
+
     async def sync(self, *, expunge: bool, forced: bool = False) -> None:
         """Tell the client what changed in the selected folder since it was last told.
 
@@ -424,7 +436,7 @@ class Session:
     async def _prepare(self, selected: Selected, changes: list[Change]) -> None:
         """Take \\Recent for new messages, and learn the keywords that the changes bring."""
         uidnext = max((change.row.uid + 1 for change in changes if isinstance(change, MessageCreated)), default=0)
-        if uidnext and selected.shows_recent:
+        if uidnext and selected.shows_recent and not selected.is_recent(uidnext - 1):
             first, end = await self._recent(selected.mailbox, selected.folder_id, uidnext, claim=not selected.read_only)
             selected.add_recent(first, end)
         await self.learn_keywords([change.row.keywords for change in changes if isinstance(change, FlagsChanged)])

@@ -20,6 +20,7 @@ from gateway.imap.place import Place
 from gateway.imap.protocol import writer
 from gateway.imap.protocol.message_types import Append, NewMessage
 from gateway.imap.session import MANY, Session
+from store.changes import MessageRow
 from store.mapi.message import MimeRendition
 from store.messages import Delivery
 
@@ -43,19 +44,21 @@ async def append(session: Session, args: Append) -> Reply:
     place = await session.place(args.mailbox, missing=b"TRYCREATE")
     deliveries = await prepare(session, args.messages)
     selected = session.selected
-    claims = selected is not None and selected.is_at(place) and not selected.read_only and selected.shows_recent
+    here = selected is not None and selected.is_at(place)
+    claims = selected is not None and here and not selected.read_only and selected.shows_recent
 
-    def put() -> tuple[list[int], int]:
-        """Give the UIDs, and that from which messages are recent for this session."""
-        uids = [row.uid for row in place.mailbox.deliver_all(place.row.id, deliveries)]
+    def put() -> tuple[list[MessageRow], int, int]:
+        """Give the rows, the folder's modseq before, and the UID from which messages are recent for this session."""
+        before = place.mailbox.standing(place.row.id)[0] if here else 0
+        rows = place.mailbox.deliver_all(place.row.id, deliveries)
         # In the selected folder the messages are going to be \\Recent: to claim that here saves a second commit.
-        return uids, place.mailbox.claim_recent(place.row.id) if claims else uids[0]
+        return rows, before, place.mailbox.claim_recent(place.row.id) if claims else 0
 
     much = sum(len(one.mime.raw) for one in deliveries[1:]) > MUCH
-    uids, first = await session.write_many(place.mailbox, MANY + 1 if much else len(deliveries), put)
-    if claims and selected is not None:
-        selected.add_recent(first, uids[-1] + 1)
-    return ok(b"APPEND completed.", appenduid(place, uids))
+    rows, before, first = await session.write_many(place.mailbox, MANY + 1 if much else len(deliveries), put)
+    if here and selected is not None:
+        await session.appended(selected, rows, before, first)
+    return ok(b"APPEND completed.", appenduid(place, [row.uid for row in rows]))
 
 
 def appenduid(place: Place, uids: Sequence[int]) -> bytes:

@@ -7,6 +7,8 @@ import asyncio
 import pytest
 
 from gateway.imap import connection, session
+from store.changes import Change
+from store.mailbox import Mailbox
 from tests.gateway.imap.harness import Server
 
 
@@ -55,3 +57,36 @@ async def test_many_changes_are_told_in_portions(server: Server, monkeypatch: py
     assert [line for line in lines if b"FETCH" in line] == []
     assert await first.ok("NOOP") == []
     assert await second.ok("NOOP") == [b"* 6 EXISTS", b"* 0 RECENT", b"* 7 EXISTS", b"* 0 RECENT"]
+
+
+async def test_a_session_takes_over_what_it_appends(server: Server) -> None:
+    """It tells of it without looking at the log, unless something else has happened ([RFC3501] 6.3.11, 5.2)."""
+    looks: list[int] = []
+    first, second = await server.client(), await server.client()
+    changes_since = Mailbox.changes_since
+
+    def look(mailbox: Mailbox, folder_id: int, cn: int, *, most: int | None = None) -> tuple[int, list[Change]]:
+        looks.append(cn)
+        return changes_since(mailbox, folder_id, cn, most=most)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Mailbox, "changes_since", look)
+        lines = await first.ok("APPEND INBOX (\\Seen) {3+}\r\na:b")
+        assert lines == [b"* 1 EXISTS", b"* 1 RECENT"]
+        assert looks == []
+        assert await first.ok("NOOP") == []
+        assert looks == []
+        assert await second.ok("NOOP") == [b"* 1 EXISTS", b"* 0 RECENT"]
+        assert len(looks) == 1
+        await second.ok("STORE 1 +FLAGS (\\Flagged)")
+        lines = await first.ok("APPEND INBOX {3+}\r\na:b")
+        assert lines == [b"* 2 EXISTS", b"* 2 RECENT", b"* 1 FETCH (FLAGS (\\Recent \\Flagged \\Seen))"]
+        assert len(looks) == 2, "what somebody else did came between"
+        assert await first.ok("FETCH 1:* (UID FLAGS)") == [
+            b"* 1 FETCH (UID 1 FLAGS (\\Recent \\Flagged \\Seen))",
+            b"* 2 FETCH (UID 2 FLAGS (\\Recent))",
+        ]
+    reader = await server.client(None)
+    await reader.ok("EXAMINE INBOX")
+    assert await reader.ok("APPEND INBOX {3+}\r\na:b") == [b"* 3 EXISTS", b"* 1 RECENT"]
+    assert await first.ok("NOOP") == [b"* 3 EXISTS", b"* 3 RECENT"]
