@@ -199,7 +199,7 @@ class Entrance:
             salt_length=SCRAM_SALT,
             inline=self._inline,
         )
-        yield from scram_mechanisms(lambda peer: PLUS in self.mechanisms.offered(peer))
+        yield from scram_mechanisms(lambda peer: self.mechanisms.offers(PLUS, peer))
 
     def _kerberos(self) -> Iterator[Mechanism]:
         kerberos = self._settings.kerberos
@@ -266,6 +266,7 @@ def plaintext_policy(word: str) -> Callable[[str], bool]:
     return same_for_all
 
 
+@functools.lru_cache(maxsize=1024)
 def is_loopback(peer: str) -> bool:
     """Whether the client is on this machine."""
     address = parsed_address(peer)

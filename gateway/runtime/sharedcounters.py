@@ -15,6 +15,7 @@ a count may be a little low, but nobody gets the count of somebody else.
 
 from __future__ import annotations
 
+import functools
 import math
 import mmap
 import secrets
@@ -121,6 +122,7 @@ class SharedCounters:
         return _hash(self.secret, "\0".join((kind, *parts)))
 
 
+@functools.lru_cache(maxsize=4096)  # the same clients come again and again
 def _hash(secret: bytes, text: str) -> int:
     """Hash to 64 bits under a key; never 0, which is an empty place."""
     return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8, key=secret).digest()) or 1

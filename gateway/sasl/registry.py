@@ -51,11 +51,15 @@ class Mechanisms:
     def offered(self, peer: PeerInfo) -> list[str]:
         """Names to advertise: only what works on this connection now ([RFC4616] 4, [RFC4954] 4)."""
         private = self.is_private(peer)
-        return [
-            each.name
-            for each in self._mechanisms.values()
-            if (private or not each.shows_secret) and each.usable(peer) and self._allowed(each.name, peer)
-        ]
+        return [each.name for each in self._mechanisms.values() if self._works(each, peer, private)]
+
+    def offers(self, name: str, peer: PeerInfo) -> bool:
+        """Whether `offered` lists a mechanism; the name in upper case."""
+        each = self._mechanisms.get(name)
+        return each is not None and self._works(each, peer, self.is_private(peer))
+
+    def _works(self, each: Mechanism, peer: PeerInfo, private: bool) -> bool:
+        return (private or not each.shows_secret) and each.usable(peer) and self._allowed(each.name, peer)
 
     def is_private(self, peer: PeerInfo) -> bool:
         """Whether a secret may be shown on this connection."""
@@ -68,4 +72,4 @@ class Mechanisms:
     def create(self, name: str, peer: PeerInfo) -> SaslExchange | None:
         """Start an exchange of a mechanism that is on offer; the name matches in any case. None: it is not."""
         name = name.upper()
-        return self._mechanisms[name].make(peer) if name in self.offered(peer) else None
+        return self._mechanisms[name].make(peer) if self.offers(name, peer) else None

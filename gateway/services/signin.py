@@ -19,6 +19,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, NoReturn, Protocol, cast
 
 from directory.errors import ProviderError
+from directory.model import Principal
 from gateway.sasl.mechanism import (
     MAX_NAME,
     MAX_PASSWORD,
@@ -69,6 +70,9 @@ class Authenticator(Protocol):
     def named(self, logon: Logon, peer: PeerInfo, device: str) -> None:
         """Note what a client that has signed in calls itself."""
 
+    async def account_of(self, login: str) -> Principal | None:
+        """Find the account that a sign-in name means, whatever its state; None also while the directory is away."""
+
 
 class ExchangeFailed(Exception):
     """The exchange came to nothing for a reason that is not about who it is."""
@@ -104,7 +108,7 @@ class SignInService:
 
     def takes_passwords(self, peer: PeerInfo) -> bool:
         """Whether IMAP LOGIN and POP3 USER and PASS work on this connection now: where PLAIN does."""
-        return "PLAIN" in self._mechanisms.offered(peer)
+        return self._mechanisms.offers("PLAIN", peer)
 
     def begin(self, mechanism: str, peer: PeerInfo) -> SignIn:
         """Start an exchange. Raises ExchangeFailed: UNSUPPORTED, NEEDS_TLS."""
@@ -136,6 +140,10 @@ class SignInService:
         if logon.until is not None and time.time() >= logon.until:
             return True
         return self._standing is not None and self._standing.has_ended(logon)
+
+    async def account_of(self, login: str) -> Principal | None:
+        """Find the account that a sign-in name means, whatever its state; None also while the directory is away."""
+        return await self._logon.account_of(login)
 
     def named(self, logon: Logon, peer: PeerInfo, device: str) -> None:
         """Note what a client that has signed in calls itself ([RFC2971] 3.1)."""
