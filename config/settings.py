@@ -139,7 +139,7 @@ class Search:
 
     index: bool = option(True, "Whether there is one. Without it a search finds the same, and reads every message.")
     index_after: int = option(
-        256, "Messages that come in before a mailbox's index is brought up to date.", between(16, 100_000)
+        512, "Messages that come in before a mailbox's index is brought up to date.", between(16, 100_000)
     )
     index_share: int = option(
         25, "Percent of a processor that a worker takes for it at most; less when it is busy.", between(1, 100)

@@ -42,7 +42,7 @@ from store.textindexterms import Clause, Question, question
 
 log = logging.getLogger("oxgate.store")
 
-BATCH: Final = 256
+BATCH: Final = 512
 """Messages that are not indexed, from which it is worth while to index them."""
 _NAME: Final = re.compile(r"(\d{1,19})-(\d{1,19})\.text")
 _FIELD_NAME: Final = re.compile("[!-9;-~]+")

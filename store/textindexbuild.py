@@ -233,24 +233,20 @@ class _Builder:
     # ------------------------------------------------------------------------------------------------------ joining
 
     def _join(self, segments: list[Segment]) -> list[Segment]:
-        """Join the youngest segments while they are many or make a full one."""
-        first = len(segments)
-        while first and not _is_full(segments[first - 1]):
-            first -= 1
-        young = segments[first:]
-        while len(young) > 1 and (len(young) >= _FEW_SEGMENTS or sum(one.count for one in young) >= FULL):
-            some = young[:1]
-            for one in young[1:]:
-                if sum(each.count for each in some) + one.count > FULL + FULL // 2:
+        """Join the youngest segments when they are many, and then when they make a full one: each message twice."""
+        small = _last(segments, FULL // 4)
+        if len(small) >= _FEW_SEGMENTS:
+            self._merge(small)
+            segments = self._index.segments(self._signature)
+        young = _last(segments, FULL)
+        while sum(one.count for one in young) >= FULL:
+            some = [young.pop(0)]
+            while young and sum(one.count for one in [*some, young[0]]) <= FULL + FULL // 2:
+                if sum(one.terms for one in [*some, young[0]]) > 2 * MANY_TERMS:
                     break
-                if sum(each.terms for each in some) + one.terms > 2 * MANY_TERMS:
-                    break
-                some.append(one)
-            if len(some) == 1:
-                young = young[1:]
-                continue
-            self._merge(some)
-            young = young[len(some) :]
+                some.append(young.pop(0))
+            if len(some) > 1:
+                self._merge(some)
         return self._index.segments(self._signature)
 
     def _sweep(self, segment: Segment) -> None:
@@ -296,8 +292,12 @@ class _Builder:
                 one.path.unlink(missing_ok=True)
 
 
-def _is_full(segment: Segment) -> bool:
-    return segment.count >= FULL or segment.terms >= MANY_TERMS
+def _last(segments: Sequence[Segment], count: int) -> list[Segment]:
+    """Give the segments at the end with fewer messages than `count`, and not very many terms."""
+    first = len(segments)
+    while first and segments[first - 1].count < count and segments[first - 1].terms < MANY_TERMS:
+        first -= 1
+    return list(segments[first:])
 
 
 def _joined(
@@ -309,20 +309,22 @@ def _joined(
 ) -> Iterator[Posting]:
     """Give the terms of a region of some segments, renumbered: by a base alone, or by a map where some are gone."""
     merged: dict[bytes, array[int]] = {}
+    find = merged.get
     for segment, base, numbers in zip(segments, bases, maps, strict=True):
         for count, (term, places) in enumerate(segment.postings(region)):
             if not count % _BREATH:
                 pause()
             if numbers is not None:
                 places = array("H", [new for place in places if (new := numbers[place]) >= 0])
+                if not places:
+                    continue
             elif base:
                 places = array("H", [place + base for place in places])
-            before = merged.get(term)
+            before = find(term)
             if before is None:
-                if places:
-                    merged[term] = places
+                merged[term] = places
             else:
-                before.extend(places)
+                before += places
     for count, term in enumerate(sorted(merged)):
         if not count % _BREATH:
             pause()

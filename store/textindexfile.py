@@ -20,6 +20,7 @@ import sys
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import compress, islice
 from pathlib import Path
 from typing import Any, BinaryIO, Final, NamedTuple
 from zlib import crc32
@@ -51,8 +52,8 @@ class Document(NamedTuple):
     opaque: bool
 
 
-Posting = tuple[bytes, Sequence[int]]
-"""A term and the documents that have it, ascending."""
+Posting = tuple[bytes, "array[int]"]
+"""A term and the documents that have it, ascending, in two octets each."""
 
 
 def write(
@@ -123,30 +124,27 @@ class _Writer:
 
     def region(self, postings: Iterable[Posting]) -> None:
         began, count = len(self.terms), 0
-        heads, data = array("H"), bytearray()
         self.terms += b"\n"
-        for term, documents in postings:
-            if not heads:
-                self.places.append(len(self.terms))
-            kind = 0
-            if 2 * len(documents) < self._bitmap:
-                encoded = _octets(array("H", documents))
-            else:
-                kind, encoded = _KIND_BITS, _bits(documents, self._bitmap)
-            heads.append(kind | len(encoded))
-            data += encoded
-            self.terms += term
+        source = iter(postings)
+        limit = (self._bitmap + 1) // 2
+        while block := list(islice(source, _BLOCK)):
+            self.places.append(len(self.terms))
+            self.terms += b"\n".join([term for term, _ in block])
             self.terms += b"\n"
-            count += 1
-            if len(heads) == _BLOCK:
-                self._block(heads, data)
-                heads, data = array("H"), bytearray()
-        if heads:
-            self._block(heads, data)
+            encoded = [
+                _octets(documents) if len(documents) < limit else _bits(documents, self._bitmap)
+                for _, documents in block
+            ]
+            heads = [
+                len(octets) if len(documents) < limit else len(octets) | _KIND_BITS
+                for octets, (_, documents) in zip(encoded, block, strict=True)
+            ]
+            self._block(array("H", heads), b"".join(encoded))
+            count += len(block)
         self.lengths.append(len(self.terms) - began)
         self.counts.append(count)
 
-    def _block(self, heads: array[int], data: bytearray) -> None:
+    def _block(self, heads: array[int], data: bytes) -> None:
         block = b"".join((bytes((len(heads),)), _octets(heads), data))
         self._file.write(block)
         self._offsets.append(self.size)
@@ -172,7 +170,7 @@ def _numbers(kind: str, data: bytes) -> array[int]:
     return numbers
 
 
-def _bits(documents: Sequence[int], size: int) -> bytes:
+def _bits(documents: Iterable[int], size: int) -> bytes:
     flags = bytearray(b"0" * (size * 8))
     for document in documents:
         flags[document] = ord("1")
@@ -376,6 +374,6 @@ class OpenSegment:
                 at += size
                 if head & _KIND_BITS:
                     flags = _flags(int.from_bytes(posting, "little"), segment.count)
-                    yield next(terms), array("H", [place for place, flag in enumerate(flags) if flag])
+                    yield next(terms), array("H", compress(range(segment.count), flags))
                 else:
                     yield next(terms), _numbers("H", posting)

@@ -110,7 +110,7 @@ def rebuild(settings: Settings, address: str | None, every: bool) -> None:
 def drop(settings: Settings, address: str | None, every: bool) -> None:
     """Remove the index of a mailbox, or with --all of every mailbox.
 
-    No message is touched. Unless [search] index is false, the server makes the index again when 256 messages have come
+    No message is touched. Unless [search] index is false, the server makes the index again when 512 messages have come
     in, or when a search had to read as many.
 
     \b
