@@ -332,6 +332,7 @@ class Imap:
     )
     keepalive: int = option(120, "Seconds between the signs of life sent during IDLE. 0: none.", between(0, 86400))
     show_nonmail_folders: bool = option(False, "Whether calendar, contacts, tasks, notes and journal are listed.")
+    unauthenticate: bool = option(True, "Whether a client may sign off and go on as another user (UNAUTHENTICATE).")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

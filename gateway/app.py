@@ -270,6 +270,7 @@ def imap_settings(settings: Settings) -> ImapSettings:
         login_timeout=settings.auth.timeout,
         idle_timeout=settings.imap.idle_timeout,
         keepalive=settings.imap.keepalive,
+        unauthenticate=settings.imap.unauthenticate,
         max_logon_failures=settings.auth.max_failures,
     )
 

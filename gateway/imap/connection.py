@@ -17,25 +17,23 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
-from typing import cast
 
-from twisted.internet.protocol import Protocol
 from twisted.python.failure import Failure
 
 from gateway.imap.commands import idle
 from gateway.imap.commands.table import BY_NAME, capabilities, takes_numbers
 from gateway.imap.environment import ImapServices
 from gateway.imap.errors import SERVER_BUG, Refusal, Reply, reply_for
+from gateway.imap.octets import OctetStream
 from gateway.imap.protocol import writer
 from gateway.imap.protocol.framing import (
     LIMITS,
     LIMITS_BEFORE_LOGIN,
     Event,
     Frame,
-    Framing,
     Limits,
     LiteralWanted,
     RawLine,
@@ -46,7 +44,6 @@ from gateway.imap.protocol.types import BadCommand, BadMailboxName, Command, Uns
 from gateway.imap.session import Session
 from gateway.imap.state import State
 from gateway.runtime.tls import tls_facts
-from gateway.runtime.transport import Transport
 from gateway.sasl.peer import PeerInfo
 from store.errors import StoreError
 
@@ -54,8 +51,8 @@ log = logging.getLogger(__name__)
 
 PAUSE_AT = 256 * 1024
 """Octets of unread input at which reading stops while a command runs."""
-FLUSH_AT = 64 * 1024
-"""Octets of output that are handed over before the input is used up."""
+COMPRESSOR_RESTS = 10.0
+"""Seconds without a command after which an idle connection's compressor gives its memory back."""
 SLICE = 0.002
 """Seconds after which a client with many commands waiting lets others have the loop."""
 
@@ -65,7 +62,7 @@ def _limits(max_message: int) -> Limits:
     return replace(LIMITS, append=max_message)
 
 
-class ImapConnection(Protocol):
+class ImapConnection(OctetStream):
     """A Twisted protocol over gateway.runtime.transport; the wire of one Session."""
 
     def __init__(
@@ -79,21 +76,16 @@ class ImapConnection(Protocol):
         self._listener = listener
         self._connections = connections
         self._starttls = starttls
-        self._framing = Framing(LIMITS_BEFORE_LOGIN)
-        self._out: list[bytes] = []
-        self._size = 0
-        self._flushing = False  # the loop will call _flush_later
-        self._ahead: Event | None = None
+        super().__init__()
         self._task: asyncio.Task[None] | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._idling = b""  # the tag of the IDLE that goes on
         self._dirty = False  # an IDLE has something to look at
-        self._start_tls = False
+        self._then: Callable[[], None] | None = None  # to do once the reply to this command is out
         self._farewell = b""
         self._closing = False
         self._paused = False
         self._bad = 0  # BAD replies in a row
-        self._loop: asyncio.AbstractEventLoop | None = None
         self._began = self._heard = self._told = 0.0
         self._turn = 0.0  # when a command of this connection last got the loop
         self._unsent = 0
@@ -102,11 +94,6 @@ class ImapConnection(Protocol):
         self.session = Session(services, self, capabilities)
 
     # --- Twisted's side
-
-    @property
-    def wire(self) -> Transport:
-        """The transport, under its own type."""
-        return cast(Transport, self.transport)
 
     def connectionMade(self) -> None:
         """Greet the client ([RFC3501] 7.1.1)."""
@@ -121,16 +108,16 @@ class ImapConnection(Protocol):
             return
         assert self._loop is not None
         self._heard = self._loop.time()
-        self._framing.feed(data)
+        self._feed(data)
         if self._task is None:
-            event = self._framing.pull()
+            event = self._pull()
             if event is not None:
                 self._ahead = event
                 self._start()
             return
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
-        if not self._paused and self._framing.buffered > PAUSE_AT:
+        if not self._paused and self._unread > PAUSE_AT:
             self._paused = True
             self.wire.pauseProducing()
 
@@ -183,8 +170,8 @@ class ImapConnection(Protocol):
     def _next(self) -> Event | None:
         event, self._ahead = self._ahead, None
         if event is None:
-            event = self._framing.pull()
-        if self._paused and self._framing.buffered < PAUSE_AT // 2:
+            event = self._pull()
+        if self._paused and self._unread < PAUSE_AT // 2:
             self._paused = False
             self.wire.resumeProducing()
         return event
@@ -280,8 +267,9 @@ class ImapConnection(Protocol):
             self._close()
         elif self._farewell:
             self._say_farewell()
-        elif self._start_tls:
-            self._begin_tls()
+        elif self._then is not None:
+            then, self._then = self._then, None
+            then()
 
     def _say_farewell(self) -> None:
         self.send(b"* BYE %b\r\n" % self._farewell)
@@ -294,12 +282,8 @@ class ImapConnection(Protocol):
 
     def _begin_tls(self) -> None:
         """Drop what came in the clear, and shake hands ([RFC3501] 6.2.1)."""
-        self._start_tls = False
         self.flush()
-        dropped = self._framing.discard()
-        self._ahead = None
-        if dropped:
-            log.warning("%s sent %d octets in the clear behind STARTTLS; they are dropped", self.peer, dropped)
+        self._drop("STARTTLS")
         assert self._starttls is not None
         self._peer = None
         self.wire.startTLS(self._starttls)
@@ -335,6 +319,8 @@ class ImapConnection(Protocol):
         if self._closing:
             return
         settings = self._services.settings
+        if self._compression is not None and self._task is None and now - self._heard >= COMPRESSOR_RESTS:
+            self._compression.rest()
         if self._stalls(now, settings.stall_timeout):
             self.wire.abortConnection()
         elif self.session.state is State.NOT_AUTHENTICATED and now - self._began >= settings.login_timeout:
@@ -347,7 +333,8 @@ class ImapConnection(Protocol):
             self.say_bye(b"Autologout; idle for too long.")
         elif self._idling and now - self._told >= settings.keepalive:
             self._told = now
-            self.wire.write(b"* OK Still here\r\n")
+            self.send(b"* OK Still here\r\n")
+            self.flush()
             self.wake()  # a lost hint is made good here
 
     def _stalls(self, now: float, limit: float) -> bool:
@@ -397,38 +384,6 @@ class ImapConnection(Protocol):
         """Note what the client calls itself."""
         self._peer = replace(self.peer, device=device)
 
-    def send(self, data: bytes) -> None:
-        """Queue octets for the client."""
-        self._out.append(data)
-        self._size += len(data)
-        self._queued()
-
-    def send_parts(self, parts: Sequence[bytes]) -> None:
-        """Queue octets that lie in pieces."""
-        self._out += parts
-        self._size += sum(map(len, parts))
-        self._queued()
-
-    def _queued(self) -> None:
-        """See to it that what is queued leaves: at once when it is much, else before the loop waits for anything."""
-        if self._size >= FLUSH_AT:
-            self.flush()
-        elif not self._flushing and self._loop is not None:
-            self._flushing = True
-            self._loop.call_soon(self._flush_later)
-
-    def _flush_later(self) -> None:
-        self._flushing = False
-        self.flush()
-
-    def flush(self) -> None:
-        """Hand what is queued to the transport."""
-        out = self._out
-        if out:
-            self.wire.write(out[0] if len(out) == 1 else b"".join(out))
-            self._out = []
-            self._size = 0
-
     async def drain(self) -> None:
         """Wait while the client is slow, and let others have the loop in time; ConnectionError when it is gone."""
         await self.wire.drain()
@@ -444,7 +399,7 @@ class ImapConnection(Protocol):
         self.send(writer.challenge(challenge))
         self._framing.expect_line()
         self.flush()
-        while (event := self._framing.pull()) is None:
+        while (event := self._pull()) is None:
             if self._closing:
                 raise ConnectionResetError("connection lost")
             self._waiter = self._loop.create_future()
@@ -457,12 +412,12 @@ class ImapConnection(Protocol):
 
     def expunge_is_safe(self) -> bool:
         """Whether no command with message numbers is on its way: then EXPUNGE may renumber ([RFC3501] 5.5)."""
-        if self._idling or self._framing.idle:
-            return self._ahead is None and self._framing.idle
+        if self._idling or self._nothing_waits:
+            return self._ahead is None and self._nothing_waits
         if self._ahead is None:
-            self._ahead = self._framing.pull()
+            self._ahead = self._pull()
         ahead = self._ahead
-        return isinstance(ahead, Frame) and not takes_numbers(ahead.parts[0]) and self._framing.idle
+        return isinstance(ahead, Frame) and not takes_numbers(ahead.parts[0]) and self._nothing_waits
 
     def abort(self) -> None:
         """Cut the connection: what was announced cannot be sent."""
@@ -471,12 +426,28 @@ class ImapConnection(Protocol):
 
     def start_tls_after_reply(self) -> None:
         """Begin TLS once the reply to this command is out."""
-        self._start_tls = True
+        self._then = self._begin_tls
+
+    @property
+    def compressed(self) -> bool:
+        """Whether both sides compress what they send."""
+        return self._compression is not None and not self._compression.ending
+
+    def compress_after_reply(self) -> None:
+        """Begin to compress once the reply to this command is out."""
+        self._then = self._begin_compression
 
     def logged_on(self) -> None:
         """The limits of a stranger end here."""
         self._framing.limits = _limits(self._services.settings.max_message)
         self._bad = 0
+
+    def signed_off(self) -> None:
+        """The session has begun anew; the reply to the command is the last that is compressed ([RFC8437] 3, 4.1)."""
+        assert self._loop is not None
+        self._framing.limits = LIMITS_BEFORE_LOGIN
+        self._began = self._loop.time()
+        self._then = self._end_compression
 
     def wake(self) -> None:
         """Something happened that an IDLE should tell."""

@@ -35,6 +35,8 @@ class ImapSettings:
     """Names of this server in URLs, lower case; empty: any name is taken for this server ([RFC5092] 3)."""
     submit_users: frozenset[str] = frozenset()
     """Accounts, by sign-in name, that may use URLs given to `submit+`: message submission servers ([RFC4467] 2.3)."""
+    unauthenticate: bool = True
+    """UNAUTHENTICATE is on offer ([RFC8437] 8)."""
     max_logon_failures: int = 3
     max_bad_commands: int = 10
     """Commands in a row that are answered BAD until the server hangs up."""

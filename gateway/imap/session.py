@@ -1,15 +1,14 @@
-"""One IMAP session: its state, its selected folder, the untagged updates it owes the client ([RFC3501] 3, 5.2, 7.4).
+"""One IMAP session: its state, its selected folder, what its commands need of the store ([RFC3501] 3).
 
-The session knows nothing of sockets: it writes through a Wire. What other sessions change reaches it in one way only:
-`sync` compares the folder's modseq with the session's own watermark and pulls `changes_since` (docs/architecture.md,
-decision 11). A hint merely says when to look.
+The session knows nothing of sockets: it writes through a Wire. What it owes its client of others' changes is in
+gateway.imap.updates; a hint merely says when to look.
 """
 
 from __future__ import annotations
 
 import asyncio
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import ParamSpec, TypeVar, cast
 
@@ -19,17 +18,15 @@ from gateway.imap.errors import no
 from gateway.imap.flags import DELETED, FlagNames
 from gateway.imap.names import is_visible, path_of
 from gateway.imap.place import Place
-from gateway.imap.protocol import writer
-from gateway.imap.protocol.fetch_types import FetchAttribute
-from gateway.imap.protocol.numset import runs_of
 from gateway.imap.protocol.types import MailboxName, SequenceSet
 from gateway.imap.selected import Selected
 from gateway.imap.state import State
-from gateway.imap.view import Exists, Expunged, FlagsOf, FolderView
+from gateway.imap.updates import Updates
+from gateway.imap.view import FolderView
 from gateway.imap.wire import Wire
 from gateway.services.logon import Logon
 from gateway.services.watch import Subscription
-from store.changes import Change, FlagsChanged, FolderRow, MessageCreated, MessageRow, Touched
+from store.changes import FolderRow, Touched
 from store.errors import NotFound
 from store.index import FolderIndex
 from store.mailbox import Mailbox
@@ -42,11 +39,9 @@ MANY = 100
 """Messages from which a change is made in a thread."""
 BATCH = 2000
 """Messages whose flags are changed in one transaction: it takes some milliseconds."""
-PORTION = 128
-"""Changes that are told at a time."""
 
 
-class Session:
+class Session(Updates):
     """The state of one connection, for the commands."""
 
     __slots__ = (
@@ -56,25 +51,28 @@ class Session:
         "_watching",
         "by_uid",
         "comparator",
-        "condstore",
         "failed_logons",
         "home",
         "logon",
-        "qresync",
         "rev2",
-        "selected",
         "services",
-        "state",
         "tag",
-        "uidonly",
         "utf8",
-        "wire",
     )
 
     def __init__(self, services: ImapServices, wire: Wire, capabilities: Callable[[Session], bytes]) -> None:
         self.services = services
         self.wire = wire
         self._capabilities = capabilities
+        self.tag = b"*"
+        """The tag of the command under way, for ESEARCH and the like."""
+        self.failed_logons = 0
+        self._offered: tuple[bool, list[str]] | None = None
+        self._watching: Subscription | None = None
+        self._begin()
+
+    def _begin(self) -> None:
+        """Stand where a connection does after its greeting: everything that UNAUTHENTICATE takes back ([RFC8437] 3)."""
         self.state = State.NOT_AUTHENTICATED
         self.logon: Logon | None = None
         self.home = cast(Mailbox, None)
@@ -92,14 +90,9 @@ class Session:
         """UTF8=ACCEPT was enabled: messages and names may be in UTF-8 ([RFC6855] 3)."""
         self.uidonly = False
         """UIDONLY was enabled: nothing is called by its number ([RFC9586] 3)."""
-        self.tag = b"*"
-        """The tag of the command under way, for ESEARCH and the like."""
         self.by_uid = False
         """The command under way is a UID command: its FETCH replies carry the UID ([RFC3501] 6.4.8)."""
-        self.failed_logons = 0
-        self._watching: Subscription | None = None
         self._index: FolderIndex | None = None
-        self._offered: tuple[bool, list[str]] | None = None
 
     @property
     def utf8_names(self) -> bool:
@@ -255,6 +248,12 @@ class Session:
         if self.failed_logons >= self.services.settings.max_logon_failures:
             self.wire.give_up(b"Too many failed logins.")
 
+    def sign_off(self) -> None:
+        """Forget the user and all that was agreed on; the connection goes on ([RFC8437] 3, 4.1)."""
+        self.end_idle()
+        self._begin()
+        self.wire.signed_off()
+
     def log_out(self) -> None:
         """Enter the logout state: nothing more is read."""
         self.state = State.LOGOUT
@@ -348,180 +347,3 @@ class Session:
         if self.selected is not None:
             self.selected = None
             self.state = State.AUTHENTICATED
-
-    async def _recent(self, mailbox: Mailbox, folder_id: int, uidnext: int, *, claim: bool) -> tuple[int, int]:
-        """UIDs, first and end (not included), that are \\Recent now; with `claim` they are in no later session.
-
-        It is a write only where something is recent.
-        """
-        first = await self.read(mailbox.recent_from, folder_id)
-        if not claim or first >= uidnext:
-            return first, uidnext
-
-        def take() -> tuple[int, int]:
-            return mailbox.claim_recent(folder_id), mailbox.folder(folder_id).uidnext
-
-        return await self.write(mailbox, take)
-
-    # --- untagged updates
-
-    async def appended(self, selected: Selected, rows: Sequence[MessageRow], before: int, first: int) -> None:
-        """Take over the messages that this session has put into its folder, whose modseq was `before`.
-
-        They are \\Recent from the UID `first`, unless that is 0. When the client knew all that had happened until
-        then, it is told of them here, and nothing needs to be read.
-        """
-        if first:
-            selected.add_recent(first, rows[-1].uid + 1)
-        if selected.watermark == before and not selected.own:
-            changes: list[Change] = [MessageCreated(row) for row in rows]
-            await self._take_in(selected, rows[-1].modseq, changes, expunge=False, forced=False)
-
-    async def sync(self, *, expunge: bool, forced: bool = False) -> None:
-        """Tell the client what changed in the selected folder since it was last told.
-
-        EXPUNGE is held back unless `expunge`: not during FETCH, STORE and SEARCH by number ([RFC3501] 7.4.1), nor when
-        a command with message numbers is on its way already ([RFC3501] 5.5); `forced`, for EXPUNGE and MOVE, does not
-        wait for that.
-        """
-        selected = self.selected
-        if selected is None:
-            return
-        try:
-            modseq, uidvalidity = await self._standing()
-            if uidvalidity != selected.uidvalidity:
-                raise NotFound("deleted and made again")
-            known = selected.knows_all(modseq) and not (selected.watchers and modseq > selected.watermark)
-            if known and not (expunge and selected.view.pending):
-                selected.watermark = modseq
-                selected.own.clear()
-                if selected.settled:
-                    self._tell_settled(selected, selected.settled)
-                return
-            while True:
-                reached, changes = await self.read(
-                    self.mailbox.changes_since, selected.folder_id, selected.watermark, most=PORTION
-                )
-                await self._take_in(selected, reached, changes, expunge=expunge, forced=forced)
-                if reached >= modseq:
-                    break
-                await self.wire.drain()  # others have the loop in between
-        except NotFound:
-            self.selected = None
-            self.state = State.AUTHENTICATED
-            self.wire.give_up(b"The selected mailbox is gone.")
-
-    async def _take_in(
-        self, selected: Selected, reached: int, changes: list[Change], *, expunge: bool, forced: bool
-    ) -> None:
-        """Tell the client of the changes up to a mod-sequence."""
-        await self._prepare(selected, changes)
-        for watcher in selected.watchers:
-            await watcher.prepare(changes)
-        # From here on nothing can fail: what is taken out of the log is told.
-        settled = selected.watermark
-        selected.watermark = reached
-        told: list[Change] = changes
-        if selected.own:
-            told = [c for c in changes if not (isinstance(c, FlagsChanged) and selected.is_own(c.row))]
-            selected.own = [run for run in selected.own if run[1] > reached]
-        for watcher in selected.watchers:
-            watcher.leave()
-        self._tell(selected, told, expunge=expunge and (forced or self.wire.expunge_is_safe()))
-        if self.qresync:
-            self._tell_settled(selected, settled)
-        for watcher in selected.watchers:
-            watcher.enter()
-
-    async def _prepare(self, selected: Selected, changes: list[Change]) -> None:
-        """Take \\Recent for new messages, and learn the keywords that the changes bring."""
-        uidnext = max((change.row.uid + 1 for change in changes if isinstance(change, MessageCreated)), default=0)
-        if uidnext and selected.shows_recent and not selected.is_recent(uidnext - 1):
-            first, end = await self._recent(selected.mailbox, selected.folder_id, uidnext, claim=not selected.read_only)
-            selected.add_recent(first, end)
-        await self.learn_keywords([change.row.keywords for change in changes if isinstance(change, FlagsChanged)])
-
-    def _tell_settled(self, selected: Selected, settled: int) -> None:
-        """See to it that a client that loses its connection has missed nothing ([RFC7162] 3.2, 6).
-
-        While a VANISHED is held back the client must not take a mod-sequence that it has seen for the mailbox's: it is
-        told how far it knows everything, and that that is over once it is.
-        """
-        if selected.view.pending:
-            selected.settled = selected.settled or max(settled, 1)
-            self.send(b"* OK [HIGHESTMODSEQ %d] VANISHED is delayed.\r\n" % selected.settled)
-        elif selected.settled:
-            selected.settled = 0
-            self.send(b"* OK [HIGHESTMODSEQ %d] Highest.\r\n" % selected.watermark)
-
-    def _tell(self, selected: Selected, changes: list[Change], *, expunge: bool) -> None:
-        out: list[bytes] = []
-        updates = selected.view.apply(changes, allow_expunge=expunge)
-        vanished = self.qresync or self.uidonly  # [RFC7162] 3.2.10, [RFC9586] 3.3
-        if vanished:
-            out += writer.vanished(runs_of(sorted(u.uid for u in updates if isinstance(u, Expunged))))
-        for update in updates:
-            if isinstance(update, Expunged):
-                if not vanished:
-                    out.append(writer.expunge(update.sequence))
-            elif isinstance(update, Exists):
-                out.append(writer.exists(update.count))
-                if selected.shows_recent:
-                    out.append(writer.recent(selected.count_recent()))
-            elif isinstance(update, FlagsOf):
-                out.append(self.flags_line(update.sequence, update.row))
-        self.wire.send_parts(out)
-
-    def flags_line(self, sequence: int, row: MessageRow) -> bytes:
-        """An untagged FETCH with the flags of one message ([RFC3501] 7.4.2, [RFC7162] 3.1.4.2)."""
-        recent = self.folder_selected.is_recent(row.uid)
-        flags = self.flags.text(row.flags, row.keywords, recent=recent)
-        modseq = b" MODSEQ (%d)" % row.modseq if self.condstore else b""
-        if self.uidonly:
-            return b"* %d UIDFETCH (FLAGS (%b)%b)\r\n" % (row.uid, flags, modseq)  # [RFC9586] 3.2
-        uid = b" UID %d" % row.uid if self.tells_uid else b""
-        return b"* %d FETCH (FLAGS (%b)%b%b)\r\n" % (sequence, flags, uid, modseq)
-
-    def send_flags_of(self, rows: Sequence[MessageRow]) -> None:
-        """Send `flags_line` of messages in the order of their UIDs; those that are not in the view are passed over."""
-        view = self.folder_selected.view
-        numbers: Sequence[int] = view.sequences([row.uid for row in rows])
-        if 0 in numbers:
-            rows = [row for row, number in zip(rows, numbers, strict=True) if number]
-            numbers = [number for number in numbers if number]
-        if not rows:
-            return
-        uids, _, _, modseqs, flags, keywords, *_ = zip(*rows, strict=True)
-        if self.uidonly:
-            numbers = uids
-        items = [FetchAttribute.FLAGS]
-        columns: list[Sequence[object]] = [
-            numbers,
-            self.flags.column(flags, keywords, self.folder_selected.recent_places(uids)),
-        ]
-        if self.tells_uid and not self.uidonly:
-            items.append(FetchAttribute.UID)
-            columns.append(uids)
-        if self.condstore:
-            items.append(FetchAttribute.MODSEQ)
-            columns.append(modseqs)
-        template = writer.fetch_template(tuple(items), uidonly=self.uidonly)
-        self.send(writer.fetch_lines(template, zip(*columns, strict=True)))
-
-    async def learn_keywords(self, sets: Iterable[int]) -> None:
-        """Know the names of all keyword bits; tell the client of new ones before they are used ([RFC3501] 7.2.6)."""
-        if self.flags.knows(sets):
-            return
-        self.flags.learn(await self.read(self.mailbox.keyword_names))
-        if self.selected is not None:
-            self.send_flags(self.selected)
-
-    def send_flags(self, selected: Selected) -> None:
-        """The flags that apply to the folder, and those that last ([RFC3501] 7.2.6, 7.1)."""
-        names = self.flags.all_names()
-        self.send(b"* FLAGS (%b)\r\n" % names)
-        if selected.read_only:
-            self.send(b"* OK [PERMANENTFLAGS ()] Read-only mailbox.\r\n")
-        else:
-            more = b"" if self.flags.full else b" \\*"
-            self.send(b"* OK [PERMANENTFLAGS (%b%b)] Flags permitted.\r\n" % (names, more))

@@ -62,6 +62,19 @@ class Wire(Protocol):
         """Begin TLS once the reply to this command is out."""
         ...
 
+    @property
+    def compressed(self) -> bool:
+        """Whether both sides compress what they send."""
+        ...
+
+    def compress_after_reply(self) -> None:
+        """Begin to compress once the reply to this command is out."""
+        ...
+
+    def signed_off(self) -> None:
+        """Begin anew as after the greeting, once the reply to this command is out; TLS stays."""
+        ...
+
     def logged_on(self) -> None:
         """The limits of a stranger end here."""
         ...

@@ -89,6 +89,9 @@ class Encoder:
     def enable(self, args: t.Enable) -> bytes:
         return " ".join(args.capabilities).encode()
 
+    def compress(self, args: t.Compress) -> bytes:
+        return self.case(args.algorithm.encode())
+
     def select(self, args: bt.Select) -> bytes:
         given = [b"CONDSTORE"] if args.condstore else []
         if args.qresync is not None:

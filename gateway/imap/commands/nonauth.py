@@ -1,4 +1,7 @@
-"""Commands before login: STARTTLS LOGIN AUTHENTICATE ([RFC3501] 6.2, [RFC4959], [MS-OXIMAP4] 3.2.5)."""
+"""Commands about signing in: STARTTLS LOGIN AUTHENTICATE UNAUTHENTICATE.
+
+[RFC3501] 6.2, [RFC4959], [RFC8437], [MS-OXIMAP4] 3.2.5.
+"""
 
 from __future__ import annotations
 
@@ -36,6 +39,17 @@ async def login(session: Session, args: Login) -> Reply:
         raise _refused(session, refused, b"LOGIN failed.") from refused
     await _enter(session, logon)
     return ok(b"LOGIN completed.", b"CAPABILITY " + session.capabilities())
+
+
+async def unauthenticate(session: Session, args: NoArguments) -> Reply:
+    """UNAUTHENTICATE: as if the connection had just begun, but for TLS and for what ID said ([RFC8437] 3, 4.1).
+
+    An administrator can turn it off ([RFC8437] 8). There is no NO, so that a client may send AUTHENTICATE right behind.
+    """
+    if not session.services.settings.unauthenticate:
+        raise bad(b"Unknown command.")
+    session.sign_off()
+    return ok(b"UNAUTHENTICATE completed.")
 
 
 async def authenticate(session: Session, args: Authenticate) -> Reply:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.imap.commands import anytime, enable, idle, nonauth
+from gateway.imap.commands import anytime, compress, enable, idle, nonauth
 from gateway.imap.commands.command import ANY, LOGGED_IN, Command
 from gateway.imap.protocol import types
 from gateway.imap.state import State
@@ -29,6 +29,15 @@ ROWS: tuple[Command, ...] = (
         enable.enable,
         ("[RFC5161] 3.1", "[RFC9051] 6.3.1", "[RFC9586] 3.1"),
         "ENABLE",
+    ),
+    Command("COMPRESS", LOGGED_IN, types.Compress, compress.compress, ("[RFC4978] 3",), "COMPRESS=DEFLATE"),
+    Command(
+        "UNAUTHENTICATE",
+        LOGGED_IN,
+        types.NoArguments,
+        nonauth.unauthenticate,
+        ("[RFC8437] 3",),
+        lambda settings: "UNAUTHENTICATE" if settings.unauthenticate else "",
     ),
     Command("IDLE", LOGGED_IN, types.NoArguments, idle.idle, ("[RFC2177] 3",), "IDLE"),
 )

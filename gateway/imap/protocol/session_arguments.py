@@ -1,6 +1,6 @@
-"""Parses the arguments of the commands about the session: LOGIN AUTHENTICATE ID ENABLE ([RFC3501] 6.1, 6.2).
+"""Parses the arguments of the commands about the session: LOGIN AUTHENTICATE ID ENABLE ... ([RFC3501] 6.1, 6.2).
 
-The extensions' grammars: [RFC2971] 4, [RFC4959] 7, [RFC5161] 4.
+The extensions' grammars: [RFC2971] 4, [RFC4959] 7, [RFC4978] 5, [RFC5161] 4, [RFC8437] 6.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from gateway.imap.protocol.scanner import ParseArguments, Scanner
-from gateway.imap.protocol.types import Authenticate, Enable, Id, Login
+from gateway.imap.protocol.types import Authenticate, Compress, Enable, Id, Login
 
 MAX_ID_PAIRS = 30
 MAX_ID_FIELD = 30
@@ -75,9 +75,15 @@ def _enable(scanner: Scanner) -> Enable:
     return Enable(tuple(capabilities))
 
 
+def _compress(scanner: Scanner) -> Compress:
+    """An algorithm ([RFC4978] 3, 5)."""
+    return Compress(scanner.atom("an algorithm").upper().decode("ascii"))
+
+
 COMMANDS: dict[bytes, tuple[str, ParseArguments | None]] = {
     b"AUTHENTICATE": ("AUTHENTICATE", _authenticate),
     b"CAPABILITY": ("CAPABILITY", None),
+    b"COMPRESS": ("COMPRESS", _compress),
     b"ENABLE": ("ENABLE", _enable),
     b"ID": ("ID", _id),
     b"IDLE": ("IDLE", None),
@@ -85,4 +91,5 @@ COMMANDS: dict[bytes, tuple[str, ParseArguments | None]] = {
     b"LOGOUT": ("LOGOUT", None),
     b"NOOP": ("NOOP", None),
     b"STARTTLS": ("STARTTLS", None),
+    b"UNAUTHENTICATE": ("UNAUTHENTICATE", None),
 }

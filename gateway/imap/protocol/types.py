@@ -80,6 +80,14 @@ class Enable:
 
 
 @dataclass(frozen=True, slots=True)
+class Compress:
+    """COMPRESS ([RFC4978] 3)."""
+
+    algorithm: str
+    """Upper case."""
+
+
+@dataclass(frozen=True, slots=True)
 class NoArguments:
     """CAPABILITY NOOP LOGOUT STARTTLS CHECK CLOSE EXPUNGE UNSELECT IDLE NAMESPACE."""
 

@@ -1,7 +1,7 @@
 """What a client writes is what the parser reads, however the octets arrive ([RFC3501] 4.1 to 4.5, 9).
 
 With the grammars of the extensions: [RFC2177] 4, [RFC2342] 6, [RFC2971] 4, [RFC3691] 4, [RFC4315] 4, [RFC4959] 7,
-[RFC5161] 4, [RFC6154] 6, [RFC6851] 5, [RFC7162] 7, [RFC7888] 8.
+[RFC4978] 5, [RFC5161] 4, [RFC6154] 6, [RFC6851] 5, [RFC7162] 7, [RFC7888] 8, [RFC8437] 6.
 """
 
 from __future__ import annotations
@@ -188,6 +188,7 @@ arguments = st.one_of(
         st.none()
         | st.lists(st.tuples(st.from_regex(r"[a-z-]{1,10}", fullmatch=True), st.none() | texts), max_size=4).map(tuple),
     ).map(lambda args: ("ID", args)),
+    st.builds(t.Compress, st.just("DEFLATE")).map(lambda args: ("COMPRESS", args)),
     st.builds(
         t.Enable, st.lists(st.sampled_from(("CONDSTORE", "QRESYNC", "X-GOOD-IDEA")), min_size=1, max_size=3).map(tuple)
     ).map(lambda args: ("ENABLE", args)),
@@ -229,6 +230,7 @@ arguments = st.one_of(
         [
             "CAPABILITY",
             "NOOP",
+            "UNAUTHENTICATE",
             "LOGOUT",
             "STARTTLS",
             "CHECK",
