@@ -107,6 +107,10 @@ class Trees:
     def __init__(self) -> None:
         self._kept: FolderTree | None = None
 
+    def guess(self, db: Reader) -> FolderTree | None:
+        """Give the tree of a while ago, for what is confirmed by its version; None if there is none for `db`."""
+        return None if isinstance(db, Work) and 0 in db.touched else self._kept
+
     def get(self, db: Reader, version: int | None = None) -> FolderTree:
         """Give the tree as `db` sees it. A tree that a unit of work has changed is not kept: it may yet be undone."""
         if version is None:

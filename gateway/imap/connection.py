@@ -218,7 +218,7 @@ class ImapConnection(OctetStream):
         row = BY_NAME.get(command.name)
         if row is None:
             return Reply(b"BAD", b"Unknown command.")
-        if not row.states & session.state:
+        if not int(row.states) & int(session.state):  # as enumerations they take a microsecond to compare
             return Reply(b"BAD", b"Command is not valid in this state.")
         session.tag = command.tag
         session.by_uid = row.uses_sequence_numbers and bool(getattr(command.args, "uid", False))

@@ -103,6 +103,7 @@ def internal_dates(column: Iterable[int]) -> list[bytes]:
 # --- status responses and their codes
 
 
+@lru_cache(maxsize=1024)
 def text(words: str) -> bytes:
     """Free text of a response: US-ASCII, no control characters, never empty ([RFC3501] 9 `text`)."""
     return _NOT_TEXT.sub(b" ", words.encode("ascii", "replace")) or b"-"
