@@ -27,6 +27,7 @@ from directory.schema import (
     principal,
     proxy_address,
     secret,
+    shown_mailbox,
     signin_rule,
     value_index,
 )
@@ -207,6 +208,11 @@ def delete(connection: Connection, principal_id: int) -> None:
         (signin_rule, signin_rule.c.principal_id),
     ):
         connection.execute(table.delete().where(column == principal_id))
+    connection.execute(
+        shown_mailbox.delete().where(
+            or_(shown_mailbox.c.owner_id == principal_id, shown_mailbox.c.principal_id == principal_id)
+        )
+    )
     connection.execute(
         member.delete().where(or_(member.c.group_id == principal_id, member.c.member_id == principal_id))
     )

@@ -21,6 +21,11 @@ def may_send_on_behalf(provider: DirectoryProvider, user: Principal, owner: Prin
     return may_send_as(provider, user, owner) or _granted(provider, GrantKind.SEND_ON_BEHALF, user, owner)
 
 
+def may_administer(provider: DirectoryProvider, user: Principal, owner: Principal) -> bool:
+    """Say whether a user may set how much a mailbox holds: by a grant alone, nobody sets the limits of its own."""
+    return _granted(provider, GrantKind.ADMINISTER, user, owner)
+
+
 def _granted(provider: DirectoryProvider, kind: GrantKind, user: Principal, owner: Principal) -> bool:
     if not user.enabled:
         return False

@@ -33,6 +33,8 @@ class GrantKind(IntEnum):
     FULL_ACCESS = 0
     SEND_AS = 1
     SEND_ON_BEHALF = 2
+    ADMINISTER = 3
+    """Set how much the mailbox may hold."""
 
 
 NO_ATTRIBUTES: Mapping[str, tuple[str, ...]] = MappingProxyType({})

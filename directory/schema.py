@@ -22,7 +22,7 @@ from sqlalchemy import (
     Text,
 )
 
-VERSION = 2
+VERSION = 3
 """The schema that this program writes."""
 
 STEPS: Mapping[int, Sequence[str]] = {
@@ -45,13 +45,22 @@ STEPS: Mapping[int, Sequence[str]] = {
         "CREATE INDEX ix_signin_rule_principal_id ON signin_rule (principal_id)",
         "INSERT INTO directory_meta (name, value) VALUES ('next_app_password', 1), ('next_signin_rule', 1)",
     ),
+    3: (
+        """CREATE TABLE shown_mailbox (
+            owner_id {integer} NOT NULL, principal_id {integer} NOT NULL, PRIMARY KEY (owner_id, principal_id)
+        ){compact}""",
+        "CREATE INDEX ix_shown_mailbox_principal_id ON shown_mailbox (principal_id)",
+        """CREATE TABLE server_entry (
+            name {key} NOT NULL, value {octets} NOT NULL, PRIMARY KEY (name)
+        ){compact}""",
+    ),
 }
 """Version n to the statements that make it out of version n-1. What stands in braces is in SPELLED; the statements of a
 version stay as they are when the tables change again."""
 
 SPELLED: Mapping[str, Mapping[str, str]] = {
-    "sqlite": {"integer": "INTEGER", "octets": "BLOB", "compact": " WITHOUT ROWID"},
-    "postgresql": {"integer": "BIGINT", "octets": "BYTEA", "compact": ""},
+    "sqlite": {"integer": "INTEGER", "octets": "BLOB", "key": "TEXT", "compact": " WITHOUT ROWID"},
+    "postgresql": {"integer": "BIGINT", "octets": "BYTEA", "key": 'TEXT COLLATE "C"', "compact": ""},
 }
 """Words of STEPS that differ from database to database."""
 
@@ -149,6 +158,26 @@ grant_row = Table(
     sqlite_with_rowid=False,
 )
 """GrantKind, owner and delegate."""
+
+shown_mailbox = Table(
+    "shown_mailbox",
+    metadata,
+    Column("owner_id", Int64, nullable=False),
+    Column("principal_id", Int64, nullable=False, index=True),
+    PrimaryKeyConstraint("owner_id", "principal_id"),
+    sqlite_with_rowid=False,
+)
+"""Mailboxes of which a principal (0: everybody) sees some folder: an index of the stores' permissions
+(docs/decisions/0016)."""
+
+server_entry = Table(
+    "server_entry",
+    metadata,
+    Column("name", Key, primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Annotations of the whole server that everybody sees ([RFC5464] 6.2.1)."""
 
 secret = Table(
     "secret",

@@ -19,10 +19,11 @@ from directory.query import SPELLING, Query
 from directory.rules import Rules
 from directory.schema import grant_row, member, principal, proxy_address, value_index
 from directory.secrets import PreparedPassword, Secrets
+from directory.sharing import Sharing
 from directory.sqlquery import condition
 
 
-class SqlDirectory(Secrets, AppPasswords, Rules):
+class SqlDirectory(Secrets, AppPasswords, Rules, Sharing):
     """DirectoryProvider with administration. One for a process, made after the fork; safe to use from many threads.
 
     Every changing method is a transaction of its own, or part of the `batch` around it.

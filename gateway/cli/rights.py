@@ -23,6 +23,7 @@ def grant(settings: Settings, right: str, owner: str, delegate: str) -> None:
     full-access     open the whole mailbox (IMAP: sign in as alice@example.com/sales)
     send-as         send with the owner's address in From
     send-on-behalf  send with the owner's address in From and the own one in Sender
+    administer      set how much the mailbox may hold (IMAP: SETQUOTA); the mail stays closed
 
     \b
     oxgate grant full-access sales@example.com alice@example.com
