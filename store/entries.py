@@ -41,14 +41,6 @@ _REMOVE = Statement(delete(annotation).where(*_MINE, _c.name == bindparam("n")),
 _FORGET = Statement(delete(annotation).where(*_HERE), "m", "f")
 
 
-class TooManyAnnotations(TooLarge):
-    """A folder has as many annotations as one principal may give it."""
-
-
-class AnnotationTooLarge(TooLarge):
-    """The value of an annotation is over the limit."""
-
-
 def read(db: Reader, folder_id: int, principal: bytes) -> dict[str, bytes]:
     """Read the annotations that a principal (SHARED: everybody) has on a folder, in the order of their names."""
     return {name: bytes(value) for name, value in db.all(_READ, (db.mailbox_id, folder_id, principal))}
@@ -60,19 +52,19 @@ def named(db: Reader, principal: bytes, name: str) -> dict[int, bytes]:
 
 
 def write(work: Work, folder_id: int, principal: bytes, name: str, value: bytes | None) -> None:
-    """Set an annotation; None removes it. Raises TooManyAnnotations, AnnotationTooLarge, TooLarge (the name)."""
+    """Set an annotation; None removes it. Raises TooLarge: name, value or their number is over the limits."""
     key = (work.mailbox_id, folder_id, principal, name)
     if value is None:
         work.run(_REMOVE, key)
         return
     if len(value) > MAX_VALUE:
-        raise AnnotationTooLarge(f"{len(value)} octets; at most {MAX_VALUE} are kept")
+        raise TooLarge(f"{len(value)} octets; at most {MAX_VALUE} are kept")
     if len(name.encode()) > MAX_NAME:
         raise TooLarge(f"a name of {len(name)} characters; at most {MAX_NAME} octets are kept")
     if work.run(_SET, (*key, value)):
         return
     if len(read(work, folder_id, principal)) >= MAX_ENTRIES:
-        raise TooManyAnnotations(f"at most {MAX_ENTRIES} annotations of a folder")
+        raise TooLarge(f"at most {MAX_ENTRIES} annotations of a folder")
     work.run(_ADD, (*key, value))
 
 

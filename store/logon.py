@@ -5,7 +5,7 @@ Mailbox (store.mailbox) is this and the folders and messages.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from store import accesskeys, entries, permissions, quota
 from store.blob import BlobStore
@@ -14,7 +14,7 @@ from store.errors import AccessDenied
 from store.foldertree import Trees
 from store.ids import MailboxRef
 from store.index import IndexCache
-from store.permissions import Member, Principals, Rights
+from store.permissions import Member, Principals, Rights, Who
 from store.quota import Quota
 from store.reading import MimeReader
 from store.textindex import TextIndexes
@@ -59,21 +59,22 @@ class Parts:
 
 
 class MailboxLogon:
-    """A mailbox as one user sees it, without what is in it.
+    """A mailbox as one user sees it, without what is in it."""
 
-    `as_user` is the principal that opened it, or the principal followed by the groups it belongs to; None for the owner
-    with all rights.
-    """
+    __slots__ = ("_blobs", "_parts", "_shard", "_trees", "_who", "ref")
 
-    __slots__ = ("_blobs", "_parts", "_shard", "_trees", "as_user", "ref")
-
-    def __init__(self, parts: Parts, as_user: Principals | None = None) -> None:
+    def __init__(self, parts: Parts, who: Who = None) -> None:
         self.ref = parts.ref
-        self.as_user = as_user
+        self._who = who
         self._parts = parts
         self._shard = parts.shard
         self._blobs = parts.blobs
         self._trees = parts.trees
+
+    @property
+    def as_user(self) -> Principals | None:
+        """The user, or the user followed by the groups it belongs to; None for the owner with all rights."""
+        return self._who() if callable(self._who) else self._who
 
     @property
     def _user(self) -> bytes:
@@ -83,13 +84,17 @@ class MailboxLogon:
 
     def _need(self, db: Reader, folder_id: int, needed: Rights) -> None:
         """Raise AccessDenied without some rights in a folder."""
-        if self.as_user is not None:
+        if self._who is not None:
             permissions.require(db, folder_id, self.as_user, needed)
 
     def _check(self, folder_id: int, needed: Rights) -> None:
-        if self.as_user is not None:
+        if self._who is not None:
             with self._shard.read() as db:
                 self._need(db, folder_id, needed)
+
+    def demand(self, folder_id: int, needed: Rights) -> None:
+        """Raise AccessDenied unless the user has some rights in a folder."""
+        self._check(folder_id, needed)
 
     # ---------------------------------------------------------------------------------------------------- quota
 
@@ -109,10 +114,11 @@ class MailboxLogon:
 
     def rights(self, folder_id: int) -> Rights:
         """Give the rights of the user in a folder; the owner has them all ([MS-OXCPERM] 2.2.7)."""
-        if self.as_user is None:
+        who = self.as_user
+        if who is None:
             return permissions.ALL
         with self._shard.read() as db:
-            return permissions.rights(db, folder_id, self.as_user)
+            return permissions.rights(db, folder_id, who)
 
     def permissions(self, folder_id: int) -> list[Member]:
         """Read the members of a folder, Default and Anonymous first. Raises AccessDenied to all but its owners."""
@@ -128,6 +134,25 @@ class MailboxLogon:
         with self._shard.write() as work:
             self._need(work, folder_id, Rights.FOLDER_OWNER)
             permissions.change(work, folder_id, principal, rights)
+
+    def change_permission(self, folder_id: int, principal: bytes, change: Callable[[Rights], Rights | None]) -> None:
+        """Make new rights of those that a principal has in a folder; None takes its membership away.
+
+        Raises what `set_permission` does.
+        """
+        with self._shard.write() as work:
+            self._need(work, folder_id, Rights.FOLDER_OWNER)
+            members = permissions.read(work, folder_id)
+            held = next((one.rights for one in members if one.principal == principal), permissions.NONE)
+            permissions.change(work, folder_id, principal, change(held))
+
+    def shows_anything(self) -> bool:
+        """Tell whether the user sees some folder of the mailbox."""
+        who = self.as_user
+        if who is None:
+            return True
+        with self._shard.read() as db:
+            return any(held & Rights.FOLDER_VISIBLE for held in permissions.everywhere(db, who).values())
 
     def shown_to(self) -> set[bytes]:
         """Give the principals that see some folder of the mailbox; permissions.DEFAULT stands for everybody."""
@@ -156,7 +181,7 @@ class MailboxLogon:
     ) -> None:
         """Set annotations of a folder (0: of the mailbox), all or none; None removes one ([RFC5464] 4.3).
 
-        Shared ones take the right to edit. Raises NotFound, AccessDenied, TooLarge and its kinds in store.entries.
+        Shared ones take the right to edit. Raises NotFound, AccessDenied, TooLarge (the limits of store.entries).
         """
         needed = Rights.READ_ANY if private is not None else Rights.READ_ANY | Rights.EDIT_ANY
         with self._shard.write() as work:

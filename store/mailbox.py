@@ -11,6 +11,7 @@ from typing import cast
 
 from store import (
     changelog,
+    crossing,
     flags,
     folders,
     identity,
@@ -19,6 +20,7 @@ from store import (
     messages,
     permissions,
     previews,
+    quota,
     reading,
     search,
     sortkeys,
@@ -58,16 +60,17 @@ class Mailbox(MailboxLogon):
     def folders(self) -> list[FolderRow]:
         """Read the folders of the IPM subtree that the user may see, in the order of their paths, mail or not."""
         rows = folders.rows(self._shard, self._trees)
-        if self.as_user is None:
+        who = self.as_user
+        if who is None:
             return rows
         with self._shard.read() as db:
-            held = permissions.everywhere(db, self.as_user)
+            held = permissions.everywhere(db, who)
         return [row for row in rows if held[row.id] & Rights.FOLDER_VISIBLE]
 
     def folder(self, folder: int | tuple[str, ...] | SpecialFolder) -> FolderRow:
         """Read one folder afresh, by FID counter or by path in any case. Raises NotFound, also for a hidden one."""
         row = folders.read(self._shard, self._trees, folder)
-        if self.as_user is not None and not self.rights(row.id) & Rights.FOLDER_VISIBLE:
+        if not self.rights(row.id) & Rights.FOLDER_VISIBLE:
             raise NotFound(f"folder {row.id} is not visible")
         return row
 
@@ -296,9 +299,9 @@ class Mailbox(MailboxLogon):
     ) -> FlagUpdate:
         """Change flags and keywords of many messages ([RFC3501] 6.4.6, [RFC7162] 3.1.3). Raises TooLarge."""
         with self._shard.write() as work:
-            if self.as_user is not None:
+            if (who := self.as_user) is not None:
                 wanted = FlagChange(add, remove, tuple(add_keywords), tuple(remove_keywords), replace)
-                held = permissions.rights(work, folder_id, self.as_user)
+                held = permissions.rights(work, folder_id, who)
                 known = keywords.names(work).values()
                 add, remove, add_keywords, remove_keywords, replace = permissions.allowed_change(held, wanted, known)
             state = work.one(changelog.STATE, (work.mailbox_id, folder_id)) if len(uids) > _MANY else None
@@ -366,6 +369,35 @@ class Mailbox(MailboxLogon):
         state = work.one(changelog.STATE, (work.mailbox_id, folder_id)) if len(uids) > _MANY else None
         return None if state is None else self._parts.indexes.standing(self._shard, folder_id, state[0], state[1])
 
+    def copy_from(
+        self, source: Mailbox, folder_id: int, uids: Sequence[int], target_id: int, *, whole: bool = False
+    ) -> Transfer:
+        """Add messages of another mailbox to a folder of this one, all of them or none.
+
+        It is one transaction here; the other mailbox is only read. Flags, keywords and dates go along, as far as the
+        rights here allow. Raises what `copy` does.
+        """
+        source.demand(folder_id, Rights.READ_ANY)
+        with source._shard.read() as db:
+            there, octets = crossing.size(db, folder_id, uids)
+        with self._shard.write() as work:
+            self._need(work, target_id, Rights.CREATE)
+            quota.check_room(work, octets)
+            moved: list[int] = []
+            made: list[int] = []
+            for parcel in crossing.pack(source._shard, source._blobs, folder_id, uids if whole else there, whole=whole):
+                row = self.deliver(
+                    target_id,
+                    parcel.content,
+                    mime=parcel.mime,
+                    flags=parcel.flags,
+                    keywords=parcel.keywords,
+                    internal_date=parcel.internal_date,
+                )
+                moved.append(parcel.uid)
+                made.append(row.uid)
+            return Transfer(folders.read(self._shard, self._trees, target_id).uidvalidity, moved, made)
+
     def _given(self, folder_id: int, bits: int, names: Iterable[str]) -> tuple[int, Iterable[str]]:
         """Leave of the flags of a new message those that its writer may set; the others are dropped ([RFC4314] 4)."""
         held = self.rights(folder_id)
@@ -373,9 +405,10 @@ class Mailbox(MailboxLogon):
 
     def _withdraw_flags(self, work: Work, folder_id: int, uids: Sequence[int]) -> None:
         """Take from copies in another's folder the flags that the user may not set there ([RFC4314] 4)."""
-        if self.as_user is None or not uids:
+        who = self.as_user
+        if who is None or not uids:
             return
-        held = permissions.rights(work, folder_id, self.as_user)
+        held = permissions.rights(work, folder_id, who)
         denied = int(SYSTEM_FLAGS) & ~permissions.allowed_flags(held)
         if denied:
             names = () if held & Rights.EDIT_ANY else tuple(keywords.names(work).values())

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import IntFlag
 from typing import Final, NamedTuple
 
@@ -48,6 +48,8 @@ ALL: Final = Rights(0x1FFB)
 
 Principals = bytes | Sequence[bytes]
 """A user, or a user followed by the groups it belongs to."""
+Who = Principals | Callable[[], Principals | None] | None
+"""Whoever opens a mailbox: None is the owner with all rights. A function says it anew whenever rights are asked for."""
 
 DEFAULT: Final = b""
 """The principal of the member that stands for every authenticated user ([MS-OXCPERM] 2.2.4)."""

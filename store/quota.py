@@ -52,6 +52,13 @@ def change(work: Work, *, warn: int | None, send: int | None, receive: int | Non
     work.run(_SET, (work.mailbox_id, warn, send, receive))
 
 
+def check_room(db: Reader, octets: int) -> None:
+    """Raise QuotaExceeded when that much more would pass the limit on receiving."""
+    now = read(db)
+    if now.receive is not None and now.used + octets > now.receive:
+        raise QuotaExceeded(f"{now.used + octets} octets would be kept, {now.receive} are allowed")
+
+
 def check_receive(allocation: Allocation) -> None:
     """Raise QuotaExceeded when what was just allotted would pass the limit on receiving."""
     limit = allocation.quota_receive

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TypeVar
 from uuid import UUID
 
-from store import fsck, special
+from store import fsck, special, textindexbuild
 from store.blob import BlobStore
 from store.engine import Backend, Busy, Parameters, Publish, Shard, Statement, ignore, insert_statement
 from store.errors import StoreError, Unavailable
@@ -26,7 +26,7 @@ from store.fsck import Finding
 from store.ids import FIRST_DYNAMIC_ID, MailboxKind, MailboxRef
 from store.index import DEFAULT_MEMORY, IndexCache
 from store.mailbox import Mailbox, Parts
-from store.permissions import Principals
+from store.permissions import Who
 from store.reading import MimeReader
 from store.schema import SCHEMA_VERSION, mailbox, replica
 from store.sqlitefiles import SqliteFiles
@@ -121,7 +121,7 @@ class Store:
         """Tell whether there is such a mailbox."""
         return self._backend.exists(ref)
 
-    def open(self, ref: MailboxRef, *, as_user: Principals | None = None) -> Mailbox:
+    def open(self, ref: MailboxRef, *, as_user: Who = None) -> Mailbox:
         """Give a handle of a mailbox for a principal, alone or with the groups that it belongs to. Raises NotFound.
 
         None is the owner, who has all rights.
