@@ -48,6 +48,7 @@ from gateway.runtime.tls import TlsContexts, TlsError
 from gateway.runtime.worker import StoreRunner
 from gateway.services.delivery import DeliveryService, DeliverySettings
 from gateway.services.indexing import Indexing
+from gateway.services.sharing import Sharing
 from gateway.services.submission import SubmissionPolicy
 from gateway.services.watch import Forward, Watch
 from gateway.signing_in import Entrance, Shared
@@ -242,6 +243,7 @@ class Application:
             signin=self.signin,
             watch=self.watch,
             settings=imap_settings(self.settings),
+            sharing=Sharing(self.directory, self.store),
         )
 
     def _pop3_services(self) -> Pop3Services:
@@ -270,7 +272,6 @@ def imap_settings(settings: Settings) -> ImapSettings:
         login_timeout=settings.auth.timeout,
         idle_timeout=settings.imap.idle_timeout,
         keepalive=settings.imap.keepalive,
-        unauthenticate=settings.imap.unauthenticate,
         max_logon_failures=settings.auth.max_failures,
     )
 

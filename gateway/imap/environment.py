@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from directory.model import Principal
 from gateway.runtime.worker import StoreRunner
+from gateway.services.sharing import Sharing
 from gateway.services.signin import SignInService
 from gateway.services.watch import Watch
 from store.sortkeys import SortKeys
@@ -61,4 +62,6 @@ class ImapServices:
     settings: ImapSettings = ImapSettings()
     account_of: Callable[[str], Awaitable[Principal | None]] = _no_account
     """Finds the account that a sign-in name means, for names in URLs."""
+    sharing: Sharing | None = None
+    """Other people's mailboxes; None: there are none."""
     sort_keys: SortKeys = field(default_factory=SortKeys)

@@ -94,6 +94,14 @@ class FlagNames:
         """Every flag and keyword, separated by blanks."""
         return b" ".join([PERMANENT_FLAGS, *self._keywords.values()])
 
+    def permanent(self, settable: int) -> bytes:
+        """The flags that a user may change, of whom `settable` says which, separated by blanks ([RFC4314] 5.1.1)."""
+        names = [name for flag, name in _NAMES if settable & flag]
+        if settable & SEEN:  # the right that all flags but \\Deleted take
+            names += self._keywords.values()
+            names += [] if self.full else [b"\\*"]
+        return b" ".join(names)
+
     @property
     def full(self) -> bool:
         """Whether the mailbox has as many keywords as it may."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gateway.imap.errors import no
 from gateway.imap.protocol.types import INBOX
 from store.changes import FolderRow
-from store.ids import SpecialFolder
+from store.ids import MailboxRef, SpecialFolder
 
 SPECIAL_USES: dict[SpecialFolder | None, bytes] = {
     SpecialFolder.SENT_ITEMS: b"\\Sent",
@@ -29,6 +29,18 @@ _HIDDEN = frozenset(
 """Folders that hold a client's working state; Exchange shows none of them over IMAP."""
 
 
+OTHER_USERS = "Other Users"
+PUBLIC_FOLDERS = "Public Folders"
+"""The first levels of names that lead into others' mailboxes ([RFC2342] 4)."""
+
+_SHARED = {name.casefold(): name for name in (OTHER_USERS, PUBLIC_FOLDERS)}
+
+
+def shared_space(name: str) -> str | None:
+    """The namespace of others' mailboxes that a name is in, in any case; None for a name of one's own."""
+    return _SHARED.get(name.partition("/")[0].casefold())
+
+
 def path_of(name: str) -> tuple[str, ...]:
     """The path that a mailbox name stands for.
 
@@ -42,6 +54,15 @@ def path_of(name: str) -> tuple[str, ...]:
     return path
 
 
+def mailbox_id(ref: MailboxRef, row: FolderRow) -> bytes:
+    """The identifier of a folder, kept when it is renamed and never given again ([RFC8474] 4).
+
+    A name that is deleted while there are folders below it, and made again, is the same row of the store with a new
+    UIDVALIDITY.
+    """
+    return b"F%x-%x-%x" % (ref.id, row.id, row.uidvalidity)
+
+
 def name_of(row: FolderRow) -> str:
     """The mailbox name of a folder."""
     return "/".join(row.path)
@@ -49,7 +70,7 @@ def name_of(row: FolderRow) -> str:
 
 def is_visible(row: FolderRow) -> bool:
     """Whether the folder holds mail that IMAP shows (docs/architecture.md, decision 15)."""
-    if not row.path or row.special in _HIDDEN:
+    if not row.path or row.special in _HIDDEN or row.path[0].casefold() in _SHARED:
         return False
     container = row.container_class
     return not container or container == "IPF.Note" or container.startswith("IPF.Note.")

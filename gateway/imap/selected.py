@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Protocol
 
-from gateway.imap.flags import FlagNames
+from gateway.imap.flags import SHOWN, FlagNames
 from gateway.imap.place import Place
 from gateway.imap.view import FolderView
 from store.changes import Change, MessageRow
@@ -42,6 +42,7 @@ class Selected:
         "own",
         "read_only",
         "recent",
+        "settable",
         "settled",
         "shows_recent",
         "uidvalidity",
@@ -50,7 +51,9 @@ class Selected:
         "watermark",
     )
 
-    def __init__(self, place: Place, name: str, view: FolderView, watermark: int, *, read_only: bool) -> None:
+    def __init__(
+        self, place: Place, name: str, view: FolderView, watermark: int, *, read_only: bool, settable: int = SHOWN
+    ) -> None:
         self.mailbox, row = place
         self.flags = FlagNames()
         """The names of the flags in this mailbox."""
@@ -60,6 +63,8 @@ class Selected:
         self.view = view
         self.watermark = watermark
         self.read_only = read_only
+        self.settable = settable
+        """The flags that the user may change, as bits; \\Deleted among them means that it may expunge, too."""
         self.recent: list[tuple[int, int]] = []
         """UIDs that are \\Recent here: pairs first, end (not included), ascending."""
         self.own: list[tuple[int, int]] = []

@@ -16,8 +16,8 @@ from gateway.imap.collation import DEFAULT
 from gateway.imap.environment import ImapServices
 from gateway.imap.errors import no
 from gateway.imap.flags import DELETED, FlagNames
-from gateway.imap.names import is_visible, path_of
-from gateway.imap.place import Place
+from gateway.imap.names import is_visible
+from gateway.imap.place import Namespaces, Place
 from gateway.imap.protocol.types import MailboxName, SequenceSet
 from gateway.imap.selected import Selected
 from gateway.imap.state import State
@@ -27,9 +27,9 @@ from gateway.imap.wire import Wire
 from gateway.services.logon import Logon
 from gateway.services.watch import Subscription
 from store.changes import FolderRow, Touched
-from store.errors import NotFound
 from store.index import FolderIndex
 from store.mailbox import Mailbox
+from store.permissions import Rights, allowed_flags
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -39,6 +39,9 @@ MANY = 100
 """Messages from which a change is made in a thread."""
 BATCH = 2000
 """Messages whose flags are changed in one transaction: it takes some milliseconds."""
+
+WRITING = Rights.CREATE | Rights.EDIT_ANY | Rights.DELETE_ANY
+"""Rights of which one is enough for a mailbox not to be read-only ([RFC4314] 5.2)."""
 
 
 class Session(Updates):
@@ -54,6 +57,7 @@ class Session(Updates):
         "failed_logons",
         "home",
         "logon",
+        "namespaces",
         "rev2",
         "services",
         "tag",
@@ -77,6 +81,8 @@ class Session(Updates):
         self.logon: Logon | None = None
         self.home = cast(Mailbox, None)
         """The mailbox that the user signed in to; there is none before."""
+        self.namespaces = cast(Namespaces, None)
+        """What mailbox names mean to the user; there are none before either."""
         self.selected: Selected | None = None
         self.comparator = DEFAULT
         """How texts compare ([RFC5255] 4.7)."""
@@ -228,6 +234,9 @@ class Session(Updates):
         """Open the mailbox and enter the authenticated state."""
         self.home = await self.read(self.services.store.open, logon.ref)
         self.logon = logon
+        sharing = self.services.sharing
+        guest = None if sharing is None else sharing.guest(logon)
+        self.namespaces = Namespaces(self.home, self.read, sharing, guest)
         self.services.signin.entered(logon)
         self.state = State.AUTHENTICATED
         self.wire.logged_on()
@@ -264,6 +273,7 @@ class Session(Updates):
         self.wire = cast(Wire, None)
         self.selected = None
         self.home = cast(Mailbox, None)
+        self.namespaces = cast(Namespaces, None)
         self.state = State.LOGOUT
 
     # --- IDLE
@@ -304,16 +314,12 @@ class Session(Updates):
         Raises Refusal NO with the response code `missing` where there is none, or none that shows, and, unless
         `selectable` is false, NO [CANNOT] where only a name stands.
         """
-        path = path_of(name.value)
-        try:
-            row: FolderRow | None = await self.read(self.home.folder, path)
-        except NotFound:
-            row = None
-        if row is None or not self.shows(row):
+        place = await self.namespaces.find(name.value)
+        if place is None or not self.shows(place.row):
             raise no(b"Mailbox does not exist.", missing)
-        if selectable and not row.selectable:
+        if selectable and not place.row.selectable:
             raise no(b"Mailbox is only a name; nothing can be in it.", b"CANNOT")
-        return Place(self.home, row)
+        return place
 
     def count_recent(self, place: Place) -> int:
         """How many messages of the folder would be \\Recent to the next session that selects it ([RFC3501] 6.3.10)."""
@@ -327,14 +333,21 @@ class Session(Updates):
         return len(uids) - bisect_left(uids, first)
 
     async def select(self, place: Place, name: str, *, read_only: bool) -> tuple[Selected, FolderIndex]:
-        """Make the folder the selected one. EXAMINE leaves \\Recent to others ([RFC3501] 6.3.2)."""
+        """Make the folder the selected one, read-only for who may change nothing in it ([RFC4314] 5.2).
+
+        EXAMINE leaves \\Recent to others ([RFC3501] 6.3.2).
+        """
         mailbox, row = place
+        held = await self.read(mailbox.rights, row.id)
+        read_only = read_only or not held & WRITING
         first = end = 0
         if not self.rev2:
             first, end = await self._recent(mailbox, row.id, row.uidnext, claim=not read_only)
         index = await self._read_index(mailbox, row.id)
         self._keep_index(index)
-        selected = Selected(place, name, FolderView(index.uids), index.modseq, read_only=read_only)
+        selected = Selected(
+            place, name, FolderView(index.uids), index.modseq, read_only=read_only, settable=allowed_flags(held)
+        )
         selected.flags.learn(await self.read(mailbox.keyword_names))
         selected.shows_recent = not self.rev2
         selected.add_recent(first, end)

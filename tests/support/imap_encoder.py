@@ -6,9 +6,12 @@ import datetime as dt
 import random
 import re
 
+from gateway.imap.protocol import acl_types as at
 from gateway.imap.protocol import fetch_types as ft
 from gateway.imap.protocol import mailbox_types as bt
 from gateway.imap.protocol import message_types as mt
+from gateway.imap.protocol import metadata_types as et
+from gateway.imap.protocol import quota_types as qt
 from gateway.imap.protocol import search_types as st
 from gateway.imap.protocol import types as t
 from gateway.imap.protocol import utf7
@@ -121,11 +124,62 @@ class Encoder:
         select = options(args.select) + b" " if args.select else b""
         patterns = [self.pattern(pattern) for pattern in args.patterns]
         joined = patterns[0] if len(patterns) == 1 else b"(" + b" ".join(patterns) + b")"
-        returns = b" RETURN " + options(args.returns) if args.returns else b""
+        wanted = sorted(option.value for option in args.returns)
+        if args.status:
+            wanted.insert(self.random.randrange(len(wanted) + 1), b"STATUS " + self.status_items(args.status))
+        if args.metadata:
+            wanted.append(b"METADATA (" + b" ".join(self.astring(name.encode()) for name in args.metadata) + b")")
+        returns = b" RETURN (" + b" ".join(wanted) + b")" if wanted else b""
+        if args.extended and not select and not returns and len(patterns) == 1:
+            select = b"() "
         return select + self.mailbox(args.reference) + b" " + joined + returns
 
+    def status_items(self, items: tuple[bt.StatusItem, ...]) -> bytes:
+        return b"(" + b" ".join(item.value for item in items) + b")"
+
     def status(self, args: bt.Status) -> bytes:
-        return self.mailbox(args.mailbox) + b" (" + b" ".join(item.value for item in args.items) + b")"
+        return self.mailbox(args.mailbox) + b" " + self.status_items(args.items)
+
+    def acl(self, args: at.Acl) -> bytes:
+        return self.mailbox(args.mailbox)
+
+    def identified(self, args: at.Identified) -> bytes:
+        return self.mailbox(args.mailbox) + b" " + self.astring(args.identifier.encode())
+
+    def setacl(self, args: at.SetAcl) -> bytes:
+        rights = self.astring(args.change.value + args.rights.encode())
+        return self.mailbox(args.mailbox) + b" " + self.astring(args.identifier.encode()) + b" " + rights
+
+    def getquota(self, args: qt.GetQuota) -> bytes:
+        return self.astring(args.root.encode())
+
+    def getquotaroot(self, args: qt.GetQuotaRoot) -> bytes:
+        return self.mailbox(args.mailbox)
+
+    def setquota(self, args: qt.SetQuota) -> bytes:
+        limits = b" ".join(b"%b %d" % (self.case(name.encode()), limit) for name, limit in args.limits)
+        return self.astring(args.root.encode()) + b" (" + limits + b")"
+
+    def getmetadata(self, args: et.GetMetadata) -> bytes:
+        options = []
+        if args.max_size is not None:
+            options.append(b"MAXSIZE %d" % args.max_size)
+        if args.depth:
+            options.append(b"DEPTH " + (b"infinity" if args.depth == et.INFINITY else b"%d" % args.depth))
+        self.random.shuffle(options)
+        before = b"(" + b" ".join(options) + b") " if options else b""
+        names = [self.case(self.astring(name.encode())) for name in args.entries]
+        joined = names[0] if len(names) == 1 and self.random.random() < 0.5 else b"(" + b" ".join(names) + b")"
+        return before + self.mailbox(args.mailbox) + b" " + joined
+
+    def setmetadata(self, args: et.SetMetadata) -> bytes:
+        pairs = [self.astring(name.encode()) + b" " + self.entry_value(value) for name, value in args.entries]
+        return self.mailbox(args.mailbox) + b" (" + b" ".join(pairs) + b")"
+
+    def entry_value(self, value: bytes | None) -> bytes:
+        if value is None:
+            return self.case(b"NIL")
+        return b"~" + self.literal(value) if b"\0" in value else self.string(value)
 
     def append(self, args: mt.Append) -> bytes:
         return b" ".join([self.mailbox(args.mailbox), *map(self.message, args.messages)])

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from gateway.imap.errors import Refusal, Reply, no, ok
+from gateway.imap.place import Place
 from gateway.imap.protocol import writer
 from gateway.imap.protocol.message_types import Copy, Move
 from gateway.imap.session import Session
+from gateway.services import transfer
 from store.changes import Transfer
 from store.errors import Conflict
+from store.mailbox import Mailbox
 
 _NOTHING_TO_COPY = b"COPY completed; there was nothing to copy."
 _NOTHING_TO_MOVE = b"MOVE completed; there was nothing to move."
@@ -24,15 +27,20 @@ async def copy(session: Session, args: Copy) -> Reply:
     if not uids:
         return ok(_NOTHING_TO_COPY)
     try:
-        done = await session.write_many(
-            session.mailbox,
-            len(uids),
-            session.mailbox.copy,
-            selected.folder_id,
-            uids,
-            target.row.id,
-            whole=not args.uid,
-        )
+        if target.mailbox.ref != session.mailbox.ref:
+            done = await transfer.copy(
+                session.services.runner, session.mailbox, selected.folder_id, uids, *_into(target), whole=not args.uid
+            )
+        else:
+            done = await session.write_many(
+                session.mailbox,
+                len(uids),
+                session.mailbox.copy,
+                selected.folder_id,
+                uids,
+                target.row.id,
+                whole=not args.uid,
+            )
     except Conflict as error:
         raise _expunged() from error
     return ok(b"COPY completed.", _copyuid(done)) if done.source else ok(_NOTHING_TO_COPY)
@@ -49,9 +57,15 @@ async def move(session: Session, args: Move) -> Reply:
     target = await session.place(args.mailbox, missing=b"TRYCREATE")
     if not uids:
         return ok(_NOTHING_TO_MOVE)
-    done = await session.write_many(
-        session.mailbox, len(uids), session.mailbox.move, selected.folder_id, uids, target.row.id
-    )
+    if target.mailbox.ref != session.mailbox.ref:
+        services = session.services
+        done = await transfer.move(
+            services.runner, services.store, session.mailbox, selected.folder_id, uids, *_into(target)
+        )
+    else:
+        done = await session.write_many(
+            session.mailbox, len(uids), session.mailbox.move, selected.folder_id, uids, target.row.id
+        )
     if not done.source:
         if args.uid:
             return ok(_NOTHING_TO_MOVE)
@@ -61,6 +75,11 @@ async def move(session: Session, args: Move) -> Reply:
     await session.sync(expunge=True, forced=True)
     # [RFC7162] 3.2.7 asks for it after EXPUNGE; the same reason holds here.
     return ok(b"MOVE completed.", b"HIGHESTMODSEQ %d" % selected.watermark if session.condstore else b"")
+
+
+def _into(target: Place) -> tuple[Mailbox, int]:
+    """The mailbox and the folder of a target that is in another mailbox than the selected one."""
+    return target.mailbox, target.row.id
 
 
 def _expunged() -> Refusal:

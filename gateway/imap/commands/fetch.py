@@ -104,7 +104,7 @@ class _Answer:
 
     async def send(self) -> bool:
         """Send it; False if a message has meanwhile gone."""
-        if self.plan.marks_seen and not self.selected.read_only:
+        if self.plan.marks_seen and not self.selected.read_only and self.selected.settable & SEEN:
             await self._mark_seen()
         if self.marked or self.plan.flags:
             await self.session.learn_keywords(self.batch.column(self.index.keywords))

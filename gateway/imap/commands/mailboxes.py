@@ -1,36 +1,53 @@
-"""CREATE DELETE RENAME SUBSCRIBE UNSUBSCRIBE LIST LSUB STATUS NAMESPACE ([RFC3501] 6.3, [RFC2342])."""
+"""CREATE DELETE RENAME SUBSCRIBE UNSUBSCRIBE NAMESPACE ([RFC3501] 6.3, [RFC2342], [RFC6154] 3)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-
-from gateway.imap.commands.patterns import NamePattern
 from gateway.imap.errors import Reply, no, ok
-from gateway.imap.names import SPECIAL_USES, name_of, path_of
+from gateway.imap.names import OTHER_USERS, PUBLIC_FOLDERS, mailbox_id
 from gateway.imap.protocol import writer
-from gateway.imap.protocol.mailbox_types import Create, List, ListOption, OneMailbox, Rename, Status, StatusItem
+from gateway.imap.protocol.mailbox_types import Create, OneMailbox, Rename
 from gateway.imap.protocol.types import NoArguments
 from gateway.imap.session import Session
+from gateway.imap.specialuse import USE_ENTRY, special_uses
+from gateway.services.sharing import principal_of
 from store.changes import FolderRow
+from store.ids import SpecialFolder
+from store.mailbox import Mailbox
 
 MAX_NAME = 1000
 """Characters of a whole mailbox name; longer ones are refused at CREATE and RENAME."""
 
 
 async def create(session: Session, args: Create) -> Reply:
-    """CREATE: makes the mailbox and whatever is missing above it ([RFC3501] 6.3.3).
+    """CREATE: makes the mailbox and whatever is missing above it ([RFC3501] 6.3.3, [RFC6154] 3, [RFC8474] 4.1).
 
-    Special uses cannot be chosen: they belong to the well-known folders ([RFC6154] 3, [RFC6154] 6).
+    In others' mailboxes it takes the right to make mailboxes in the lowest one that is there ([RFC4314] 4).
     """
-    if args.special_use:
-        raise no(b"Special uses belong to the folders that have them.", b"USEATTR")
+    uses = special_uses(" ".join(args.special_use))
     name = args.mailbox.value.removesuffix("/")
-    path = path_of(name)
+    mailbox, path = await _target(session, name)
+    if uses and mailbox.ref != session.home.ref:
+        raise no(b"Special uses are for one's own mailboxes.", b"USEATTR")
+
+    def make() -> FolderRow:
+        row = mailbox.create_folder(path)
+        if uses and session.logon is not None:
+            entry = (USE_ENTRY, b" ".join(uses))
+            mailbox.annotate(row.id, [entry], private=principal_of(session.logon.user))
+        return row
+
+    row = await session.write(mailbox, make)
+    return ok(b"CREATE completed.", b"MAILBOXID (%b)" % mailbox_id(mailbox.ref, row))
+
+
+async def _target(session: Session, name: str) -> tuple[Mailbox, tuple[str, ...]]:
+    """Where CREATE and RENAME make a mailbox of that name; Refusal for a name that none can have."""
+    mailbox, path = await session.namespaces.into(name)
+    if not path:
+        raise no(b"That name stands for the mailboxes below it.", b"CANNOT")
     if len(name) > MAX_NAME:
         raise no(b"Mailbox name is too long.", b"LIMIT")
-    await session.write(session.home, session.home.create_folder, path)
-    return ok(b"CREATE completed.")
+    return mailbox, path
 
 
 async def delete(session: Session, args: OneMailbox) -> Reply:
@@ -48,167 +65,55 @@ async def delete(session: Session, args: OneMailbox) -> Reply:
         raise no(b"That mailbox cannot be deleted.", b"CANNOT")
     if session.selected is not None and session.selected.is_at(place):
         await session.deselect()
-    await session.write(session.home, session.home.delete_folder, row.id)
+    await session.write_many(place.mailbox, row.total, place.mailbox.delete_folder, row.id)
     return ok(b"DELETE completed.")
 
 
 async def rename(session: Session, args: Rename) -> Reply:
-    """RENAME: mailboxes below go along; INBOX keeps its name and gives its messages away ([RFC3501] 6.3.5)."""
-    if len(args.target.value) > MAX_NAME:
-        raise no(b"Mailbox name is too long.", b"LIMIT")
-    target = path_of(args.target.value.removesuffix("/"))
-    row = (await session.place(args.source, selectable=False)).row
-    if row.special is not None and not args.source.is_inbox:
+    """RENAME: mailboxes below go along; INBOX keeps its name and gives its messages away ([RFC3501] 6.3.5).
+
+    Not from one user to another. IMAP4rev2 is told what the mailbox was called ([RFC9051] 6.3.6, 7.3.1).
+    """
+    place = await session.place(args.source, selectable=False)
+    row = place.row
+    name = args.target.value.removesuffix("/")
+    mailbox, target = await _target(session, name)
+    inbox = row.special is SpecialFolder.INBOX
+    if row.special is not None and not inbox:
         raise no(b"That mailbox cannot be renamed.", b"CANNOT")
-    if target[: len(row.path)] == row.path and target != row.path and not args.source.is_inbox:
+    if mailbox.ref != place.mailbox.ref:
+        raise no(b"A mailbox cannot move to another user.", b"CANNOT")
+    if target[: len(row.path)] == row.path and target != row.path and not inbox:
         raise no(b"A mailbox cannot move below itself.", b"CANNOT")
-    if target == row.path or args.target.is_inbox:
+    if target in (row.path, ("INBOX",)):
         raise no(b"Mailbox already exists.", b"ALREADYEXISTS")
-    await session.write(session.home, session.home.rename_folder, row.id, target)
+    await session.write_many(mailbox, row.total if inbox else 1, mailbox.rename_folder, row.id, target)
+    if session.rev2 and not inbox:
+        old = writer.mailbox_name(args.source.value, utf8=session.utf8_names)
+        session.send(writer.list_line([], b"/", name, extended=b'("OLDNAME" (%b))' % old, utf8=session.utf8_names))
     return ok(b"RENAME completed.")
 
 
 async def subscribe(session: Session, args: OneMailbox) -> Reply:
-    """SUBSCRIBE: the name need not exist ([RFC3501] 6.3.6)."""
-    await session.write(session.home, session.home.subscribe, args.mailbox.value.removesuffix("/"))
+    """SUBSCRIBE: the name need not exist ([RFC3501] 6.3.6). The list is the user's, whosever mailbox it names."""
+    name = await session.namespaces.spelled(args.mailbox.value.removesuffix("/"))
+    await session.write(session.home, session.home.subscribe, name)
     return ok(b"SUBSCRIBE completed.")
 
 
 async def unsubscribe(session: Session, args: OneMailbox) -> Reply:
     """UNSUBSCRIBE ([RFC3501] 6.3.7); a name that is not subscribed is no error."""
-    await session.write(session.home, session.home.unsubscribe, args.mailbox.value.removesuffix("/"))
+    given = args.mailbox.value.removesuffix("/")
+    for name in dict.fromkeys((given, await session.namespaces.spelled(given))):
+        await session.write(session.home, session.home.unsubscribe, name)
     return ok(b"UNSUBSCRIBE completed.")
 
 
-@dataclass(slots=True)
-class _Entry:
-    """One line of a LIST reply in the making."""
-
-    attributes: list[bytes] = field(default_factory=list)
-    child_info: bool = False
-
-
-async def list_mailboxes(session: Session, args: List) -> Reply:
-    """LIST and LSUB ([RFC3501] 6.3.8, [RFC3501] 6.3.9, [RFC3348] 3, [RFC6154] 2, [RFC5258] 3)."""
-    label = b"LSUB" if args.subscribed_only else b"LIST"
-    done = ok(label + b" completed.")
-    if len(args.patterns) == 1 and not args.patterns[0].value and not args.select:
-        # An empty name asks for the delimiter and the root of the reference ([RFC3501] 6.3.8).
-        session.send(writer.list_line([b"\\Noselect"], b"/", "", verb=label))
-        return done
-    patterns = [NamePattern(args.reference.value + pattern.value) for pattern in args.patterns]
-    rows = {name_of(row): row for row in await session.read(session.home.folders) if session.shows(row)}
-    if args.subscribed_only:
-        subscribed = await session.read(session.home.subscriptions)
-        entries = _subscribed_names(rows, subscribed, patterns)
-    else:
-        wanted = args.select | args.returns
-        subscribed = await session.read(session.home.subscriptions) if ListOption.SUBSCRIBED in wanted else []
-        entries = _listed_names(rows, frozenset(subscribed), patterns, args)
-    out = []
-    for name in sorted(entries, key=_order):
-        entry = entries[name]
-        info = b'("CHILDINFO" ("SUBSCRIBED"))' if entry.child_info else b""
-        out.append(writer.list_line(entry.attributes, b"/", name, verb=label, extended=info))
-    session.send(b"".join(out))
-    return done
-
-
-def _order(name: str) -> tuple[bool, list[str]]:
-    """INBOX first, then by level, so that children follow their parent."""
-    return name != "INBOX", name.casefold().split("/")
-
-
-def _parents(names: Iterable[str]) -> set[str]:
-    """Every name above one of these."""
-    parents: set[str] = set()
-    for name in names:
-        cut = name.rfind("/")
-        while cut > 0 and name[:cut] not in parents:
-            parents.add(name[:cut])
-            cut = name.rfind("/", 0, cut)
-    return parents
-
-
-def _attributes(name: str, row: FolderRow | None, parents: set[str]) -> list[bytes]:
-    attributes = [] if row is not None and row.selectable else [b"\\Noselect"]
-    attributes.append(b"\\HasChildren" if name in parents else b"\\HasNoChildren")
-    if row is not None and row.special in SPECIAL_USES:
-        attributes.append(SPECIAL_USES[row.special])
-    return attributes
-
-
-def _matches(name: str, patterns: list[NamePattern]) -> bool:
-    return any(pattern.matches(name) for pattern in patterns)
-
-
-def _listed_names(
-    rows: dict[str, FolderRow], subscribed: frozenset[str], patterns: list[NamePattern], args: List
-) -> dict[str, _Entry]:
-    """LIST: what exists, or with SUBSCRIBED what is subscribed, that matches ([RFC5258] 3.1)."""
-    parents = _parents(rows)
-    existing = dict.fromkeys(rows) | dict.fromkeys(parents)
-    only_subscribed = ListOption.SUBSCRIBED in args.select
-    recursive = ListOption.RECURSIVEMATCH in args.select
-    above_subscribed = _parents(subscribed) if recursive else set()
-    names = existing | dict.fromkeys(subscribed) | dict.fromkeys(above_subscribed) if only_subscribed else existing
-    entries: dict[str, _Entry] = {}
-    for name in names:
-        if not _matches(name, patterns):
-            continue
-        row = rows.get(name)
-        child_info = name in above_subscribed
-        if only_subscribed and name not in subscribed and not child_info:
-            continue
-        if ListOption.SPECIAL_USE in args.select and (row is None or row.special not in SPECIAL_USES):
-            continue
-        attributes = _attributes(name, row, parents)
-        if row is None and name not in existing:
-            attributes = [b"\\NonExistent"]
-        if name in subscribed:
-            attributes.append(b"\\Subscribed")
-        entries[name] = _Entry(attributes, child_info)
-    return entries
-
-
-def _subscribed_names(
-    rows: dict[str, FolderRow], subscribed: list[str], patterns: list[NamePattern]
-) -> dict[str, _Entry]:
-    """LSUB: subscribed names that match, whether they exist or not ([RFC3501] 6.3.9).
-
-    Where `%` stops above a subscribed name, the level it stopped at is listed as \\Noselect.
-    """
-    parents = _parents(rows)
-    entries: dict[str, _Entry] = {}
-    for name in subscribed:
-        if _matches(name, patterns):
-            entries[name] = _Entry(_attributes(name, rows.get(name), parents))
-    for name in _parents(subscribed):
-        if name not in entries and any(pattern.stops_above and pattern.matches(name) for pattern in patterns):
-            entries[name] = _Entry([b"\\Noselect"])
-    return entries
-
-
-async def status(session: Session, args: Status) -> Reply:
-    """STATUS: fresh counts without selecting ([RFC3501] 6.3.10, [RFC7162] 3.1.7)."""
-    place = await session.place(args.mailbox)
-    row = place.row
-    values = {
-        StatusItem.MESSAGES: row.total,
-        StatusItem.UIDNEXT: row.uidnext,
-        StatusItem.UIDVALIDITY: row.uidvalidity,
-        StatusItem.UNSEEN: row.unread,
-        StatusItem.HIGHESTMODSEQ: row.modseq,
-    }
-    if StatusItem.HIGHESTMODSEQ in args.items:
-        session.enable_condstore()
-    if StatusItem.RECENT in args.items:
-        values[StatusItem.RECENT] = await session.read(session.count_recent, place)
-    session.send(writer.status_line(args.mailbox.value, [(item.value, values[item]) for item in args.items]))
-    return ok(b"STATUS completed.")
-
-
 async def namespace(session: Session, args: NoArguments) -> Reply:
-    """NAMESPACE: one personal namespace, and no other ([RFC2342] 4, 5, [RFC3501] 5.1.2)."""
-    session.send(writer.namespace_line([("", b"/")], None, None))
+    """NAMESPACE: one's own, other users' and the public mailboxes ([RFC2342] 4, 5, [RFC3501] 5.1.2)."""
+    others, public = ([(prefix + "/", b"/")] for prefix in (OTHER_USERS, PUBLIC_FOLDERS))
+    if session.namespaces.sharing is None:
+        session.send(writer.namespace_line([("", b"/")], None, None, utf8=session.utf8_names))
+    else:
+        session.send(writer.namespace_line([("", b"/")], others, public, utf8=session.utf8_names))
     return ok(b"NAMESPACE completed.")

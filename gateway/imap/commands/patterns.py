@@ -41,19 +41,29 @@ class NamePattern:
             return name == self._exact or (name == INBOX and self._exact.upper() == INBOX)
         return self._run(name) or (name == INBOX and self._run_folded(name))
 
+    def reaches(self, prefix: str) -> bool:
+        """Whether some name that begins so could match."""
+        if self._exact is not None:
+            return self._exact.startswith(prefix)
+        return self._after(prefix) != 0
+
     def _closure(self, reached: int) -> int:
         # A wildcard may match nothing; two never stand side by side, so one step is enough.
         return reached | (reached & self._skips) << 1
 
     def _run(self, name: str) -> bool:
+        return bool(self._after(name) >> self._width & 1)
+
+    def _after(self, name: str) -> int:
+        """The positions reached behind a name, or behind the beginning of one."""
         reached = self._closure(1)
         literal = self._literal
         for character in name:
             loops = self._loops if character == "/" else self._loops_in_level
             reached = self._closure((reached & loops) | (reached & literal.get(character, 0)) << 1)
             if not reached:
-                return False
-        return bool(reached >> self._width & 1)
+                return 0
+        return reached
 
     def _run_folded(self, name: str) -> bool:
         reached = self._closure(1)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from gateway.imap.commands import resync
 from gateway.imap.errors import Reply, bad, ok
-from gateway.imap.flags import SEEN
+from gateway.imap.flags import DELETED, SEEN
+from gateway.imap.names import mailbox_id
 from gateway.imap.protocol import writer
 from gateway.imap.protocol.mailbox_types import Select
 from gateway.imap.protocol.types import NoArguments
@@ -46,6 +47,7 @@ async def select(session: Session, args: Select) -> Reply:
     out += (
         writer.status(b"*", b"OK", "UIDs valid.", writer.code_number(b"UIDVALIDITY", row.uidvalidity)),
         writer.status(b"*", b"OK", "Predicted next UID.", writer.code_number(b"UIDNEXT", uidnext)),
+        writer.status(b"*", b"OK", "Mailbox.", b"MAILBOXID (%b)" % mailbox_id(place.mailbox.ref, row)),
         writer.status(b"*", b"OK", "Highest.", writer.code_number(b"HIGHESTMODSEQ", max(selected.watermark, 1))),
     )
     session.wire.send_parts(out)
@@ -53,7 +55,7 @@ async def select(session: Session, args: Select) -> Reply:
         await resync.resynchronize(session, selected, index, args.qresync)
     if args.read_only:
         return ok(b"EXAMINE completed.", b"READ-ONLY")
-    return ok(b"SELECT completed.", b"READ-WRITE")
+    return ok(b"SELECT completed.", b"READ-ONLY" if selected.read_only else b"READ-WRITE")
 
 
 async def close(session: Session, args: NoArguments) -> Reply:
@@ -62,7 +64,8 @@ async def close(session: Session, args: NoArguments) -> Reply:
     It does not tell the mod-sequence either: others' changes, of which the client was not told, may lie below it
     ([RFC7162] 3.2.8).
     """
-    if not session.folder_selected.read_only:
+    selected = session.folder_selected
+    if not selected.read_only and selected.settable & DELETED:  # without the right nothing is said ([RFC4314] 4)
         await session.expunge_marked()
     await session.deselect()
     return ok(b"CLOSE completed.")

@@ -1,6 +1,7 @@
 """Parses the arguments of the commands about mailboxes: CREATE RENAME LIST STATUS ... ([RFC3501] 6.3).
 
-The extensions' grammars: [RFC2342] 6, [RFC3691] 4, [RFC6154] 6.
+The extensions' grammars: [RFC2342] 6, [RFC3691] 4, [RFC5258] 6, [RFC5819] 4, [RFC6154] 6, [RFC8438] 4, [RFC8440] 4,
+[RFC9590] 5.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from gateway.imap.protocol.mailbox_types import (
     Status,
     StatusItem,
 )
+from gateway.imap.protocol.metadata_arguments import entry_names
 from gateway.imap.protocol.scanner import ParseArguments, Scanner
 from gateway.imap.protocol.types import BadMailboxName, MailboxName
 
@@ -26,7 +28,8 @@ MAX_PATTERNS = 100
 _STATUS_ITEMS = {item.value: item for item in StatusItem}
 _LIST_OPTIONS = {option.value: option for option in ListOption}
 _SELECTION = frozenset((ListOption.SUBSCRIBED, ListOption.REMOTE, ListOption.RECURSIVEMATCH, ListOption.SPECIAL_USE))
-_RETURN = frozenset((ListOption.SUBSCRIBED, ListOption.CHILDREN, ListOption.SPECIAL_USE))
+_BASE = frozenset((ListOption.SUBSCRIBED, ListOption.SPECIAL_USE))
+_RETURN = frozenset((ListOption.SUBSCRIBED, ListOption.CHILDREN, ListOption.SPECIAL_USE, ListOption.MYRIGHTS))
 
 
 def _one_mailbox(scanner: Scanner) -> OneMailbox:
@@ -89,47 +92,85 @@ def _listing(reference: MailboxName | None, patterns: list[MailboxName | None], 
 
 
 def _list(scanner: Scanner) -> List:
-    """Reference and pattern; the extended form as far as SPECIAL-USE needs it ([RFC3501] 6.3.8, [RFC6154] 2)."""
+    """Reference and pattern, or the extended form ([RFC3501] 6.3.8, [RFC5258] 3, 6).
+
+    RECURSIVEMATCH needs an option beside it that selects something: BAD ([RFC5258] 3.1).
+    """
     select: frozenset[ListOption] = frozenset()
-    if scanner.peek() == 0x28:
-        select = _options(scanner, _SELECTION, "selection")
+    extended = scanner.peek() == 0x28
+    if extended:
+        select = _selection(scanner)
         scanner.space()
-        if ListOption.RECURSIVEMATCH in select and ListOption.SUBSCRIBED not in select:
-            scanner.fail("RECURSIVEMATCH needs SUBSCRIBED beside it")
     reference = _if_name(scanner.mailbox)
     scanner.space()
     patterns: list[MailboxName | None]
     if scanner.accept(b"("):
+        extended = True
         patterns = scanner.items(lambda: _if_name(scanner.pattern), MAX_PATTERNS)
     else:
         patterns = [_if_name(scanner.pattern)]
-    returns: frozenset[ListOption] = frozenset()
+    command = List(_ROOT, (), select=select, extended=extended)
     if scanner.line[scanner.position : scanner.position + 8].upper() == b" RETURN ":
         scanner.position += 8
-        returns = _options(scanner, _RETURN, "return")
-    return _listing(reference, patterns, List(_ROOT, (), select=select, returns=returns))
+        command = _returns(scanner, replace(command, extended=True))
+    return _listing(reference, patterns, command)
 
 
-def _options(scanner: Scanner, allowed: frozenset[ListOption], kind: str) -> frozenset[ListOption]:
-    """A parenthesized list of LIST options, which may be empty ([RFC5258] 3)."""
+def _selection(scanner: Scanner) -> frozenset[ListOption]:
+    """The parenthesized selection options, which may be none ([RFC5258] 3.1)."""
     scanner.opening()
     if scanner.accept(b")"):
         return frozenset()
 
     def option() -> ListOption:
-        name = scanner.word(f"a {kind} option")
+        name = scanner.word("a selection option")
         found = _LIST_OPTIONS.get(name)
-        if found is None or found not in allowed:
-            scanner.fail(f"Unknown {kind} option {name[:40].decode('ascii')}")
+        if found is None or found not in _SELECTION:
+            scanner.fail(f"Unknown selection option {name[:40].decode('ascii')}")
         return found
 
-    return frozenset(scanner.items(option, 20))
+    select = frozenset(scanner.items(option, 20))
+    if ListOption.RECURSIVEMATCH in select and not select & _BASE:
+        scanner.fail("RECURSIVEMATCH needs another selection option beside it")
+    return select
+
+
+def _returns(scanner: Scanner, command: List) -> List:
+    """The parenthesized return options ([RFC5258] 3.2, [RFC5819] 4, [RFC8440] 4, [RFC9590] 5)."""
+    scanner.opening()
+    if scanner.accept(b")"):
+        return command
+    status: list[StatusItem] = []
+    metadata: list[str] = []
+
+    def option() -> ListOption | None:
+        name = scanner.word("a return option")
+        if name == b"STATUS":
+            scanner.space()
+            status.extend(_status_items(scanner))
+            return None
+        if name == b"METADATA":
+            scanner.space()
+            metadata.extend(entry_names(scanner))
+            return None
+        found = _LIST_OPTIONS.get(name)
+        if found is None or found not in _RETURN:
+            scanner.fail(f"Unknown return option {name[:40].decode('ascii')}")
+        return found
+
+    plain = frozenset(found for found in scanner.items(option, 20) if found is not None)
+    return replace(command, returns=plain, status=tuple(dict.fromkeys(status)), metadata=tuple(dict.fromkeys(metadata)))
 
 
 def _status(scanner: Scanner) -> Status:
-    """A mailbox and the counts wanted ([RFC3501] 6.3.10)."""
+    """A mailbox and the items wanted ([RFC3501] 6.3.10)."""
     mailbox = scanner.mailbox()
     scanner.space()
+    return Status(mailbox, tuple(dict.fromkeys(_status_items(scanner))))
+
+
+def _status_items(scanner: Scanner) -> list[StatusItem]:
+    """A parenthesized list of STATUS items."""
     scanner.opening()
 
     def item() -> StatusItem:
@@ -139,7 +180,7 @@ def _status(scanner: Scanner) -> Status:
             scanner.fail(f"Unknown STATUS item {name[:40].decode('ascii')}")
         return found
 
-    return Status(mailbox, tuple(dict.fromkeys(scanner.items(item, 50))))
+    return scanner.items(item, 50)
 
 
 COMMANDS: dict[bytes, tuple[str, ParseArguments | None]] = {

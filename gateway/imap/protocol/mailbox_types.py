@@ -59,13 +59,36 @@ class Rename:
 
 
 class ListOption(Enum):
-    """Selection and return options of LIST that SPECIAL-USE needs ([RFC6154] 2, [RFC5258] 3.1, 3.2)."""
+    """Selection and return options of LIST that stand alone ([RFC5258] 3.1, 3.2, [RFC6154] 2, [RFC8440] 3)."""
 
     SUBSCRIBED = b"SUBSCRIBED"
     REMOTE = b"REMOTE"
     RECURSIVEMATCH = b"RECURSIVEMATCH"
     SPECIAL_USE = b"SPECIAL-USE"
     CHILDREN = b"CHILDREN"
+    MYRIGHTS = b"MYRIGHTS"
+
+
+class StatusItem(Enum):
+    """What STATUS can ask for ([RFC3501] 6.3.10, [RFC9051] 6.3.11)."""
+
+    MESSAGES = b"MESSAGES"
+    RECENT = b"RECENT"
+    UIDNEXT = b"UIDNEXT"
+    UIDVALIDITY = b"UIDVALIDITY"
+    UNSEEN = b"UNSEEN"
+    HIGHESTMODSEQ = b"HIGHESTMODSEQ"
+    """[RFC7162] 3.1.7."""
+    SIZE = b"SIZE"
+    """[RFC8438] 2."""
+    DELETED = b"DELETED"
+    """[RFC9208] 4.1.4, [RFC9051] 6.3.11."""
+    DELETED_STORAGE = b"DELETED-STORAGE"
+    """[RFC9208] 4.1.4."""
+    APPENDLIMIT = b"APPENDLIMIT"
+    """[RFC7889] 3."""
+    MAILBOXID = b"MAILBOXID"
+    """[RFC8474] 4.3."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +102,12 @@ class List:
     """LSUB."""
     select: frozenset[ListOption] = frozenset()
     returns: frozenset[ListOption] = frozenset()
-
-
-class StatusItem(Enum):
-    """The counts that STATUS can ask for ([RFC3501] 6.3.10, [RFC7162] 3.1.7)."""
-
-    MESSAGES = b"MESSAGES"
-    RECENT = b"RECENT"
-    UIDNEXT = b"UIDNEXT"
-    UIDVALIDITY = b"UIDVALIDITY"
-    UNSEEN = b"UNSEEN"
-    HIGHESTMODSEQ = b"HIGHESTMODSEQ"
+    extended: bool = False
+    """The form with options or several patterns ([RFC5258] 3)."""
+    status: tuple[StatusItem, ...] = ()
+    """RETURN (STATUS (...)) ([RFC5819] 2)."""
+    metadata: tuple[str, ...] = ()
+    """RETURN (METADATA (...)): names of entries, in lower case ([RFC9590] 2)."""
 
 
 @dataclass(frozen=True, slots=True)

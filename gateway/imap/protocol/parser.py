@@ -11,9 +11,12 @@ import re
 from typing import NoReturn
 
 from gateway.imap.protocol import (
+    acl_arguments,
     fetch_arguments,
     mailbox_arguments,
     message_arguments,
+    metadata_arguments,
+    quota_arguments,
     search_arguments,
     select_arguments,
     session_arguments,
@@ -33,6 +36,9 @@ _COMMANDS: dict[bytes, tuple[str, ParseArguments | None]] = {
     **select_arguments.COMMANDS,
     **mailbox_arguments.COMMANDS,
     **message_arguments.COMMANDS,
+    **acl_arguments.COMMANDS,
+    **quota_arguments.COMMANDS,
+    **metadata_arguments.COMMANDS,
     **fetch_arguments.COMMANDS,
     **search_arguments.COMMANDS,
 }

@@ -217,9 +217,10 @@ def list_line(
     return line + b" " + extended + b"\r\n" if extended else line + b"\r\n"
 
 
-def status_line(name: str, items: Iterable[tuple[bytes, int]], *, utf8: bool = False) -> bytes:
-    """`* STATUS name (ITEM n ...)` ([RFC3501] 7.2.4)."""
-    return b"* STATUS %b (%b)\r\n" % (mailbox_name(name, utf8=utf8), b" ".join([b"%b %d" % item for item in items]))
+def status_line(name: str, items: Iterable[tuple[bytes, int | bytes]], *, utf8: bool = False) -> bytes:
+    """`* STATUS name (ITEM n ...)` ([RFC3501] 7.2.4); a value that is no number comes as its ready bytes."""
+    values = [b"%b %b" % (name, value if isinstance(value, bytes) else b"%d" % value) for name, value in items]
+    return b"* STATUS %b (%b)\r\n" % (mailbox_name(name, utf8=utf8), b" ".join(values))
 
 
 def search_line(numbers: Sequence[int], modseq: int | None = None) -> bytes:

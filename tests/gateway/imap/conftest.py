@@ -6,10 +6,18 @@ from pathlib import Path
 import pytest
 
 from tests.gateway.imap.harness import Server
+from tests.gateway.imap.street import Street
 
 
 @pytest.fixture
 async def server(tmp_path: Path) -> AsyncIterator[Server]:
     made = Server(tmp_path)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def street(tmp_path: Path) -> AsyncIterator[Street]:
+    made = Street(tmp_path)
     yield made
     await made.close()

@@ -7,9 +7,12 @@ import time
 
 import pytest
 
+from gateway.imap.protocol import acl_types as at
 from gateway.imap.protocol import fetch_types as ft
 from gateway.imap.protocol import mailbox_types as bt
 from gateway.imap.protocol import message_types as mt
+from gateway.imap.protocol import metadata_types as et
+from gateway.imap.protocol import quota_types as qt
 from gateway.imap.protocol import search_types as st
 from gateway.imap.protocol import types as t
 from gateway.imap.protocol.fetch_types import FetchAttribute as Item
@@ -236,14 +239,15 @@ def test_lsub() -> None:
 def test_list_with_the_options_of_special_use() -> None:
     """[RFC6154] 2, 5.2"""
     assert args(b't1 LIST (SPECIAL-USE) "" "*"') == bt.List(
-        name(""), (name("*"),), select=frozenset({bt.ListOption.SPECIAL_USE})
+        name(""), (name("*"),), select=frozenset({bt.ListOption.SPECIAL_USE}), extended=True
     )
     assert args(b't2 LIST "" ("INBOX" "Sent") RETURN (SPECIAL-USE CHILDREN SUBSCRIBED)') == bt.List(
         name(""),
         (name("INBOX"), name("Sent")),
         returns=frozenset({bt.ListOption.SPECIAL_USE, bt.ListOption.CHILDREN, bt.ListOption.SUBSCRIBED}),
+        extended=True,
     )
-    assert args(b't3 LIST () "" % return ()') == bt.List(name(""), (name("%"),))
+    assert args(b't3 LIST () "" % return ()') == bt.List(name(""), (name("%"),), extended=True)
     refused(b't3 LIST (RECURSIVEMATCH) "" %')
     refused(b't3 LIST "" % RETURN (STATUS)')
 
@@ -824,3 +828,86 @@ def test_a_long_chain_of_or_is_taken() -> None:
             found.append(key.value)
     assert found == [f"<{n}@x>" for n in range(count)]
     assert depth <= 11
+
+
+def test_extended_list() -> None:
+    """[RFC5258] 3, 6, [RFC5819] 4, [RFC8440] 4, [RFC9590] 5"""
+    assert args(b'a LIST (SUBSCRIBED RECURSIVEMATCH REMOTE) "" (a b/%) RETURN (CHILDREN)') == bt.List(
+        name(""),
+        (name("a"), name("b/%")),
+        select=frozenset({bt.ListOption.SUBSCRIBED, bt.ListOption.RECURSIVEMATCH, bt.ListOption.REMOTE}),
+        returns=frozenset({bt.ListOption.CHILDREN}),
+        extended=True,
+    )
+    assert args(
+        b'a LIST "" % RETURN (STATUS (MESSAGES size) MYRIGHTS METADATA ("/shared/Comment" /private/x) SUBSCRIBED)'
+    ) == bt.List(
+        name(""),
+        (name("%"),),
+        returns=frozenset({bt.ListOption.MYRIGHTS, bt.ListOption.SUBSCRIBED}),
+        extended=True,
+        status=(bt.StatusItem.MESSAGES, bt.StatusItem.SIZE),
+        metadata=("/shared/comment", "/private/x"),
+    )
+    assert args(b'a LIST (SPECIAL-USE RECURSIVEMATCH) "" *').select >= {bt.ListOption.RECURSIVEMATCH}
+    refused(b'a LIST (RECURSIVEMATCH REMOTE) "" %')
+    refused(b'a LIST (CHILDREN) "" %')
+    refused(b'a LIST "" % RETURN (REMOTE)')
+    refused(b'a LIST "" % RETURN (STATUS ())')
+    refused(b'a LIST "" % RETURN (METADATA ())')
+    refused(b'a LIST "" ()')
+
+
+def test_acl() -> None:
+    """[RFC4314] 3.1, 3.2, 3.3, 3.4, 3.5, 7"""
+    assert args(b"A1 GETACL INBOX/Drafts") == at.Acl(name("INBOX/Drafts"))
+    assert args(b"A1 MYRIGHTS inbox") == at.Acl(name("INBOX"))
+    assert args(b"B1 DELETEACL INBOX Fred") == at.Identified(name("INBOX"), "Fred")
+    assert args(b"a LISTRIGHTS x {3+}\r\n\xc3\xa9a") == at.Identified(name("x"), "\xe9a")
+    assert args(b"A035 SETACL x Fred rwipslxetad") == at.SetAcl(
+        name("x"), "Fred", at.RightsChange.REPLACE, "rwipslxetad"
+    )
+    assert args(b'A SETACL x Fred ""') == at.SetAcl(name("x"), "Fred", at.RightsChange.REPLACE, "")
+    assert args(b"A SETACL x Fred +cda") == at.SetAcl(name("x"), "Fred", at.RightsChange.ADD, "cda")
+    assert args(b"A SETACL x -Fred -lr") == at.SetAcl(name("x"), "-Fred", at.RightsChange.REMOVE, "lr")
+    for wrong in (b"a SETACL x Fred lrq", b"a SETACL x Fred L", b"a SETACL x Fred 1", b'a SETACL x "" l'):
+        refused(wrong)
+    refused(b"a SETACL x Fred")
+    refused(b"a LISTRIGHTS x {1+}\r\n\xff")
+
+
+def test_quota() -> None:
+    """[RFC9208] 4.1.1, 4.1.2, 4.1.3, 7"""
+    assert args(b'S0 GETQUOTA "!partition/sda4"') == qt.GetQuota("!partition/sda4")
+    assert args(b'A GETQUOTA ""') == qt.GetQuota("")
+    assert args(b"G0003 GETQUOTAROOT INBOX") == qt.GetQuotaRoot(name("INBOX"))
+    assert args(b'S0 SETQUOTA "#user/alice" (storage 510 MESSAGE 0)') == qt.SetQuota(
+        "#user/alice", (qt.Resource("STORAGE", 510), qt.Resource("MESSAGE", 0))
+    )
+    assert args(b"S0 SETQUOTA x ()") == qt.SetQuota("x", ())
+    refused(b"S0 SETQUOTA x (STORAGE)")
+    refused(b"S0 SETQUOTA x (STORAGE -1)")
+    refused(b"S0 SETQUOTA x (STORAGE 9223372036854775808)")
+
+
+def test_metadata() -> None:
+    """[RFC5464] 3.1, 4.2, 4.2.1, 4.2.2, 4.3, 5"""
+    assert args(b'a GETMETADATA "" /shared/comment') == et.GetMetadata(name(""), ("/shared/comment",))
+    whole = et.GetMetadata(name("INBOX"), ("/shared/comment", "/private/comment"), 1024, et.INFINITY)
+    assert args(b"a GETMETADATA (DEPTH infinity MAXSIZE 1024) INBOX (/shared/Comment /PRIVATE/comment)") == whole
+    assert args(b"a GETMETADATA INBOX (MAXSIZE 1024 DEPTH infinity) (/shared/comment /private/comment)") == whole
+    assert args(b'a SETMETADATA INBOX (/private/comment "My new comment" /shared/x NIL /private/y ~{2+}\r\n\0a)') == (
+        et.SetMetadata(
+            name("INBOX"),
+            (
+                et.EntryValue("/private/comment", b"My new comment"),
+                et.EntryValue("/shared/x", None),
+                et.EntryValue("/private/y", b"\0a"),
+            ),
+        )
+    )
+    for entry in (b"/comment", b"comment", b"/shared/", b"/shared//x", b'"/shared/*"', b'"/shared/%"', b"/sharedx/y"):
+        refused(b"a GETMETADATA INBOX " + entry)
+    refused(b"a GETMETADATA (DEPTH 2) INBOX /shared/x")
+    refused(b"a GETMETADATA (WIDTH 2) INBOX /shared/x")
+    refused(b"a SETMETADATA INBOX ()")

@@ -11,9 +11,12 @@ import datetime as dt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.imap.protocol import acl_types as at
 from gateway.imap.protocol import fetch_types as ft
 from gateway.imap.protocol import mailbox_types as bt
 from gateway.imap.protocol import message_types as mt
+from gateway.imap.protocol import metadata_types as et
+from gateway.imap.protocol import quota_types as qt
 from gateway.imap.protocol import search_types as se
 from gateway.imap.protocol import types as t
 from gateway.imap.protocol.framing import LIMITS, Frame, Framing, LiteralWanted
@@ -177,7 +180,11 @@ searches = st.builds(
     st.sampled_from((None, "UTF-8", "utf-8")),
 )
 seconds = st.integers(-2_000_000_000, 100_000_000_000)
-options = st.sampled_from((bt.ListOption.SUBSCRIBED, bt.ListOption.CHILDREN, bt.ListOption.SPECIAL_USE))
+options = st.sampled_from(
+    (bt.ListOption.SUBSCRIBED, bt.ListOption.CHILDREN, bt.ListOption.SPECIAL_USE, bt.ListOption.MYRIGHTS)
+)
+entries = st.from_regex(r"/(private|shared)(/[a-z .]{1,6}){0,3}", fullmatch=True)
+identifiers = st.text("abc@.-:é ", min_size=1, max_size=12)
 arguments = st.one_of(
     st.builds(t.Login, texts, texts).map(lambda args: ("LOGIN", args)),
     st.builds(t.Authenticate, st.sampled_from(("PLAIN", "NTLM")), st.sampled_from((None, b"=", b"YWJj", b"YQ=="))).map(
@@ -207,7 +214,37 @@ arguments = st.one_of(
         st.just(False),
         st.frozensets(st.sampled_from((bt.ListOption.SUBSCRIBED, bt.ListOption.SPECIAL_USE, bt.ListOption.REMOTE))),
         st.frozensets(options),
+        st.just(True),
+        st.lists(st.sampled_from(bt.StatusItem), max_size=3, unique=True).map(tuple),
+        st.lists(entries, max_size=2, unique=True).map(tuple),
     ).map(lambda args: ("LIST", args)),
+    st.builds(bt.List, mailboxes, patterns.map(lambda pattern: (pattern,))).map(lambda args: ("LIST", args)),
+    st.tuples(st.sampled_from(("GETACL", "MYRIGHTS")), st.builds(at.Acl, mailboxes)),
+    st.tuples(st.sampled_from(("DELETEACL", "LISTRIGHTS")), st.builds(at.Identified, mailboxes, identifiers)),
+    st.builds(
+        at.SetAcl, mailboxes, identifiers, st.sampled_from(at.RightsChange), st.text("lrswipkxteacd", max_size=5)
+    ).map(lambda args: ("SETACL", args)),
+    st.builds(qt.GetQuota, identifiers).map(lambda args: ("GETQUOTA", args)),
+    st.builds(qt.GetQuotaRoot, mailboxes).map(lambda args: ("GETQUOTAROOT", args)),
+    st.builds(
+        qt.SetQuota,
+        identifiers,
+        st.lists(st.builds(qt.Resource, st.sampled_from(("STORAGE", "MESSAGE")), modseqs), max_size=2).map(tuple),
+    ).map(lambda args: ("SETQUOTA", args)),
+    st.builds(
+        et.GetMetadata,
+        mailboxes,
+        st.lists(entries, min_size=1, max_size=3, unique=True).map(tuple),
+        st.none() | numbers,
+        st.sampled_from((0, 1, et.INFINITY)),
+    ).map(lambda args: ("GETMETADATA", args)),
+    st.builds(
+        et.SetMetadata,
+        mailboxes,
+        st.lists(st.builds(et.EntryValue, entries, st.none() | st.binary(max_size=20)), min_size=1, max_size=3).map(
+            tuple
+        ),
+    ).map(lambda args: ("SETMETADATA", args)),
     st.builds(bt.List, mailboxes, patterns.map(lambda pattern: (pattern,)), st.just(True)).map(
         lambda args: ("LSUB", args)
     ),
