@@ -194,7 +194,8 @@ class Store:
         """
         parts = self._get(ref)
         try:
-            return fsck.check(parts.shard, parts.blobs, repair=repair, thorough=thorough)
+            found = fsck.check(parts.shard, parts.blobs, repair=repair, thorough=thorough)
+            return [*found, *textindexbuild.check(parts.text_index, repair=repair)] if thorough else found
         finally:
             if repair:
                 self._indexes.drop(ref.id)

@@ -14,6 +14,7 @@ import fcntl
 import os
 import time
 from array import array
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 from zlib import crc32
@@ -23,6 +24,7 @@ from sqlalchemy import bindparam, func, select
 from store import items
 from store.engine import Row, Statement
 from store.errors import NotFound
+from store.findings import Finding
 from store.schema import item
 from store.searchrows import TextReader
 from store.textindex import NEXT_ID, Range, TextIndex, signature_of, uncovered
@@ -101,6 +103,29 @@ def status(index: TextIndex, text: TextReader) -> Status:
         sum(one.terms for one in found),
         sum(one.size for one in found),
     )
+
+
+def check(index: TextIndex, *, repair: bool) -> list[Finding]:
+    """Read an index whole and tell which of its parts are damaged; `repair` throws those away.
+
+    That loses nothing but time: a search reads what is not indexed. Raises Unavailable.
+    """
+    found: list[Finding] = []
+    for segment in index.segments():
+        try:
+            with contextlib.closing(segment.open()) as opened:
+                for region in range(REGIONS):
+                    deque(opened.postings(region), maxlen=0)
+            continue
+        except FileNotFoundError:  # joined with others meanwhile
+            continue
+        except (Damaged, OSError) as error:
+            if repair:
+                index.discard(segment, error if isinstance(error, Damaged) else Damaged(str(error)))
+            text = f"a part of the full-text index cannot be used: {error}"
+            remedy = "a repair throws it away; searches read these messages until the server has indexed them again"
+            found.append(Finding("text-index", 0, text, remedy, repaired=repair))
+    return found
 
 
 def _count(db: Any, low: int, high: int) -> int:

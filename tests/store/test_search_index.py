@@ -17,6 +17,7 @@ from conversion.mime.rendition import render
 from conversion.mime.text import MimeText as Reader
 from store import epoch, textindexbuild, textindexterms
 from store.ids import MessageFlag, SpecialFolder
+from store.mapi.collation import ASCII_CASEMAP, OCTET
 from store.mapi.message import MessageContent, MimeRendition
 from store.mapi.restriction import And, Bitmask, MimeHeader, MimeText, Not, Or, Restriction, TagPlacementFlags
 from store.store import Store, StoreSettings
@@ -305,6 +306,29 @@ def test_a_damaged_file_is_thrown_away_and_made_again(box: _Box) -> None:
     assert path.read_bytes() == data
 
 
+def test_fsck_tells_of_a_damaged_index_and_mends_it(box: _Box, reading_world: World) -> None:
+    box.fill()
+    box.add("needle")
+    update(box.index, Reader)
+
+    def faults(*, thorough: bool = True, repair: bool = False) -> list[tuple[bool, bool]]:
+        found = reading_world.store.fsck(box.mailbox.ref, thorough=thorough, repair=repair)
+        return [(one.repaired, one.lossy) for one in found if one.code == "text-index"]
+
+    assert faults() == []
+    path = box.files()[0]
+    data = bytearray(path.read_bytes())
+    data[170] ^= 1  # inside the postings, which a search reads only in part
+    path.unlink()
+    path.write_bytes(data)
+    assert faults(thorough=False) == []
+    assert faults() == [(False, False)]
+    assert path.exists()
+    assert faults(repair=True) == [(True, False)]
+    assert faults() == []
+    assert box.find("needle") == [41]
+
+
 def test_an_index_of_another_reading_is_made_again(box: _Box) -> None:
     """MimeText.version: a message that is read as another text has other terms."""
     box.fill()
@@ -556,7 +580,10 @@ def test_the_index_finds_what_the_scan_finds(
                 MimeText(needle, True),
                 MimeText(needle, False),
                 Not(MimeText(needle, True)),
+                MimeText(needle, True, OCTET),
+                MimeText(needle, True, ASCII_CASEMAP),
                 MimeHeader("X-Own", needle),
+                MimeHeader("X-Own", needle, False, OCTET),
                 MimeHeader("X-Other", needle),
                 And((MimeText(needle, True), Not(MimeText(needle, False)))),
             ):
