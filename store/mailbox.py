@@ -22,6 +22,7 @@ from store import (
     previews,
     quota,
     reading,
+    savedates,
     search,
     sortkeys,
     subscriptions,
@@ -270,6 +271,12 @@ class Mailbox(MailboxLogon):
         if made:
             with self._shard.write() as work:
                 previews.keep(work, made)
+
+    def saved_between(self, folder_id: int, first: int, end: int) -> list[int]:
+        """Read the UIDs of messages saved in a folder from `first` up to `end`, not included, in Unix seconds."""
+        with self._shard.read() as db:
+            self._need(db, folder_id, Rights.READ_ANY)
+            return savedates.saved_between(db, folder_id, first, end)
 
     def item_headers(self, item_ids: Sequence[int]) -> list[tuple[int, bytes]]:
         """Read item and common header lines of items with ascending numbers, by one query: pass chunks."""

@@ -323,6 +323,10 @@ class Encoder:
                 return (b"SENT" if sent else b"") + relation.value.encode() + b" " + quote + text + quote
             case st.AgeKey(seconds, older):
                 return (b"OLDER %d" if older else b"YOUNGER %d") % seconds
+            case st.SavedKey(relation, date):
+                return f"SAVED{relation.value} {date.day}-{MONTHS[date.month - 1]}-{date.year:04}".encode()
+            case st.ObjectKey(identifier, thread):
+                return (b"THREADID " if thread else b"EMAILID ") + identifier.encode()
             case st.EnvelopeKey(field, value):
                 return field.encode() + b" " + self.astring(value.encode())
             case st.HeaderKey(name, value):

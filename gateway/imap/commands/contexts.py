@@ -188,10 +188,14 @@ class Context:
 
     async def prepare(self, changes: Sequence[Change]) -> None:
         """Find out what leaves the results and what enters them; nothing is told or kept yet. Raises StoreError."""
+        selected = self._session.folder_selected
         deleted = {change.uid for change in changes if isinstance(change, MessageDeleted)}
         changed = {change.row.uid for change in changes if not isinstance(change, MessageDeleted)} - deleted
-        wanted = await criteria.restriction(self._session, self._key, comparator=self._comparator)
-        asked = sorted(changed.union(self._session.folder_selected.view.uids) if self._moves_on else changed)
+        there = (await self._session.read(selected.mailbox.index, selected.folder_id)).uids
+        wanted = await criteria.restriction(
+            self._session, self._key, comparator=self._comparator, last=there[-1] if there else 0
+        )
+        asked = sorted(changed.union(selected.view.uids) if self._moves_on else changed)
         found = set(await evaluate(self._session, wanted, uids=asked)) if asked else set()
         results = self.results
         left = deleted.union(asked) - found

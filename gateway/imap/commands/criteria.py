@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from gateway.imap.collation import Comparator
+from gateway.imap.commands import lookups
 from gateway.imap.errors import bad
 from gateway.imap.flags import flag_bit
 from gateway.imap.protocol import search_types as st
@@ -26,13 +27,19 @@ _FIELDS = {"FROM": "From", "TO": "To", "CC": "Cc", "BCC": "Bcc", "SUBJECT": "Sub
 
 
 async def restriction(
-    session: Session, key: st.SearchKey, *, lenient: bool = False, comparator: Comparator | None = None
+    session: Session,
+    key: st.SearchKey,
+    *,
+    lenient: bool = False,
+    comparator: Comparator | None = None,
+    last: int | None = None,
 ) -> r.Restriction:
     """The restriction that says the same as a search key does in the selected folder, by the session's comparator.
 
     Raises BadNumber for a message number that does not exist; `lenient`: it names nothing. Refusal BAD for a number
-    where the session has none ([RFC9586] 3).
+    where the session has none ([RFC9586] 3). `last` is the UID that `*` stands for, if not the last of the view.
     """
+    key = await lookups.looked_up(session, key)
     names = await session.read(session.mailbox.keyword_names)
     builder = _Builder(
         session.folder_selected,
@@ -40,6 +47,7 @@ async def restriction(
         lenient=lenient,
         uidonly=session.uidonly,
         collation=(comparator or session.comparator).name,
+        last=last,
     )
     return builder.build(key)
 
@@ -92,13 +100,22 @@ class _Builder:
     """Turns search keys into a restriction."""
 
     def __init__(
-        self, selected: Selected, keywords: Mapping[str, int], *, lenient: bool, uidonly: bool, collation: str
+        self,
+        selected: Selected,
+        keywords: Mapping[str, int],
+        *,
+        lenient: bool,
+        uidonly: bool,
+        collation: str,
+        last: int | None,
     ) -> None:
         self._selected = selected
         self._collation = collation
         self._keywords = keywords
         self._lenient = lenient
         self._uidonly = uidonly
+        uids = selected.view.uids
+        self._last = last if last is not None else uids[-1] if uids else 0
 
     def build(self, key: st.SearchKey) -> r.Restriction:
         """The restriction that says the same. Raises BadNumber for a message number that does not exist."""
@@ -114,7 +131,7 @@ class _Builder:
             case st.SequenceKey(messages):
                 return self._numbered(messages)
             case st.UidKey(messages):
-                return self._uids(messages, uid=True)
+                return self._listed(messages) if messages == t.SAVED else r.UidIn(uid_ranges(messages, self._last))
             case st.FlagKey(flag, present):
                 return self._flag(flag, present)
             case st.RecentKey(present):
@@ -141,11 +158,11 @@ class _Builder:
             messages = _within(messages, len(self._selected.view))
             if not messages.ranges:
                 return _NEVER
-        return self._uids(messages, uid=False)
+        return self._listed(messages)
 
-    def _uids(self, messages: t.SequenceSet, *, uid: bool) -> r.Restriction:
+    def _listed(self, messages: t.SequenceSet) -> r.Restriction:
         view = self._selected.view
-        ranges = view.select(messages, uid=uid)
+        ranges = view.select(messages, uid=False)
         if ranges == [(0, len(view))]:
             return r.And(())
         return r.UidIn(tuple((view.uids[start], view.uids[stop - 1]) for start, stop in ranges))
@@ -158,6 +175,20 @@ class _Builder:
         if keyword is None:
             return _NEVER if present else r.And(())
         return r.Bitmask(r.TagPlacementKeywords, 1 << keyword, not present)
+
+
+def uid_ranges(messages: t.SequenceSet, last: int) -> tuple[tuple[int, int], ...]:
+    """The UIDs that a set names, as ascending and disjoint ranges; `last` is the largest there is, 0 for none.
+
+    UIDs that are not there, or not there yet, are in the ranges as well ([RFC3501] 6.4.8).
+    """
+    ranges: list[tuple[int, int]] = []
+    for low, high in sorted(tuple(sorted((first or last, second or last))) for first, second in messages.ranges):
+        if ranges and low <= ranges[-1][1] + 1:
+            ranges[-1] = (ranges[-1][0], max(high, ranges[-1][1]))
+        elif high:
+            ranges.append((max(low, 1), high))
+    return tuple(ranges)
 
 
 def _within(messages: t.SequenceSet, largest: int) -> t.SequenceSet:

@@ -14,7 +14,7 @@ ROWS: tuple[Command, ...] = (
         st.Search,
         search.search,
         ("[RFC3501] 6.4.4", "[RFC3501] 6.4.8", "[RFC7162] 3.1.5", "[RFC4731] 3.1", "[RFC5182] 2.1", "[RFC9394] 3.1"),
-        "ESEARCH SEARCHRES WITHIN INPROGRESS",
+        "ESEARCH SEARCHRES WITHIN INPROGRESS PARTIAL",
         uses_sequence_numbers=True,
     ),
     Command(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import codecs
+import datetime as dt
+import re
 from collections.abc import Callable
 
 from gateway.imap.protocol.dates import parse_date
@@ -18,8 +20,10 @@ from gateway.imap.protocol.search_types import (
     HeaderKey,
     ModSeqKey,
     Not,
+    ObjectKey,
     Or,
     RecentKey,
+    SavedKey,
     SearchKey,
     SequenceKey,
     SizeKey,
@@ -58,6 +62,7 @@ _PLAIN: dict[bytes, SearchKey] = {
     b"ALL": All(),
     b"RECENT": RecentKey(True),
     b"OLD": RecentKey(False),
+    b"SAVEDATESUPPORTED": All(),
     b"NEW": And((RecentKey(True), FlagKey("\\Seen", False))),
     **{name: FlagKey(flag, True) for name, flag in _FLAGS.items()},
     **{b"UN" + name: FlagKey(flag, False) for name, flag in _FLAGS.items()},
@@ -70,7 +75,10 @@ _DATES = {
 _ENVELOPE = frozenset((b"FROM", b"TO", b"CC", b"BCC", b"SUBJECT"))
 _OTHERS = (b"BODY", b"TEXT", b"HEADER", b"KEYWORD", b"UNKEYWORD", b"LARGER", b"SMALLER", b"UID", b"MODSEQ")
 _AGES = (b"OLDER", b"YOUNGER")
-_WITH_ARGUMENT = frozenset((*_ENVELOPE, *_DATES, *_OTHERS, *_AGES))
+_SAVED = {b"SAVED" + relation.value.encode(): relation for relation in DateRelation}
+_OBJECTS = (b"EMAILID", b"THREADID")
+_WITH_ARGUMENT = frozenset((*_ENVELOPE, *_DATES, *_OTHERS, *_AGES, *_SAVED, *_OBJECTS))
+_OBJECT_ID = re.compile(r"[A-Za-z0-9_-]{1,255}")
 
 
 class Keys:
@@ -222,14 +230,26 @@ class _KeyReader:
             return self._modseq()
         if name in _AGES:  # [RFC5032] 3
             return AgeKey(scanner.number("a number of seconds", least=1), name == b"OLDER")
-        return self._date(*_DATES[name])
+        if name in _SAVED:  # [RFC8514] 5
+            return SavedKey(_SAVED[name], self._date())
+        if name in _OBJECTS:
+            return self._object(name)
+        relation, sent = _DATES[name]
+        return DateKey(relation, self._date(), sent)
 
-    def _date(self, relation: DateRelation, sent: bool) -> DateKey:
+    def _date(self) -> dt.date:
         """`date` or `"date"`."""
         date = parse_date(self._scanner.astring("a date"))
         if date is None:
             self._scanner.fail("Dates look like 1-Feb-1994")
-        return DateKey(relation, date, sent)
+        return date
+
+    def _object(self, name: bytes) -> ObjectKey:
+        """`objectid` ([RFC8474] 7)."""
+        identifier = self._scanner.atom("an identifier").decode("ascii")
+        if not _OBJECT_ID.fullmatch(identifier):
+            self._scanner.fail("Identifiers are letters, digits, _ and -")
+        return ObjectKey(identifier, name == b"THREADID")
 
     def _modseq(self) -> ModSeqKey:
         """`["/flags/\\\\Seen" all] n` ([RFC7162] 3.1.5, 7 `search-modsequence`)."""

@@ -108,7 +108,7 @@ def inprogress(tag: bytes, done: int, goal: int) -> bytes:
 def part(results: Sequence[T], bounds: tuple[int, int]) -> Sequence[T]:
     """The results that a PARTIAL range names, in their order ([RFC9394] 3.1).
 
-    The range is counted from 1, or from -1 at the end.
+    The range is counted from 1, or from -1 at the end. The modifier of UID FETCH counts so, too ([RFC9394] 3.3).
     """
     first, last = bounds
     if first > 0:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -183,6 +185,25 @@ def test_sort_and_thread_in_an_unknown_charset() -> None:
         assert isinstance(refused(b"a " + command + b" X-NONE ALL"), t.UnsupportedCharset)
 
 
+def test_save_dates_and_identifiers() -> None:
+    """[RFC8514] 5, [RFC8474] 7."""
+    day = dt.date(2014, 12, 28)
+    for relation in se.DateRelation:
+        assert args(f"a SEARCH saved{relation.value} 28-Dec-2014".encode()) == se.Search(se.SavedKey(relation, day))
+    assert args(b"a SEARCH SAVEDATESUPPORTED") == se.Search(se.All())
+    assert args(b"a SEARCH EMAILID M6d99ac3275bb4e") == se.Search(se.ObjectKey("M6d99ac3275bb4e", thread=False))
+    assert args(b"a SEARCH NOT THREADID T-_9") == se.Search(se.Not(se.ObjectKey("T-_9", thread=True)))
+    for text in (
+        b"SAVEDON",
+        b"SAVEDON 30-Feb-2014",
+        b"EMAILID",
+        b"EMAILID a.b",
+        b'EMAILID "x"',
+        b"THREADID " + b"x" * 256,
+    ):
+        refused(b"a SEARCH " + text)
+
+
 ends = st.tuples(st.integers(1, 9999), st.integers(1, 9999)).map(lambda pair: (min(pair), max(pair)))
 partials = st.one_of(ends, ends.map(lambda pair: (-pair[0], -pair[1])))
 returns = st.builds(
@@ -200,7 +221,13 @@ returns = st.builds(
 )
 searches = st.builds(
     lambda key, uid, charset, returns: se.Search(key, uid, charset, names_modseq(key), returns),
-    st.one_of(keys, st.builds(se.AgeKey, st.integers(1, 2**32 - 1), st.booleans()), st.just(se.UidKey(t.SAVED))),
+    st.one_of(
+        keys,
+        st.builds(se.SavedKey, st.sampled_from(se.DateRelation), st.dates()),
+        st.builds(se.ObjectKey, st.from_regex(r"[A-Za-z0-9_-]{1,20}", fullmatch=True), st.booleans()),
+        st.builds(se.AgeKey, st.integers(1, 2**32 - 1), st.booleans()),
+        st.just(se.UidKey(t.SAVED)),
+    ),
     st.booleans(),
     st.sampled_from((None, "UTF-8")),
     st.none() | returns,
