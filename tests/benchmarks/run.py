@@ -19,7 +19,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks import growth, peers
+from tests.benchmarks import growth, large, peers
 from tests.benchmarks.corpus import message
 from tests.benchmarks.rows import DOMAIN_ARGS, HASH_ROWS, ROWS, SIGN_ROWS, Row
 from tests.benchmarks.signin import SignInServer
@@ -284,6 +284,8 @@ def main() -> None:
         if not a.only or "growth" in a.only:
             plot = a.output.with_name("benchmarks-growth.svg") if str(a.output) != "-" else None
             text += growth.section(bench, plot)
+        if not a.only or "large" in a.only:
+            text += large.measure(folder / "large", a.workers)
         if str(a.output) == "-":
             print(text)
         else:
