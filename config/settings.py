@@ -332,6 +332,9 @@ class Imap:
     )
     keepalive: int = option(120, "Seconds between the signs of life sent during IDLE. 0: none.", between(0, 86400))
     show_nonmail_folders: bool = option(False, "Whether calendar, contacts, tasks, notes and journal are listed.")
+    submit_users: tuple[str, ...] = option(
+        (), "Accounts of message submission servers, which may use URLs that users give them to submit (URLAUTH)."
+    )
     unauthenticate: bool = option(True, "Whether a client may sign off and go on as another user (UNAUTHENTICATE).")
 
 

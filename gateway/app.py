@@ -243,6 +243,7 @@ class Application:
             signin=self.signin,
             watch=self.watch,
             settings=imap_settings(self.settings),
+            account_of=self.signin.account_of,
             sharing=Sharing(self.directory, self.store),
         )
 
@@ -264,10 +265,19 @@ class Application:
 # -- settings into the values of the parts
 
 
+LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+"""Names of this server in URLs that clients on the same machine use."""
+
+
 def imap_settings(settings: Settings) -> ImapSettings:
     """Give what the IMAP front end goes by."""
     return ImapSettings(
         show_all_folders=settings.imap.show_nonmail_folders,
+        hosts=frozenset(
+            name.lower()
+            for name in (settings.general.hostname, settings.default_domain, *settings.general.domains, *LOOPBACK)
+        ),
+        submit_users=frozenset(settings.imap.submit_users),
         max_message=settings.limits.message_size,
         login_timeout=settings.auth.timeout,
         idle_timeout=settings.imap.idle_timeout,

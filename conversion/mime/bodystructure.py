@@ -9,6 +9,8 @@ from conversion.mime.envelope import envelope_of
 from conversion.mime.headers import MAX_CACHED, Parameters, parse_media, parse_word, strip_comments, unfold
 from conversion.mime.imapstring import string
 from conversion.mime.parts import Part, Structure
+from conversion.mime.structure import scan
+from conversion.mime.unbinary import relabelled
 
 _US_ASCII = b'"charset" "us-ascii"'
 # A multipart without a part cannot be written, so it gets an empty one ([RFC3501] 9, `body-type-mpart`).
@@ -35,6 +37,21 @@ def bodystructure(raw: bytes, structure: Structure, *, extended: bool = True) ->
     Words are in the spelling of the message. Sizes count the octets as stored, line ends CRLF.
     """
     return _body(raw, structure, structure.root, extended)
+
+
+def part_structure(raw: bytes, structure: Structure, part: Part) -> bytes:
+    """Write what BODYSTRUCTURE says of one part ([RFC5524] 3)."""
+    return _body(raw, structure, part, True)
+
+
+def decoded_structure(header: bytes, size: int, encoding: bytes) -> bytes:
+    """Write what BODYSTRUCTURE would say of a leaf without its transfer encoding ([RFC5524] 3).
+
+    `size` octets are left, which are `encoding` as they stand. The lines of a text count as none, as Dovecot has it.
+    """
+    structure = scan(relabelled(header, encoding))
+    root = structure.root
+    return _body(b"", structure, root._replace(body_end=root.body_start + size, lines=0), True)
 
 
 def _body(raw: bytes, structure: Structure, part: Part, extended: bool) -> bytes:

@@ -44,6 +44,11 @@ def without_binary(raw: bytes) -> bytes:
     return b"".join(out)
 
 
+def relabelled(header: bytes, encoding: bytes) -> bytes:
+    """Give a header with another transfer encoding; one that names none stays as it is."""
+    return _ENCODING.sub(lambda match: match[1] + b" " + encoding, header, count=1)
+
+
 def _edits(raw: bytes, part: Part) -> list[tuple[int, int, bytes]]:
     """What to put where: (start, end, octets)."""
     label = _ENCODING.search(raw, part.header_start, part.body_start)

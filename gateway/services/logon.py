@@ -221,7 +221,7 @@ class LogonService:
 
         `began` is when, on the monotonic clock, the client's last word came in.
         """
-        user = await self._account_of(login)
+        user = await self.account_of(login)
         await self._refuse(login, user, peer, _refusal(error), mechanism, None, began or time.monotonic())
 
     def named(self, logon: Logon, peer: PeerInfo, device: str) -> None:
@@ -278,8 +278,8 @@ class LogonService:
         if left > 0:
             await asyncio.get_running_loop().run_in_executor(self._dozing, time.sleep, left)
 
-    async def _account_of(self, login: str) -> Principal | None:
-        """Find whose sign-in it is, for the record; the directory may be away."""
+    async def account_of(self, login: str) -> Principal | None:
+        """Find whose name it is, whatever the account's state; None also while the directory is away."""
         try:
             return await self._look_up(self.find_user, parse_login(login))
         except ProviderError:

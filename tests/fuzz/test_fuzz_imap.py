@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.imap.protocol import utf7
-from gateway.imap.protocol.framing import BadFrame, Frame, Framing, Limits, LiteralWanted
+from gateway.imap.protocol.framing import MESSAGES_TOGETHER, BadFrame, Frame, Framing, Limits, LiteralWanted
 from gateway.imap.protocol.numset import BadNumber, parse_set
 from gateway.imap.protocol.parser import COMMANDS, parse
 from gateway.imap.protocol.types import BadCommand
@@ -35,6 +35,19 @@ WORDS += [
     b'"/flags/\\\\Seen"',
 ]
 WORDS += [b'"x"', b"{3+}\r\nabc", b"{0}\r\n", b"\0", b"\xff", b"\r", b"\n", b"RETURN (CHILDREN)", b"(SPECIAL-USE)"]
+WORDS += [
+    b"~{3+}\r\na\0b",
+    b"~{3}",
+    b"~{500+}",
+    b"CATENATE",
+    b"(TEXT",
+    b"(URL",
+    b"UTF8",
+    b"(~{1+}\r\nx)",
+    b"{1+}\r\nx)",
+]
+WORDS += [b"BINARY[1]", b"BINARY.SIZE[]", b"PREVIEW", b"(LAZY)", b"(LAZY=FUZZY)", b"(PARTIAL -1:-5)", b"SAVEDATE"]
+WORDS += [b"/INBOX/;UID=1)", b"INTERNAL", b"BINARY)", b"APPEND x {1+}\r\na {1+}\r\nb", b"URL {3+}\r\nabc"]
 WORDS += [b"(USE (\\Sent))", b'"17-Jul-1996 02:44:25 -0700"', b"(MESSAGES UIDNEXT)", b"x" * 301]
 WORDS += [b"RETURN (MIN SAVE PARTIAL -1:-9)", b"(SUBJECT REVERSE DATE)", b"REFERENCES", b"$", b"OLDER 5"]
 GAPS = [b" ", b" ", b" ", b"", b"\r\n", b"\r\nt "]
@@ -68,7 +81,7 @@ def check_parse(frame: Frame, *, utf8: bool) -> None:
 def pull(framing: Framing, choose: random.Random) -> None:
     while (event := framing.pull()) is not None:
         if isinstance(event, Frame):
-            assert sum(map(len, event.parts)) <= LIMITS.command + LIMITS.append
+            assert sum(map(len, event.parts)) <= LIMITS.command + MESSAGES_TOGETHER * LIMITS.append
             check_parse(event, utf8=False)
             check_parse(event, utf8=True)
         elif isinstance(event, LiteralWanted):

@@ -136,6 +136,19 @@ def measure(mailbox: Mailbox, item_id: int, item: BinarySection | BinarySize, st
     return LongPart(item_id, start, end, encoding, first, size, binary)
 
 
+def described(mailbox: Mailbox, item_id: int, start: int, end: int, encoding: str) -> tuple[int, bytes] | None:
+    """How many octets a part has without its encoding, and which encoding would suit them; None for an unknown one."""
+    if decoder(encoding) is None:
+        return None
+    size = 0
+    ascii_, binary = True, False
+    for piece in _decoded(mailbox, item_id, start, end, encoding):
+        size += len(piece)
+        ascii_ = ascii_ and piece.isascii()
+        binary = binary or b"\0" in piece
+    return size, b"binary" if binary else b"7bit" if ascii_ else b"8bit"
+
+
 def _decoded(mailbox: Mailbox, item_id: int, start: int, end: int, encoding: str) -> Iterator[bytes]:
     made = decoder(encoding)
     assert made is not None

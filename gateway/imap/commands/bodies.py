@@ -102,17 +102,17 @@ async def send_large(
             session.send(value)
         elif isinstance(value, binary.LongPart):
             session.send(value.head())
-            await _send_pieces(session, value.pieces(session.mailbox), value.size)
+            await send_pieces(session, value.pieces(session.mailbox), value.size)
         else:
             start, end = value
             session.send(b"{%d}\r\n" % (end - start))
-            await _send_pieces(session, _pieces(session.mailbox, item_id, start, end), end - start)
+            await send_pieces(session, _pieces(session.mailbox, item_id, start, end), end - start)
     session.send(b")\r\n")
     return known
 
 
-async def _send_pieces(session: Session, pieces: Iterator[bytes], size: int) -> None:
-    """Send what was announced with `size` octets."""
+async def send_pieces(session: Session, pieces: Iterator[bytes], size: int) -> None:
+    """Send what was announced with `size` octets. ConnectionError, and the connection ends, if it does not come."""
     while size > 0:
         try:
             piece = await session.read(next, pieces, b"")

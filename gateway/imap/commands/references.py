@@ -7,9 +7,11 @@ fetched from elsewhere.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gateway.imap.commands import sections
+from gateway.imap.commands.bodies import PIECE
 from gateway.imap.errors import Refusal, no
 from gateway.imap.place import Place
 from gateway.imap.protocol import urls
@@ -71,6 +73,16 @@ class Reference:
             return data[first:last]
         start, end = self.cut(start, end)
         return self.mailbox.raw(self.item_id, start, end - start) if end > start else b""
+
+    def pieces(self) -> Iterator[bytes]:
+        """Read them piece by piece, fit for a literal, where they are one piece of the message."""
+        start, end = self.cut(self.start, self.end)
+        while start < end:
+            piece = self.mailbox.raw(self.item_id, start, min(PIECE, end - start))
+            if not piece:
+                return
+            start += len(piece)
+            yield sections.without_nul(piece)
 
     def cut(self, start: int, end: int) -> tuple[int, int]:
         """Narrow a span to PARTIAL; beyond the end it is empty ([RFC5092] 6)."""

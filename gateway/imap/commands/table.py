@@ -8,13 +8,19 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from gateway.imap.commands import mailbox_rows, message_rows, search_rows, session_rows
+from gateway.imap.commands import mailbox_rows, message_rows, search_rows, session_rows, urlauth_rows
 from gateway.imap.commands.command import Command
 from gateway.imap.environment import ImapSettings
 from gateway.imap.session import Session
 from gateway.imap.state import State
 
-TABLE: tuple[Command, ...] = (*session_rows.ROWS, *mailbox_rows.ROWS, *message_rows.ROWS, *search_rows.ROWS)
+TABLE: tuple[Command, ...] = (
+    *session_rows.ROWS,
+    *mailbox_rows.ROWS,
+    *message_rows.ROWS,
+    *urlauth_rows.ROWS,
+    *search_rows.ROWS,
+)
 
 BY_NAME = {command.name: command for command in TABLE}
 

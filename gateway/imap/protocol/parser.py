@@ -20,6 +20,7 @@ from gateway.imap.protocol import (
     search_arguments,
     select_arguments,
     session_arguments,
+    urlauth_arguments,
 )
 from gateway.imap.protocol.framing import Frame
 from gateway.imap.protocol.scanner import ParseArguments, Scanner
@@ -40,6 +41,7 @@ _COMMANDS: dict[bytes, tuple[str, ParseArguments | None]] = {
     **quota_arguments.COMMANDS,
     **metadata_arguments.COMMANDS,
     **fetch_arguments.COMMANDS,
+    **urlauth_arguments.COMMANDS,
     **search_arguments.COMMANDS,
 }
 _UID_COMMANDS: dict[bytes, tuple[str, ParseArguments]] = {
@@ -76,7 +78,7 @@ def parse(frame: Frame, *, utf8: bool = False) -> Command:
         if scanner.position != len(line) or not scanner.single:
             scanner.end()
         return Command(head[1], word, NO_ARGUMENTS)
-    if name not in search_arguments.ALONE or scanner.peek() >= 0:
+    if scanner.peek() >= 0 or name not in urlauth_arguments.MAY_BE_BARE | search_arguments.ALONE:
         scanner.space()
     arguments = read(scanner)
     scanner.end()

@@ -8,7 +8,7 @@ it names no message: `uid` is None then.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from urllib.parse import quote, unquote_to_bytes
 
@@ -48,6 +48,8 @@ _MESSAGE = re.compile(
 _DATE_TIME = re.compile(
     r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d{1,9})?(?:Z|([+-]\d\d:\d\d))\Z", re.IGNORECASE | re.ASCII
 )
+_LATEST = 253_402_300_799
+"""The end of the year 9999."""
 _NUMBER_MOST = 0xFFFF_FFFF
 _SAFE = "!$'()*,+&="
 """What stands for itself beside letters, digits and -._~ ([RFC5092] 11 `achar`)."""
@@ -117,33 +119,28 @@ def parse(url: bytes) -> ImapUrl:
         authority, text = (text[2:], "") if slash < 0 else (text[2:slash], text[slash:])
         host, user, port, auth = _authority(authority)
     if not text:
+        if host is None:
+            raise BadUrl("nothing")
         return ImapUrl(host, user, port, auth)
     if text[0] == ";":
         return _message(ImapUrl(host, user, port, auth), text, url)
+    return _path(ImapUrl(host, user, port, auth), text, url)
+
+
+def _path(server: ImapUrl, text: str, url: bytes) -> ImapUrl:
+    """`/mailbox;UIDVALIDITY=n` and what follows it ([RFC5092] 4, 5)."""
     path = _PATH.match(text)
     if path is None:
         raise BadUrl("not a path of IMAP")
-    rest = path["rest"]
-    name = path["mailbox"]
-    if rest and rest[0] != "/":
-        # What follows a mailbox is set apart by a slash, which the name took when no UIDVALIDITY stands between.
-        if path["uidvalidity"] or not name.endswith("/"):
-            raise BadUrl("no slash before ;UID=")
-        rest = "/" + rest
-    name = name.removesuffix("/")
-    found = ImapUrl(
-        host,
-        user,
-        port,
-        auth,
-        _decode(name) or None,
-        int(path["uidvalidity"]) if path["uidvalidity"] else None,
-    )
-    if not rest:
-        return found
-    if not name or path["query"]:
-        raise BadUrl("a message needs a mailbox and no search")
-    return _message(found, rest[1:], url)
+    name, uidvalidity, rest = path["mailbox"], path["uidvalidity"], path["rest"]
+    if rest:
+        # What follows a mailbox is set apart by a slash, which the name took where no UIDVALIDITY stands between.
+        head, slash, tail = (name, rest[:1], rest[1:]) if uidvalidity else (name[:-1], name[-1:], rest)
+        if slash != "/" or not head or path["query"]:
+            raise BadUrl("a message needs a mailbox, a slash before it, and no search")
+        name, rest = head, tail
+    found = replace(server, mailbox=_decode(name) or None, uidvalidity=int(uidvalidity) if uidvalidity else None)
+    return _message(found, rest, url) if rest else found
 
 
 def _authority(text: str) -> tuple[str, str | None, int | None, str | None]:
@@ -176,18 +173,13 @@ def _message(base: ImapUrl, text: str, url: bytes) -> ImapUrl:
         authorization = _authorization(match, url, len(url) - len(text) + match.end("rump"))
     elif match["token"]:
         raise BadUrl("a token without URLAUTH")
-    return ImapUrl(
-        base.host,
-        base.user,
-        base.port,
-        base.auth,
-        base.mailbox,
-        base.uidvalidity,
-        uid,
-        section,
-        section_text,
-        (int(first), int(most) if most else None) if first else None,
-        authorization,
+    return replace(
+        base,
+        uid=uid,
+        section=section,
+        section_text=section_text,
+        partial=(int(first), int(most) if most else None) if first else None,
+        authorization=authorization,
     )
 
 
@@ -203,7 +195,7 @@ def _authorization(match: re.Match[str], url: bytes, end: int) -> Authorization:
 
 
 def _moment(text: str) -> int:
-    """A date-time of [RFC3339] 5.6 in seconds since 1970-01-01 UTC."""
+    """A date-time of [RFC3339] 5.6 in seconds since 1970-01-01 UTC; an earlier one is as good as that."""
     match = _DATE_TIME.match(_decode(text))
     if match is None:
         raise BadUrl("not a date and time")
@@ -211,7 +203,7 @@ def _moment(text: str) -> int:
         moment = datetime.fromisoformat(f"{match[1]}T{match[2]}{match[3] or '+00:00'}")
     except ValueError:
         raise BadUrl("not a date and time") from None
-    return int(moment.timestamp())
+    return min(max(int(moment.timestamp()), 0), _LATEST)
 
 
 def _section(text: str) -> Section:
