@@ -42,6 +42,8 @@ from store.textindexterms import Clause, Question, question
 
 log = logging.getLogger("oxgate.store")
 
+LOCK: Final = "lock"
+"""The file in the folder of an index that is locked by the process that works at it."""
 BATCH: Final = 512
 """Messages that are not indexed, from which it is worth while to index them."""
 _NAME: Final = re.compile(r"(\d{1,19})-(\d{1,19})\.text")
@@ -261,8 +263,12 @@ class TextIndex:
         return segment.document(place).checksum == crc32(raw or b"")
 
     def drop(self) -> None:
-        """Remove the index. Searches read the messages until it is made again."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Remove what is in the index. Searches read the messages until it is made again."""
+        with contextlib.suppress(OSError):
+            for name in os.listdir(self.folder):
+                if name != LOCK:  # it would be of no use to who holds it
+                    with contextlib.suppress(OSError):
+                        (self.folder / name).unlink()
 
 
 def _worth(segment: Segment) -> int:

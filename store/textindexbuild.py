@@ -16,6 +16,7 @@ import time
 from array import array
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 from zlib import crc32
 
@@ -27,7 +28,7 @@ from store.errors import NotFound
 from store.findings import Finding
 from store.schema import item
 from store.searchrows import TextReader
-from store.textindex import NEXT_ID, Range, TextIndex, signature_of, uncovered
+from store.textindex import LOCK, NEXT_ID, Range, TextIndex, signature_of, uncovered
 from store.textindexfile import REGIONS, Damaged, Document, OpenSegment, Posting, Segment, write
 from store.textindexterms import Terms
 
@@ -148,13 +149,13 @@ def update(
             return alone
     except Damaged:  # it is thrown away by now, and made again when next asked
         return False
-    except FileNotFoundError:  # the index was dropped, or its mailbox removed, meanwhile
+    except (FileNotFoundError, FileExistsError):  # the index was dropped, or its mailbox removed, meanwhile
         return False
 
 
 @contextlib.contextmanager
 def _locked(index: TextIndex) -> Iterator[bool]:
-    with open(index.folder / "lock", "wb") as file:
+    with open(index.folder / LOCK, "wb") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -197,7 +198,7 @@ class _Builder:
     def _sound(self) -> list[Segment]:
         """Give the segments that count, and remove all other files."""
         kept = [one for one in self._index.segments(self._signature) if self._index.still_true(one)]
-        names = {one.path.name for one in kept} | {"lock"}
+        names = {one.path.name for one in kept} | {LOCK}
         for name in os.listdir(self._index.folder):
             if name not in names:
                 with contextlib.suppress(OSError):
@@ -282,7 +283,15 @@ class _Builder:
             self._merge([segment])
 
     def _merge(self, segments: list[Segment]) -> None:
-        """Write one segment in the place of some neighbours, without the items that are gone."""
+        """Write one segment in the place of some neighbours, without the items that are gone.
+
+        It will answer for all that lies between them, so there must be nothing: a segment may have been removed since.
+        """
+        for before, after in pairwise(segments):
+            if after.low > before.high + 1:
+                with self._shard.committed() as db:
+                    if _count(db, before.high + 1, after.low - 1):
+                        return
         bounds = segments[0].low, segments[-1].high
         living: list[set[int]] = []
         for one in segments:

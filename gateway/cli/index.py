@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import time
 from collections.abc import Callable, Sequence
@@ -121,7 +122,8 @@ def drop(settings: Settings, address: str | None, every: bool) -> None:
         freed = 0
         for owner in owners:
             freed += _status(here, owner).size
-            here.store.texts.remove(here.ref(owner))
+            with contextlib.suppress(NotFound):
+                here.store.text_index(here.ref(owner)).drop()
     click.echo(f"The indexes of {len(owners)} mailboxes are dropped: {shown_size(freed)} freed.")
 
 
