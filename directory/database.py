@@ -22,6 +22,13 @@ _GENERATION = "SELECT value FROM directory_meta WHERE name = 'generation'"
 _ADVISORY_LOCK = 0x6F78_6469  # "oxdi": one upgrade at a time
 
 
+class _Local(threading.local):
+    """What belongs to a thread."""
+
+    connection: Connection | None = None
+    """The one that it writes on."""
+
+
 class Database:
     """One directory database, in one process; safe to use from many threads."""
 
@@ -31,7 +38,7 @@ class Database:
         Raises:
             DirectoryUnavailable: it cannot be opened, or a newer program wrote it.
         """
-        self._local = threading.local()
+        self._local = _Local()
         self._recheck = 0.0 if isinstance(location, Path) else recheck
         self._known = -1
         self._known_at = -1e9
@@ -88,7 +95,7 @@ class Database:
     @contextlib.contextmanager
     def read(self) -> Iterator[Connection]:
         """Open a connection to read from; inside `write`, the connection that writes."""
-        current: Connection | None = getattr(self._local, "connection", None)
+        current = self._local.connection
         with _mapped():
             if current is not None:
                 yield current
@@ -106,7 +113,7 @@ class Database:
             DuplicateAddress: a unique key was taken by somebody else meanwhile.
             DirectoryUnavailable: the database is locked, full or gone.
         """
-        current: Connection | None = getattr(self._local, "connection", None)
+        current = self._local.connection
         with _mapped():
             if current is not None:
                 with current.begin_nested():  # a failed change must leave nothing behind in the batch
@@ -132,7 +139,7 @@ class Database:
     @property
     def writing(self) -> bool:
         """Whether this thread is inside `write`, where nothing may be cached."""
-        return getattr(self._local, "connection", None) is not None
+        return self._local.connection is not None
 
     def generation(self, within: float = 0.0) -> int:
         """Give the number of changes so far, or what it was at most `within` seconds ago (PostgreSQL: `recheck`).
