@@ -34,6 +34,8 @@ _TYPES = "IQQQLQqQQ"
 """The UIDs are typed as the sessions' views of them are: what is of one type is copied and compared as a block."""
 _CHUNK = 500
 """Rows turned into array elements at a time: few enough to stay in the processor's cache."""
+_FEW = 8
+"""Runs of messages up to which those between them are taken out of the arrays themselves."""
 LONG = 5_000
 """Messages, or changes, whose reading is not short any more: it takes some 10 ms."""
 
@@ -167,33 +169,45 @@ class FolderIndex:
             if place >= 0:
                 self.modseqs[place], self.flags[place], self.keywords[place] = row[3], row[4], row[5]
 
-    def without(self, gone: Iterable[int]) -> FolderIndex:
-        """Make an index that lacks some UIDs and shares nothing with this one."""
+    def without(self, gone: Iterable[int], *, shared: bool = True) -> FolderIndex:
+        """Give an index that lacks some UIDs: another, or unless it is `shared` this one, where that costs less."""
         places = sorted(place for place in map(self.position, gone) if place >= 0)
-        runs: list[tuple[int, int]] = []  # what stays, between those that go
+        kept: list[tuple[int, int]] = []  # runs of what stays, between those that go
         start = 0
         for place in places:
             if start < place:
-                runs.append((start, place))
+                kept.append((start, place))
             start = place + 1
         if start < len(self):
-            runs.append((start, len(self)))
-        if len(runs) == 1:
-            start, stop = runs[0]
+            kept.append((start, len(self)))
+        if not shared and len(kept) <= _FEW:
+            self._keep(kept)
+            return self
+        if len(kept) == 1:
+            start, stop = kept[0]
             made = [column[start:stop] for column in self.columns()]
-        elif len(runs) > len(self) // 16:
-            kept = bytearray(b"\1") * len(self)
+        elif len(kept) > len(self) // 16:
+            marks = bytearray(b"\1") * len(self)
             for place in places:
-                kept[place] = 0
-            made = [array(column.typecode, compress(column, kept)) for column in self.columns()]
+                marks[place] = 0
+            made = [array(column.typecode, compress(column, marks)) for column in self.columns()]
         else:
             made = []
             for column in self.columns():
                 rest = array(column.typecode)
-                for start, stop in runs:
+                for start, stop in kept:
                     rest += column[start:stop]
                 made.append(rest)
         return FolderIndex(made, self.modseq, self.uidvalidity, self.uidnext)
+
+    def _keep(self, runs: list[tuple[int, int]]) -> None:
+        """Take out of the arrays what is in none of some ascending runs of places."""
+        for column in self.columns():
+            end = len(column)
+            for start, stop in reversed(runs):
+                del column[stop:end]
+                end = start
+            del column[:end]
 
 
 def load(db: Reader, folder_id: int) -> FolderIndex:
@@ -206,18 +220,27 @@ def load(db: Reader, folder_id: int) -> FolderIndex:
     return FolderIndex(columns, modseq, uidvalidity, uidnext)
 
 
-def refresh(db: Reader, folder_id: int, index: FolderIndex) -> FolderIndex:
-    """Bring an index up to date; return it, or the one that takes its place. `db` must see one state throughout."""
+def refresh(db: Reader, folder_id: int, index: FolderIndex, *, shared: bool = True) -> FolderIndex:
+    """Bring an index up to date; return it, or the one that takes its place. `db` must see one state throughout.
+
+    When it is not `shared`, nobody else has it or any of its arrays.
+    """
     modseq, uidvalidity, uidnext, floor = changelog.state(db, folder_id)
     if uidvalidity != index.uidvalidity or index.modseq < floor or modseq < index.modseq:
         return load(db, folder_id)
     key = (db.mailbox_id, folder_id, index.modseq)
     gone = {uid for uid, _ in db.all(VANISHED, key)}
     if gone:
-        index = index.without(gone)
+        index = index.without(gone, shared=shared)
     index.apply(db.all(CHANGED, key))
     index.modseq, index.uidnext = modseq, uidnext
     return index
+
+
+def _references(index: FolderIndex) -> tuple[int, int]:
+    """Count who has an index, and who has most of its arrays."""
+    columns = index.columns()
+    return sys.getrefcount(index), max(sys.getrefcount(columns[place]) for place in range(len(columns)))
 
 
 class _LongWork(Exception):
@@ -233,6 +256,21 @@ class _Entry:
         self.index: FolderIndex | None = None
         self.lock = threading.Lock()
         self.weight = 0
+
+
+def _alone() -> tuple[int, int]:
+    entry = _Entry()
+    entry.index = FolderIndex([array(kind) for kind in _TYPES], 0, 0, 0)
+    index = entry.index
+    return _references(index)
+
+
+_ALONE = _alone()
+"""What `_references` gives where nobody has an index but its entry and one variable of the caller.
+
+A session in the middle of a command has it too, and keeps its older view. While an entry is locked nobody new gets hold
+of its index, save a unit of work that sees just the state that the index is at: then nothing newer can be committed.
+"""
 
 
 class IndexCache:
@@ -290,7 +328,8 @@ class IndexCache:
             if is_long and not wait:
                 raise _LongWork
             with shard.aside() if is_long else shard.committed_snapshot() as db:
-                made = load(db, folder_id) if index is None else refresh(db, folder_id, index)
+                shared = index is None or _references(index) != _ALONE
+                made = load(db, folder_id) if index is None else refresh(db, folder_id, index, shared=shared)
         except NotFound:
             self._drop(key)
             raise

@@ -76,6 +76,21 @@ def test_messages_that_vanish_leave_the_index(world: World, gone: list[int]) -> 
     assert list(older.uids) == list(range(1, 41)), "who held the older one keeps it"
 
 
+def test_who_holds_a_column_keeps_it(world: World) -> None:
+    """An index that nobody holds is changed itself; an array of it counts as the whole."""
+    mailbox = world.mailbox()
+    fill(mailbox, INBOX, 10)
+    first = id(mailbox.index(INBOX))
+    mailbox.remove_messages(INBOX, [4])
+    assert id(mailbox.index(INBOX)) == first
+    assert same(mailbox)
+    flags = mailbox.index(INBOX).flags
+    mailbox.remove_messages(INBOX, [5, 9])
+    assert id(mailbox.index(INBOX)) != first
+    assert len(flags) == 9
+    assert same(mailbox)
+
+
 @given(st.sets(st.integers(1, 400)), st.sets(st.integers(1, 400)), st.integers(0, 3))
 def test_without(present: set[int], gone: set[int], thin: int) -> None:
     uids = sorted(present)
@@ -83,7 +98,10 @@ def test_without(present: set[int], gone: set[int], thin: int) -> None:
     made = FolderIndex(columns, 5, 6, 401)
     if thin:
         gone = {uid for uid in gone if uid % (thin * 10) == 0}
+    copies = [column[:] for column in columns]
+    alone = FolderIndex(copies, 5, 6, 401).without(gone, shared=False)
     rest = made.without(gone)
+    assert alone.columns() == rest.columns()
     assert list(rest.uids) == [uid for uid in uids if uid not in gone]
     assert list(rest.save_modseqs) == [uid * 9 for uid in rest.uids]
     assert [column.typecode for column in rest.columns()] == [column.typecode for column in columns]

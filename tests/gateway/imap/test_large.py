@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from gateway.imap import connection, session
+from gateway.imap import connection, updates
 from store.changes import Change
 from store.mailbox import Mailbox
 from tests.gateway.imap.harness import Server
@@ -32,7 +32,7 @@ async def test_others_have_the_loop_during_a_long_answer(server: Server, monkeyp
 
 async def test_many_changes_are_told_in_portions(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the client is told in the end is the same, and its own changes are not told again ([RFC3501] 5.2, 7.4.1)."""
-    monkeypatch.setattr(session, "PORTION", 2)
+    monkeypatch.setattr(updates, "PORTION", 2)
     for _ in range(9):
         server.deliver()
     first, second = await server.client(), await server.client()
