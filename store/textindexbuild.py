@@ -216,7 +216,7 @@ class _Builder:
                 at = self._read(batch, at, high)
             end = high if at is None else at - 1
             if batch.documents:
-                self._write((low, end), batch.documents, batch.regions())
+                self._write((low, end), batch.documents, batch.regions(self._pause))
             low = end + 1
 
     def _read(self, batch: _Batch, low: int, high: int) -> int | None:
@@ -359,10 +359,14 @@ def _joined(
                 merged[term] = places
             else:
                 before += places
-    for count, term in enumerate(sorted(merged)):
+    yield from _in_order(merged, pause)
+
+
+def _in_order(postings: dict[bytes, array[int]], pause: Pause) -> Iterator[Posting]:
+    for count, term in enumerate(sorted(postings)):
         if not count % _BREATH:
             pause()
-        yield term, merged[term]
+        yield term, postings[term]
 
 
 class _Batch:
@@ -392,7 +396,7 @@ class _Batch:
                 else:
                     places.append(place)
 
-    def regions(self) -> Iterator[Iterator[Posting]]:
+    def regions(self, pause: Pause) -> Iterator[Iterator[Posting]]:
         """Give the regions in order, each with its terms in order."""
         for region in self._regions:
-            yield ((term, region[term]) for term in sorted(region))
+            yield _in_order(region, pause)
