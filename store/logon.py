@@ -191,6 +191,7 @@ class MailboxLogon:
                 raise AccessDenied("only the owner annotates the whole mailbox")
             for name, value in changes:
                 entries.write(work, folder_id, entries.SHARED if private is None else private, name, value)
+            work.touch(0, 1)
 
     # --------------------------------------------------------------------------------------------- access keys
 

@@ -135,11 +135,13 @@ class Mailbox(MailboxLogon):
         """Subscribe to a name; there need not be a folder ([RFC3501] 6.3.6). Raises TooLarge."""
         with self._shard.write() as work:
             subscriptions.add(work, self._user, path)
+            work.touch(0, 1)
 
     def unsubscribe(self, path: str) -> None:
         """Unsubscribe from a name; nothing happens when it is not subscribed to."""
         with self._shard.write() as work:
             subscriptions.remove(work, self._user, path)
+            work.touch(0, 1)
 
     # ------------------------------------------------------------------------------------------------ messages
 

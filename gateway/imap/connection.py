@@ -23,7 +23,7 @@ from functools import lru_cache
 
 from twisted.python.failure import Failure
 
-from gateway.imap.commands import idle
+from gateway.imap.commands import idle, notify
 from gateway.imap.commands.table import BY_NAME, capabilities, takes_numbers
 from gateway.imap.environment import ImapServices
 from gateway.imap.errors import SERVER_BUG, Refusal, Reply, reply_for
@@ -145,7 +145,7 @@ class ImapConnection(OctetStream):
                 event = self._next()
                 if event is not None:
                     await self._handle(event)
-                elif self._dirty and self._idling:
+                elif self._dirty and (self._idling or self.session.notify is not None):
                     await self._push()
                 else:
                     break
@@ -241,12 +241,14 @@ class ImapConnection(OctetStream):
         if session.selected is not None and reply is not idle.WAITING and session.state is not State.LOGOUT:
             await self._update(expunge=session.by_uid or not row.uses_sequence_numbers)
         session.by_uid = False
+        if session.notify is not None and reply is not idle.WAITING and session.state is not State.LOGOUT:
+            await notify.after_command(session, command.args)
         return reply
 
-    async def _update(self, *, expunge: bool) -> None:
+    async def _update(self, *, expunge: bool, forced: bool = False) -> None:
         """Send the untagged updates that are due; what goes wrong costs the updates, not the command."""
         try:
-            await self.session.sync(expunge=expunge)
+            await self.session.sync(expunge=expunge, forced=forced)
         except StoreError as error:
             log.info("update of %s: %s: %s", self.peer, type(error).__name__, error)
         except ConnectionError:
@@ -298,9 +300,13 @@ class ImapConnection(OctetStream):
         self.flush()
 
     async def _push(self) -> None:
-        """Tell an idling client what changed."""
+        """Tell a client that idles, or has asked for it by NOTIFY, what changed ([RFC5465] 4)."""
         self._dirty = False
-        await self._update(expunge=True)
+        wanted = self.session.notify
+        at_once = wanted is not None and not wanted.delayed
+        await self._update(expunge=bool(self._idling) or at_once, forced=at_once)
+        if wanted is not None and self.session.notify is wanted:
+            await notify.push(self.session)
         if self._out and self._loop is not None:
             self._told = self._loop.time()
         if self._farewell:
@@ -450,8 +456,8 @@ class ImapConnection(OctetStream):
         self._then = self._end_compression
 
     def wake(self) -> None:
-        """Something happened that an IDLE should tell."""
-        if self._idling and not self._closing:
+        """Something happened that an IDLE should tell, or NOTIFY."""
+        if (self._idling or self.session.notify is not None) and not self._closing:
             self._dirty = True
             if self._task is None:
                 self._start()

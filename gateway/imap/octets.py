@@ -82,6 +82,11 @@ class OctetStream(Protocol):
 
     # --- output
 
+    @property
+    def unsent(self) -> int:
+        """Octets that the client has not taken yet."""
+        return self.wire.write_buffer_size()
+
     def send(self, data: bytes) -> None:
         """Queue octets for the client."""
         self._out.append(data)

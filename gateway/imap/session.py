@@ -17,6 +17,7 @@ from gateway.imap.environment import ImapServices
 from gateway.imap.errors import no
 from gateway.imap.flags import DELETED, FlagNames
 from gateway.imap.names import is_visible
+from gateway.imap.notify import Notifier
 from gateway.imap.place import Namespaces, Place
 from gateway.imap.protocol.types import MailboxName, SequenceSet
 from gateway.imap.selected import Selected
@@ -84,6 +85,8 @@ class Session(Updates):
         self.namespaces = cast(Namespaces, None)
         """What mailbox names mean to the user; there are none before either."""
         self.selected: Selected | None = None
+        self.notify: Notifier | None = None
+        """What NOTIFY asked for; None before its first use."""
         self.comparator = DEFAULT
         """How texts compare ([RFC5255] 4.7)."""
         self.condstore = False
@@ -260,6 +263,7 @@ class Session(Updates):
     def sign_off(self) -> None:
         """Forget the user and all that was agreed on; the connection goes on ([RFC8437] 3, 4.1)."""
         self.end_idle()
+        self.end_notify()
         self._begin()
         self.wire.signed_off()
 
@@ -270,6 +274,7 @@ class Session(Updates):
     def close(self) -> None:
         """Let go of everything, the wire too: the connection is gone, and should not wait for the garbage collector."""
         self.end_idle()
+        self.end_notify()
         self.wire = cast(Wire, None)
         self.selected = None
         self.home = cast(Mailbox, None)
@@ -288,6 +293,12 @@ class Session(Updates):
         if self._watching is not None:
             self._watching.cancel()
             self._watching = None
+
+    def end_notify(self) -> None:
+        """Forget what NOTIFY asked for."""
+        if self.notify is not None:
+            self.notify.cancel()
+            self.notify = None
 
     def _hinted(self, touched: Touched) -> None:
         selected = self.selected

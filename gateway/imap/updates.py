@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import ParamSpec, TypeVar
 
 from gateway.imap.flags import FlagNames
+from gateway.imap.notify import Events, Notifier
 from gateway.imap.protocol import writer
 from gateway.imap.protocol.fetch_types import FetchAttribute
 from gateway.imap.protocol.numset import runs_of
@@ -32,11 +33,12 @@ PORTION = 128
 class Updates:
     """The half of a session that tells its client what changed; the other half is gateway.imap.session.Session."""
 
-    __slots__ = ("condstore", "qresync", "selected", "state", "uidonly", "wire")
+    __slots__ = ("condstore", "notify", "qresync", "selected", "state", "uidonly", "wire")
 
     wire: Wire
     state: State
     selected: Selected | None
+    notify: Notifier | None
     condstore: bool
     qresync: bool
     uidonly: bool
@@ -87,6 +89,8 @@ class Updates:
         selected = self.selected
         if selected is None:
             return
+        if self.notify is not None and not self.notify.selected and not forced:
+            return  # [RFC5465] 3.1: nothing is wanted of the selected mailbox
         try:
             modseq, uidvalidity = await self._standing()
             if uidvalidity != selected.uidvalidity:
@@ -127,6 +131,8 @@ class Updates:
         if selected.own:
             told = [c for c in changes if not (isinstance(c, FlagsChanged) and selected.is_own(c.row))]
             selected.own = [run for run in selected.own if run[1] > reached]
+        if self.notify is not None and not self.notify.selected & Events.FLAG_CHANGE:
+            told = [c for c in told if not isinstance(c, FlagsChanged)]
         for watcher in selected.watchers:
             watcher.leave()
         self._tell(selected, told, expunge=expunge and (forced or self.wire.expunge_is_safe()))
@@ -139,6 +145,8 @@ class Updates:
         They are \\Recent from the UID `first`, unless that is 0. When the client knew all that had happened until
         then, it is told of them here, and nothing needs to be read.
         """
+        if self.notify is not None:
+            self.notify.own.update(row.uid for row in rows)
         if first:
             selected.add_recent(first, rows[-1].uid + 1)
         if selected.watermark == before and not selected.own:

@@ -26,6 +26,11 @@ class Wire(Protocol):
         """Who is at the other end."""
         ...
 
+    @property
+    def unsent(self) -> int:
+        """Octets that the client has not taken yet."""
+        ...
+
     def send(self, data: bytes) -> None:
         """Queue octets for the client."""
         ...

@@ -11,6 +11,7 @@ from gateway.imap.protocol import fetch_types as ft
 from gateway.imap.protocol import mailbox_types as bt
 from gateway.imap.protocol import message_types as mt
 from gateway.imap.protocol import metadata_types as et
+from gateway.imap.protocol import notify_types as nt
 from gateway.imap.protocol import quota_types as qt
 from gateway.imap.protocol import search_types as st
 from gateway.imap.protocol import types as t
@@ -94,6 +95,23 @@ class Encoder:
 
     def compress(self, args: t.Compress) -> bytes:
         return self.case(args.algorithm.encode())
+
+    def notify(self, args: nt.Notify) -> bytes:
+        if not args.groups:
+            return self.case(b"NONE")
+        return b" ".join([self.case(b"SET"), *([b"STATUS"] if args.status else []), *map(self._group, args.groups)])
+
+    def _group(self, group: nt.EventGroup) -> bytes:
+        names = [self.mailbox(name) for name in group.mailboxes]
+        words = [self.case(group.scope.value)]
+        if names:
+            words.append(names[0] if len(names) == 1 else b"(" + b" ".join(names) + b")")
+        events = [event.encode() for event in group.events]
+        if group.items:
+            at = events.index(b"MESSAGENEW")
+            events[at] += b" (" + b" ".join(self.fetch_item(item) for item in group.items) + b")"
+        words.append(b"(" + b" ".join(events) + b")" if events else self.case(b"NONE"))
+        return b"(" + b" ".join(words) + b")"
 
     def select(self, args: bt.Select) -> bytes:
         given = [b"CONDSTORE"] if args.condstore else []

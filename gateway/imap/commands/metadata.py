@@ -111,6 +111,16 @@ def _is_within(name: str, top: str, depth: int) -> bool:
     return name.startswith(top + "/") and (depth == INFINITY or name.count("/") - top.count("/") <= depth)
 
 
+async def everything(session: Session, place: Place) -> dict[str, bytes]:
+    """All entries of a mailbox, for who is told when they change ([RFC5465] 5.6)."""
+    return await _read(session, place.mailbox, place.row, (PRIVATE, SHARED))
+
+
+async def everything_of_server(session: Session) -> dict[str, bytes]:
+    """All entries of the server ([RFC5465] 5.7)."""
+    return await _read_server(session, (PRIVATE, SHARED))
+
+
 async def _read(session: Session, mailbox: Mailbox, row: FolderRow, wanted: Iterable[str]) -> dict[str, bytes]:
     """The entries of a folder by their whole names, of the halves that are wanted."""
     values: dict[str, bytes] = {}

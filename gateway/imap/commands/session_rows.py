@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from gateway.imap.commands import anytime, compress, enable, idle, nonauth
+from gateway.imap.commands import anytime, compress, enable, idle, nonauth, notify
 from gateway.imap.commands.command import ANY, LOGGED_IN, Command
+from gateway.imap.protocol import notify_types as nt
 from gateway.imap.protocol import types
 from gateway.imap.state import State
 
@@ -39,5 +40,6 @@ ROWS: tuple[Command, ...] = (
         ("[RFC8437] 3",),
         lambda settings: "UNAUTHENTICATE" if settings.unauthenticate else "",
     ),
+    Command("NOTIFY", LOGGED_IN, nt.Notify, notify.notify, ("[RFC5465] 3.1",), "NOTIFY"),
     Command("IDLE", LOGGED_IN, types.NoArguments, idle.idle, ("[RFC2177] 3",), "IDLE"),
 )

@@ -83,7 +83,7 @@ def _parse_items(scanner: Scanner, *, uid: bool) -> tuple[tuple[FetchItem, ...],
     """The items and the modifiers up to the end of the command."""
     items: list[FetchItem] = []
     if scanner.accept(b"("):
-        items = scanner.items(lambda: _item(scanner), MAX_ITEMS)
+        items = scanner.items(lambda: read_item(scanner), MAX_ITEMS)
     else:
         start = scanner.position
         macro = _MACROS.get(scanner.word("a FETCH item"))
@@ -91,7 +91,7 @@ def _parse_items(scanner: Scanner, *, uid: bool) -> tuple[tuple[FetchItem, ...],
             items.extend(macro)
         else:
             scanner.position = start
-            items.append(_item(scanner))
+            items.append(read_item(scanner))
     modifiers = _NO_MODIFIERS
     if scanner.peek() == 0x20 and scanner.line[scanner.position + 1 : scanner.position + 2] == b"(":
         scanner.space()
@@ -133,7 +133,7 @@ def _modifiers(scanner: Scanner, *, uid: bool) -> _Modifiers:
     return _Modifiers(changed_since, b"VANISHED" in given, window)
 
 
-def _item(scanner: Scanner) -> FetchItem:
+def read_item(scanner: Scanner) -> FetchItem:
     """One `fetch-att`."""
     word = scanner.word("a FETCH item")
     if scanner.peek() == 0x5B:

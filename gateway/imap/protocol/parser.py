@@ -16,6 +16,7 @@ from gateway.imap.protocol import (
     mailbox_arguments,
     message_arguments,
     metadata_arguments,
+    notify_arguments,
     quota_arguments,
     search_arguments,
     select_arguments,
@@ -34,6 +35,7 @@ _HEAD = re.compile(rb'([^\x00-\x20\x7f-\xff(){%*"\\+]{1,100}) ([A-Za-z]+)')
 
 _COMMANDS: dict[bytes, tuple[str, ParseArguments | None]] = {
     **session_arguments.COMMANDS,
+    **notify_arguments.COMMANDS,
     **select_arguments.COMMANDS,
     **mailbox_arguments.COMMANDS,
     **message_arguments.COMMANDS,

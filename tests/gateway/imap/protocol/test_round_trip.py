@@ -1,7 +1,7 @@
 """What a client writes is what the parser reads, however the octets arrive ([RFC3501] 4.1 to 4.5, 9).
 
 With the grammars of the extensions: [RFC2177] 4, [RFC2342] 6, [RFC2971] 4, [RFC3691] 4, [RFC4315] 4, [RFC4959] 7,
-[RFC4978] 5, [RFC5161] 4, [RFC6154] 6, [RFC6851] 5, [RFC7162] 7, [RFC7888] 8, [RFC8437] 6.
+[RFC4978] 5, [RFC5161] 4, [RFC5465] 8, [RFC6154] 6, [RFC6851] 5, [RFC7162] 7, [RFC7888] 8, [RFC8437] 6.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from gateway.imap.protocol import fetch_types as ft
 from gateway.imap.protocol import mailbox_types as bt
 from gateway.imap.protocol import message_types as mt
 from gateway.imap.protocol import metadata_types as et
+from gateway.imap.protocol import notify_types as nt
 from gateway.imap.protocol import quota_types as qt
 from gateway.imap.protocol import search_types as se
 from gateway.imap.protocol import types as t
@@ -135,6 +136,19 @@ def fetches(draw: st.DrawFn) -> ft.Fetch:
 known = st.lists(st.tuples(numbers, numbers), min_size=1, max_size=4).map(lambda pairs: t.SequenceSet(tuple(pairs)))
 resyncs = st.builds(bt.Resync, numbers, modseqs, st.none() | known, st.none() | st.tuples(known, known))
 
+
+@st.composite
+def event_groups(draw: st.DrawFn) -> nt.EventGroup:
+    scope = draw(st.sampled_from(nt.Scope))
+    named = scope in (nt.Scope.SUBTREE, nt.Scope.MAILBOXES)
+    events = draw(st.lists(st.sampled_from(("MESSAGENEW", "MESSAGEEXPUNGE", "X-OTHER")), max_size=3, unique=True))
+    items: list[ft.FetchItem] = []
+    if "MESSAGENEW" in events and scope in (nt.Scope.SELECTED, nt.Scope.SELECTED_DELAYED):
+        items = draw(st.lists(st.sampled_from(ft.FetchAttribute) | body_sections(), max_size=3, unique=True))
+    names = draw(st.lists(mailboxes, min_size=1, max_size=3)) if named else []
+    return nt.EventGroup(scope, tuple(events), tuple(names), tuple(items))
+
+
 leaves = st.one_of(
     st.just(se.All()),
     st.builds(se.SequenceKey, sets),
@@ -195,6 +209,10 @@ arguments = st.one_of(
         st.none()
         | st.lists(st.tuples(st.from_regex(r"[a-z-]{1,10}", fullmatch=True), st.none() | texts), max_size=4).map(tuple),
     ).map(lambda args: ("ID", args)),
+    st.lists(event_groups(), max_size=3)
+    .map(tuple)
+    .flatmap(lambda groups: st.builds(nt.Notify, st.just(groups), st.booleans() if groups else st.just(False)))
+    .map(lambda args: ("NOTIFY", args)),
     st.builds(t.Compress, st.just("DEFLATE")).map(lambda args: ("COMPRESS", args)),
     st.builds(
         t.Enable, st.lists(st.sampled_from(("CONDSTORE", "QRESYNC", "X-GOOD-IDEA")), min_size=1, max_size=3).map(tuple)
