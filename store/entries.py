@@ -38,6 +38,7 @@ _NAMED = Statement(
 _ADD = insert_statement(annotation, "mailbox_id", "folder_id", "principal", "name", "value")
 _SET = Statement(update(annotation).where(*_MINE, _c.name == bindparam("n")).values(value=bindparam("v")), *"mfpnv")
 _REMOVE = Statement(delete(annotation).where(*_MINE, _c.name == bindparam("n")), *"mfpn")
+_OF_ALL = Statement(select(_c.principal, _c.name, _c.value).where(*_HERE), "m", "f")
 _FORGET = Statement(delete(annotation).where(*_HERE), "m", "f")
 
 
@@ -66,6 +67,12 @@ def write(work: Work, folder_id: int, principal: bytes, name: str, value: bytes 
     if len(read(work, folder_id, principal)) >= MAX_ENTRIES:
         raise TooLarge(f"at most {MAX_ENTRIES} annotations of a folder")
     work.run(_ADD, (*key, value))
+
+
+def duplicate(work: Work, folder_id: int, target_id: int) -> None:
+    """Give a folder the annotations of another ([RFC5464] 4.1: what RENAME of INBOX makes has them, too)."""
+    rows = work.all(_OF_ALL, (work.mailbox_id, folder_id))
+    work.many(_ADD, [(work.mailbox_id, target_id, bytes(who), name, bytes(value)) for who, name, value in rows])
 
 
 def forget(work: Work, folder_id: int) -> None:

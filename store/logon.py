@@ -168,8 +168,16 @@ class MailboxLogon:
         """
         with self._shard.read() as db:
             if folder_id:
-                self._need(db, folder_id, Rights.FOLDER_VISIBLE | Rights.READ_ANY)
+                self._need_some(db, folder_id)
             return entries.read(db, folder_id, entries.SHARED if private is None else private)
+
+    def _need_some(self, db: Reader, folder_id: int) -> None:
+        """Raise AccessDenied to who cannot read, add or edit messages: [RFC5464] 3.3."""
+        who = self.as_user
+        if who is not None:
+            held = permissions.rights(db, folder_id, who)
+            if not held & Rights.FOLDER_VISIBLE or not held & (Rights.READ_ANY | Rights.CREATE | Rights.EDIT_ANY):
+                raise AccessDenied(f"folder {folder_id}: {held!r} is not enough for its annotations")
 
     def annotated(self, name: str, *, private: bytes) -> dict[int, bytes]:
         """Read one of a user's private annotations on all folders: by folder, its value."""
@@ -183,10 +191,11 @@ class MailboxLogon:
 
         Shared ones take the right to edit. Raises NotFound, AccessDenied, TooLarge (the limits of store.entries).
         """
-        needed = Rights.READ_ANY if private is not None else Rights.READ_ANY | Rights.EDIT_ANY
         with self._shard.write() as work:
-            if folder_id:
-                self._need(work, folder_id, needed)
+            if folder_id and private is not None:
+                self._need_some(work, folder_id)
+            elif folder_id:
+                self._need(work, folder_id, Rights.FOLDER_VISIBLE | Rights.EDIT_ANY)
             elif private is None and self.as_user is not None:
                 raise AccessDenied("only the owner annotates the whole mailbox")
             for name, value in changes:

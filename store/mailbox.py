@@ -12,6 +12,7 @@ from typing import cast
 from store import (
     changelog,
     crossing,
+    entries,
     flags,
     folders,
     identity,
@@ -102,6 +103,7 @@ class Mailbox(MailboxLogon):
             if self._trees.get(work).find(path) is not None:
                 raise AlreadyExists(f"the folder {'/'.join(path)!r} is there already")
             target = folders.create(work, self._trees, path, "IPF.Note", parents=True)
+            entries.duplicate(work, folder_id, target)
             transfer.move(work, folder_id, transfer.present(work, folder_id), target)
 
     def delete_folder(self, folder_id: int) -> None:

@@ -69,7 +69,7 @@ class Member(NamedTuple):
     """One row of a folder's permissions list."""
 
     member_id: int
-    """PidTagMemberId: 0 Default, -1 Anonymous."""
+    """PidTagMemberId: 0 Default, -1 Anonymous ([MS-OXCPERM] 2.2.5)."""
     principal: bytes
     rights: Rights
 

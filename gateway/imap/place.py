@@ -2,7 +2,7 @@
 
 Three namespaces: one's own folders have no prefix; those of users and shared mailboxes stand below `Other Users/`, and
 those of public mailboxes below `Public Folders/`, each below the address of its mailbox. What a user may not see there
-is not there.
+is not there ([RFC4314] 6).
 """
 
 from __future__ import annotations

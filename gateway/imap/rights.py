@@ -37,9 +37,12 @@ LETTERS: tuple[Letter, ...] = (
 """In the order in which they are written."""
 
 VIRTUAL: tuple[tuple[str, str], ...] = (("c", "k"), ("d", "te"))
-"""Letters of [RFC2086] and what they stand for; they are told to clients that know no others ([RFC4314] 2.1.1)."""
+"""Letters of older clients and what they stand for ([RFC4314] 2.1.1).
 
-TIED: tuple[str, ...] = ("l", "r", "sw", "ip", "kc", "xa", "ted")
+`x` is in neither: it is tied to `a`, and who asks for `c` or `d` does not ask to give the folder away.
+"""
+
+TIED: tuple[str, ...] = ("l", "r", "sw", "ip", "k", "xa", "te", "c", "d")
 """Letters that come together or not at all, as LISTRIGHTS tells them ([RFC4314] 3.7)."""
 
 NEW = "kxte"

@@ -20,7 +20,7 @@ from gateway.imap.state import State
 from gateway.imap.view import Exists, Expunged, FlagsOf
 from gateway.imap.wire import Wire
 from store.changes import Change, FlagsChanged, MessageCreated, MessageRow
-from store.errors import NotFound
+from store.errors import AccessDenied, NotFound
 from store.mailbox import Mailbox
 
 P = ParamSpec("P")
@@ -113,7 +113,7 @@ class Updates:
                 await self.wire.drain()  # others have the loop in between
             if self.qresync:
                 self._tell_settled(selected, settled)
-        except NotFound:
+        except (NotFound, AccessDenied):
             self.selected = None
             self.state = State.AUTHENTICATED
             self.wire.give_up(b"The selected mailbox is gone.")
@@ -243,8 +243,8 @@ class Updates:
         if selected.read_only:
             self.send(b"* OK [PERMANENTFLAGS ()] Read-only mailbox.\r\n")
         else:
-            more = b"" if self.flags.full else b" \\*"
-            self.send(b"* OK [PERMANENTFLAGS (%b%b)] Flags permitted.\r\n" % (names, more))
+            lasting = self.flags.permanent(selected.settable)
+            self.send(b"* OK [PERMANENTFLAGS (%b)] Flags permitted.\r\n" % lasting)
 
     async def _recent(self, mailbox: Mailbox, folder_id: int, uidnext: int, *, claim: bool) -> tuple[int, int]:
         """UIDs, first and end (not included), that are \\Recent now; with `claim` they are in no later session.

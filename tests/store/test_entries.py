@@ -68,11 +68,27 @@ def test_they_go_with_the_folder(world: World, mailbox: Mailbox) -> None:
     assert mailbox.annotations(0) == {"/comment": b"whole"}
 
 
+def test_renaming_the_inbox_copies_them(mailbox: Mailbox) -> None:
+    """[RFC5464] 4.1: INBOX keeps its annotations, and what is made of it has them, too."""
+    mailbox.annotate(INBOX, [("/comment", b"x")])
+    mailbox.annotate(INBOX, [("/comment", b"mine")], private=ANN)
+    mailbox.rename_folder(INBOX, ("old",))
+    made = mailbox.folder(("old",)).id
+    for folder in (INBOX, made):
+        assert mailbox.annotations(folder) == {"/comment": b"x"}
+        assert mailbox.annotations(folder, private=ANN) == {"/comment": b"mine"}
+
+
 def test_rights(world: World, mailbox: Mailbox) -> None:
     """[RFC5464] 3.3: who reads the folder has entries of its own there; shared ones take the right to edit."""
     guest = world.store.open(mailbox.ref, as_user=ANN)
     with pytest.raises(AccessDenied):
         guest.annotations(INBOX)
+    mailbox.set_permission(INBOX, ANN, Rights.FOLDER_VISIBLE)
+    with pytest.raises(AccessDenied):
+        guest.annotations(INBOX)
+    mailbox.set_permission(INBOX, ANN, Rights.FOLDER_VISIBLE | Rights.CREATE)
+    assert guest.annotations(INBOX) == {}
     mailbox.set_permission(INBOX, ANN, Rights.FOLDER_VISIBLE | Rights.READ_ANY)
     guest.annotate(INBOX, [("/comment", b"x")], private=ANN)
     assert guest.annotations(INBOX, private=ANN) == {"/comment": b"x"}

@@ -43,7 +43,7 @@ def test_bits() -> None:
 
 
 def test_default_and_anonymous_are_always_listed(shard: Shard) -> None:
-    """[MS-OXCPERM] 2.2.4: member 0 is the default user, member -1 the anonymous one."""
+    """[MS-OXCPERM] 2.2.4, 2.2.5: member 0 is the default user, member -1 the anonymous one."""
     with shard.read() as db:
         assert read(db, _INBOX) == [Member(0, DEFAULT, Rights(0)), Member(-1, ANONYMOUS, Rights(0))]
 

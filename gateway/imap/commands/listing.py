@@ -20,7 +20,7 @@ from gateway.imap.protocol.mailbox_types import List, ListOption
 from gateway.imap.session import Session
 from gateway.imap.specialuse import USE_ENTRY
 from gateway.services.sharing import principal_of
-from store.errors import StoreError
+from store.errors import AccessDenied, StoreError
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ class _Entry:
 
 
 async def list_mailboxes(session: Session, args: List) -> Reply:
-    """LIST and LSUB; what RETURN asks for follows each mailbox's line ([RFC5819] 2, [RFC8440] 3, [RFC9590] 2)."""
+    """LIST and LSUB; what RETURN asks for follows each mailbox's line ([RFC5819] 2, [RFC8440] 3, [RFC9590] 3)."""
     label = b"LSUB" if args.subscribed_only else b"LIST"
     done = ok(label + b" completed.")
     if len(args.patterns) == 1 and not args.patterns[0].value and not args.extended:
@@ -69,9 +69,10 @@ async def list_mailboxes(session: Session, args: List) -> Reply:
     out: list[bytes] = []
     for name in sorted(entries, key=_order):
         entry = entries[name]
-        out.append(_line(session, label, name, entry))
+        more: list[bytes] = []
         if entry.place is not None and entry.place.row.selectable:
-            out += await _returned(session, args, name, entry.place)
+            more = await _returned(session, args, name, entry)
+        out += (_line(session, label, name, entry), *more)
         if len(out) >= FLUSH:
             session.wire.send_parts(out)
             out = []
@@ -87,14 +88,22 @@ def _line(session: Session, label: bytes, name: str, entry: _Entry) -> bytes:
     return writer.list_line(entry.attributes, b"/", name, verb=label, extended=info, utf8=session.utf8_names)
 
 
-async def _returned(session: Session, args: List, name: str, place: Place) -> list[bytes]:
-    """What RETURN asks for of one mailbox; what cannot be told is left out ([RFC5819] 2)."""
+async def _returned(session: Session, args: List, name: str, entry: _Entry) -> list[bytes]:
+    """What RETURN asks for of one mailbox; what cannot be told is left out.
+
+    A mailbox that is seen but not to be read is \\Noselect where its STATUS is asked for ([RFC5819] 2).
+    """
     out: list[bytes] = []
+    place = entry.place
+    assert place is not None
     try:
         if ListOption.MYRIGHTS in args.returns:
             out.append(await acl.my_rights_line(session, name, place))
         if args.status:
-            out.append(await statuses.line(session, name, place, args.status))
+            try:
+                out.append(await statuses.line(session, name, place, args.status))
+            except AccessDenied:
+                entry.attributes.insert(0, b"\\Noselect")
         if args.metadata:
             out.append(await metadata.listed_line(session, name, place, args.metadata))
     except StoreError as error:
@@ -187,12 +196,12 @@ def _matches(name: str, patterns: Sequence[NamePattern]) -> bool:
 
 
 def _attributes(name: str, known: _Known, parents: set[str], *, extended: bool) -> list[bytes]:
-    """The attributes of a name ([RFC3501] 7.2.2, [RFC3348] 3, [RFC5258] 3.4, [RFC6154] 2)."""
+    """The attributes of a name ([RFC3501] 7.2.2, [RFC3348] 3, [RFC5258] 3, [RFC6154] 2)."""
     place = known.places.get(name)
     attributes: list[bytes] = []
-    if place is None:
+    if place is None and name not in known.above:
         attributes.append(b"\\NonExistent" if extended else b"\\Noselect")
-    elif not place.row.selectable:
+    elif place is None or not place.row.selectable:
         attributes.append(b"\\Noselect")
     attributes.append(b"\\HasChildren" if name in parents else b"\\HasNoChildren")
     return attributes + known.uses.get(name, [])
@@ -201,25 +210,31 @@ def _attributes(name: str, known: _Known, parents: set[str], *, extended: bool) 
 def _listed_names(
     known: _Known, subscribed: frozenset[str], patterns: Sequence[NamePattern], args: List
 ) -> dict[str, _Entry]:
-    """LIST: what there is, or what the selection options leave of it, that matches ([RFC5258] 3, 3.1, 3.5).
+    """LIST: what there is, or what the selection options leave of it, that matches ([RFC5258] 3, 3.1, 3.3, 3.5).
 
-    With RECURSIVEMATCH also what is above something selected, with CHILDINFO, wherever the pattern ends.
+    With RECURSIVEMATCH also what is above something selected that is not listed itself. A level that is not to be seen
+    is not there, unless a pattern ends with `%` at it ([RFC4314] 4, [RFC3501] 6.3.8).
     """
-    parents = _parents((*known.places, *known.above))
-    there = dict.fromkeys((*known.places, *known.above, *parents))
+    there = dict.fromkeys((*known.places, *known.above))
+    parents = _parents(there)
+    for name in parents:
+        if name not in there and any(pattern.stops_above and pattern.matches(name) for pattern in patterns):
+            there[name] = None
     base = tuple(option.value for option in (ListOption.SUBSCRIBED, ListOption.SPECIAL_USE) if option in args.select)
     chosen: Collection[str] = there
     if ListOption.SUBSCRIBED in args.select:
         chosen = subscribed
     if ListOption.SPECIAL_USE in args.select:
         chosen = [name for name in chosen if name in known.uses]
-    above = _parents(chosen) if ListOption.RECURSIVEMATCH in args.select else frozenset[str]()
+    recursive = ListOption.RECURSIVEMATCH in args.select
+    above = _parents(chosen) if recursive else set[str]()
+    led_to = _parents(name for name in chosen if not _matches(name, patterns)) if recursive else ()
     entries: dict[str, _Entry] = {}
-    for name in dict.fromkeys((*chosen, *above)):
+    for name in dict.fromkeys((*chosen, *led_to)):
         if not _matches(name, patterns):
             continue
         attributes = _attributes(name, known, parents, extended=args.extended)
-        if name not in there:
+        if name not in there and name not in parents:
             attributes = [b"\\NonExistent"]
         if name in subscribed:
             attributes.append(b"\\Subscribed")

@@ -44,7 +44,7 @@ ROWS: tuple[Command, ...] = (
         listing.list_mailboxes,
         (
             *("[RFC3501] 6.3.8", "[RFC3348] 3", "[RFC5258] 3", "[RFC5819] 2", "[RFC6154] 2", "[RFC8440] 3"),
-            "[RFC9590] 2",
+            "[RFC9590] 3",
         ),
         "CHILDREN SPECIAL-USE LIST-EXTENDED LIST-STATUS LIST-MYRIGHTS LIST-METADATA",
     ),
@@ -54,7 +54,7 @@ ROWS: tuple[Command, ...] = (
         LOGGED_IN,
         bt.Status,
         statuses.status,
-        ("[RFC3501] 6.3.10", "[RFC7162] 3.1.7", "[RFC8438] 2", "[RFC7889] 3", "[RFC8474] 4.3"),
+        ("[RFC3501] 6.3.10", "[RFC7162] 3.1.7", "[RFC8438] 3", "[RFC7889] 3", "[RFC8474] 4.3"),
         "STATUS=SIZE",
     ),
     Command("NAMESPACE", LOGGED_IN, types.NoArguments, mailboxes.namespace, ("[RFC2342] 5",), "NAMESPACE"),

@@ -53,7 +53,7 @@ async def get(session: Session, args: GetMetadata) -> Reply:
 
 
 async def listed_line(session: Session, name: str, place: Place, entries: Iterable[str]) -> bytes:
-    """The untagged METADATA of a mailbox in LIST, NIL for what is not set ([RFC9590] 2). Raises AccessDenied."""
+    """The untagged METADATA of a mailbox in LIST, NIL for what is not set ([RFC9590] 3). Raises AccessDenied."""
     values = await _read(session, place.mailbox, place.row, entries)
     return _line(session, name, {entry: values.get(entry) for entry in entries})
 
@@ -122,7 +122,7 @@ async def everything_of_server(session: Session) -> dict[str, bytes]:
 
 
 async def _read(session: Session, mailbox: Mailbox, row: FolderRow, wanted: Iterable[str]) -> dict[str, bytes]:
-    """The entries of a folder by their whole names, of the halves that are wanted."""
+    """The entries of a folder by their whole names, of the halves that are wanted ([RFC5464] 6.3.1, 6.3.2)."""
     values: dict[str, bytes] = {}
     if any(map(_is_private, wanted)):
         mine = await session.read(mailbox.annotations, row.id, private=_me(session))
@@ -135,6 +135,7 @@ async def _read(session: Session, mailbox: Mailbox, row: FolderRow, wanted: Iter
 
 
 async def _read_server(session: Session, wanted: Iterable[str]) -> dict[str, bytes]:
+    """The entries of the server, such as /shared/comment and /shared/admin ([RFC5464] 6.2.1, 6.2.2)."""
     values: dict[str, bytes] = {}
     if any(map(_is_private, wanted)):
         values.update(

@@ -1,7 +1,8 @@
 """GETQUOTA GETQUOTAROOT SETQUOTA ([RFC9208]).
 
-Each mailbox has one quota root, named by its owner's address. STORAGE is the size at which it takes no more mail; the
-other limits of Exchange's, to warn and to stop sending, have no name in IMAP. Messages are not limited.
+Each mailbox has one quota root, named by its owner's address ([RFC9208] 3.2). STORAGE is the size at which it takes no
+more mail, and the one resource ([RFC9208] 3.1); to the other limits, at which the owner is warned and can send no more,
+IMAP has no name. What does not fit is refused with OVERQUOTA ([RFC9208] 4.3.1) by the table in gateway.imap.errors.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from directory.errors import ProviderError
 from directory.model import Principal
 from gateway.imap.errors import Reply, no, ok
+from gateway.imap.names import path_of, shared_space
 from gateway.imap.place import Space, away
 from gateway.imap.protocol import writer
 from gateway.imap.protocol.quota_types import GetQuota, GetQuotaRoot, SetQuota
@@ -26,19 +28,23 @@ MOST = 1 << 52
 
 
 async def get_root(session: Session, args: GetQuotaRoot) -> Reply:
-    """GETQUOTAROOT: the root, for who may put mail into the mailbox, and what it says ([RFC9208] 4.1.2, 4.2.2)."""
-    mailbox, row = await session.place(args.mailbox, selectable=False)
+    """GETQUOTAROOT: the root and what it says, for who may read the mailbox ([RFC9208] 4.1.2, 4.2.2, 6).
+
+    One's own mailboxes need not be there; of others' a missing one is told like a hidden one.
+    """
+    if shared_space(args.mailbox.value) is None:
+        path_of(args.mailbox.value.removesuffix("/"))
+        mailbox = session.home
+    else:
+        mailbox, row = await session.place(args.mailbox, selectable=False)
+        await session.read(mailbox.demand, row.id, Rights.READ_ANY)
     name = writer.mailbox_name(args.mailbox.value, utf8=session.utf8_names)
-    held = await session.read(mailbox.rights, row.id)
-    owner = await _owner(session, mailbox) if held & Rights.CREATE else None
+    owner = await _owner(session, mailbox)
     if owner is None:
         session.send(b"* QUOTAROOT %b\r\n" % name)
         return ok(b"GETQUOTAROOT completed.")
-    root = writer.astring(owner.address.encode())
-    session.send(b"* QUOTAROOT %b %b\r\n" % (name, root))
-    quota = await session.read(mailbox.quota)
-    if quota.receive is not None:
-        session.send(_line(owner.address, quota))
+    session.send(b"* QUOTAROOT %b %b\r\n" % (name, writer.astring(owner.address.encode())))
+    session.send(_line(owner.address, await session.read(mailbox.quota)))
     return ok(b"GETQUOTAROOT completed.")
 
 

@@ -1,4 +1,7 @@
-"""STATUS, by itself and for what LIST finds ([RFC3501] 6.3.10, [RFC5819], [RFC8438], [RFC7889], [RFC8474] 4.3)."""
+"""STATUS, by itself and for what LIST finds ([RFC3501] 6.3.10, [RFC5819] 2, [RFC8438] 3, [RFC8474] 4.3).
+
+APPENDLIMIT is the same for every mailbox, whatever its rights and quota ([RFC7889] 3.1, 3.2, 3.3, 5).
+"""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ class BadFrame:
     status: bytes
     """`BAD` or `NO`."""
     code: bytes
-    """A response code such as `TOOBIG`, or empty."""
+    """A response code such as `TOOBIG` ([RFC7889] 4), or empty."""
     text: str
 
 

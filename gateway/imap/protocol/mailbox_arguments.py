@@ -1,6 +1,6 @@
 """Parses the arguments of the commands about mailboxes: CREATE RENAME LIST STATUS ... ([RFC3501] 6.3).
 
-The extensions' grammars: [RFC2342] 6, [RFC3691] 4, [RFC5258] 6, [RFC5819] 4, [RFC6154] 6, [RFC8438] 4, [RFC8440] 4,
+The extensions' grammars: [RFC2342] 6, [RFC3691] 4, [RFC5258] 6, [RFC5819] 4, [RFC6154] 6, [RFC8438] 4, [RFC8440] 5,
 [RFC9590] 5.
 """
 
@@ -136,7 +136,7 @@ def _selection(scanner: Scanner) -> frozenset[ListOption]:
 
 
 def _returns(scanner: Scanner, command: List) -> List:
-    """The parenthesized return options ([RFC5258] 3.2, [RFC5819] 4, [RFC8440] 4, [RFC9590] 5)."""
+    """The parenthesized return options ([RFC5258] 3.2, [RFC5819] 4, [RFC8440] 5, [RFC9590] 5)."""
     scanner.opening()
     if scanner.accept(b")"):
         return command

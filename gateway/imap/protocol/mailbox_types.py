@@ -80,7 +80,7 @@ class StatusItem(Enum):
     HIGHESTMODSEQ = b"HIGHESTMODSEQ"
     """[RFC7162] 3.1.7."""
     SIZE = b"SIZE"
-    """[RFC8438] 2."""
+    """[RFC8438] 3."""
     DELETED = b"DELETED"
     """[RFC9208] 4.1.4, [RFC9051] 6.3.11."""
     DELETED_STORAGE = b"DELETED-STORAGE"
@@ -107,7 +107,7 @@ class List:
     status: tuple[StatusItem, ...] = ()
     """RETURN (STATUS (...)) ([RFC5819] 2)."""
     metadata: tuple[str, ...] = ()
-    """RETURN (METADATA (...)): names of entries, in lower case ([RFC9590] 2)."""
+    """RETURN (METADATA (...)): names of entries, in lower case ([RFC9590] 3)."""
 
 
 @dataclass(frozen=True, slots=True)

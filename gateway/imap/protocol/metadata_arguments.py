@@ -21,9 +21,9 @@ def entry_names(scanner: Scanner) -> tuple[str, ...]:
 
 
 def _entry(scanner: Scanner) -> str:
-    """A name ([RFC5464] 3.1): ASCII without `*` and `%`, begins with a slash, has none at its end and no two together.
+    """A name: ASCII without `*` and `%`, begins with a slash, has none at its end and no two together.
 
-    What is neither private nor shared names nothing ([RFC5464] 3.2).
+    What is neither private nor shared names nothing ([RFC5464] 3.2, 3.2.1).
     """
     raw = scanner.astring("the name of an entry")
     if len(raw) > MAX_LENGTH:

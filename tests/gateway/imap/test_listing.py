@@ -8,7 +8,7 @@ import pytest
 
 from store.ids import MessageFlag
 from tests.gateway.imap.harness import Client, Server
-from tests.gateway.imap.street import Street
+from tests.gateway.imap.street import OWN, SEE, Street
 
 
 async def listed(client: Client, command: str) -> dict[str, tuple[set[str], str]]:
@@ -33,7 +33,7 @@ async def client(server: Server) -> Client:
 
 
 async def test_subscribed(client: Client) -> None:
-    """[RFC5258] 3.1, 3.4, 5: subscribed names, those that do not exist too."""
+    """[RFC5258] 3.1, 5: subscribed names, those that do not exist too."""
     found = await listed(client, 'LIST (SUBSCRIBED) "" "*"')
     assert set(found) == {"INBOX", "Fruit/Banana", "Fruit/Peach", "Vegetable", "Vegetable/Broccoli"}
     assert all("\\Subscribed" in attributes for attributes, _ in found.values())
@@ -52,7 +52,7 @@ async def test_return_options(client: Client) -> None:
 
 
 async def test_recursive_match(client: Client) -> None:
-    """[RFC5258] 3.5, 5: CHILDINFO for a parent of something subscribed, wherever the pattern ends."""
+    """[RFC5258] 3.3, 3.5, 5: CHILDINFO for a parent of something subscribed that is not listed itself."""
     info = '("CHILDINFO" ("SUBSCRIBED"))'
     found = await listed(client, 'LIST (SUBSCRIBED RECURSIVEMATCH) "" "%"')
     assert {name: extended for name, (_, extended) in found.items()} == {"INBOX": "", "Fruit": info, "Vegetable": info}
@@ -63,6 +63,14 @@ async def test_recursive_match(client: Client) -> None:
     await client.ok("DELETE Fruit/Banana")
     await client.ok("DELETE Fruit")
     assert (await listed(client, 'LIST (SUBSCRIBED RECURSIVEMATCH) "" "%"'))["Fruit"] == ({"\\NonExistent"}, info)
+    await client.ok("SUBSCRIBE Fruit/Kiwi/Green")
+    found = await listed(client, 'LIST (SUBSCRIBED RECURSIVEMATCH) "" ("Fruit*" "Veg*")')
+    assert {name: extended for name, (_, extended) in found.items()} == {
+        "Fruit/Kiwi/Green": "",
+        "Fruit/Peach": "",
+        "Vegetable": info,
+        "Vegetable/Broccoli": "",
+    }
     uses = await listed(client, 'LIST (SPECIAL-USE RECURSIVEMATCH) "" "*"')
     assert not any(extended for _, extended in uses.values())
     assert (await client('LIST (RECURSIVEMATCH) "" "*"'))[-1].startswith(b"BAD")
@@ -88,8 +96,21 @@ async def test_list_with_status(server: Server, client: Client) -> None:
     ]
 
 
+async def test_a_mailbox_that_cannot_be_read_has_no_status(street: Street) -> None:
+    """[RFC5819] 2: it is \\Noselect where its STATUS is asked for; [RFC7889] 3.2."""
+    street.share("bob", "Seen", "alice", SEE)
+    client = await street.user("alice")
+    name = '"Other Users/bob@example.test/Seen"'
+    most = street.services.settings.max_message
+    assert await client.ok(f'LIST "" ({name} INBOX) RETURN (STATUS (APPENDLIMIT))') == [
+        b'* LIST (\\HasNoChildren) "/" INBOX',
+        b"* STATUS INBOX (APPENDLIMIT %d)" % most,
+        b'* LIST (\\Noselect \\HasNoChildren) "/" ' + name.encode(),
+    ]
+
+
 async def test_more_of_status(server: Server, client: Client) -> None:
-    """[RFC8438] 2, [RFC9208] 4.1.4, [RFC7889] 3, [RFC9051] 6.3.11."""
+    """[RFC8438] 3, 4, [RFC9208] 4.1.4, [RFC7889] 3, 3.1, 3.3, 5, [RFC9051] 6.3.11."""
     sizes = [server.deliver(folder="Tofu", flags=flags).size for flags in (0, MessageFlag.DELETED, 0)]
     (line,) = await client.ok("STATUS Tofu (SIZE DELETED DELETED-STORAGE APPENDLIMIT MESSAGES)")
     most = server.services.settings.max_message
@@ -154,8 +175,6 @@ async def test_special_uses_that_users_give(server: Server, client: Client) -> N
 
 async def test_special_uses_are_for_oneself(street: Street) -> None:
     """[RFC6154] 2: bob's Drafts is nobody's drafts folder but his."""
-    from tests.gateway.imap.street import OWN
-
     street.share("bob", "Drafts", "alice", OWN)
     client = await street.user("alice")
     assert "\\Drafts" not in str(await client.ok('LIST "" "Other Users/bob*"'))
@@ -165,7 +184,7 @@ async def test_special_uses_are_for_oneself(street: Street) -> None:
 
 
 async def test_metadata_in_list(client: Client) -> None:
-    """[RFC9590] 2: NIL where there is no value."""
+    """[RFC9590] 3: NIL where there is no value."""
     await client.ok('SETMETADATA Tofu (/shared/vendor/x/color "#b71c1c")')
     assert await client.ok('LIST "" (Tofu Fruit) RETURN (METADATA (/shared/vendor/x/color /private/comment))') == [
         b'* LIST (\\HasChildren) "/" Fruit',

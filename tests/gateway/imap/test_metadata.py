@@ -8,7 +8,7 @@ from tests.gateway.imap.street import EDIT, READ, Street
 
 
 async def test_set_get_and_remove(server: Server) -> None:
-    """[RFC5464] 4.2, 4.3, 4.4.1: names in any case; NIL for what is asked for and not there."""
+    """[RFC5464] 4.2, 4.3, 4.4.1, 6.3.1, 6.3.2: names in any case; NIL for what is asked for and not there."""
     client = await server.client(None)
     await client.ok('SETMETADATA INBOX (/private/Comment "mine" /shared/comment {4+}\r\nours)')
     assert await client.ok("GETMETADATA inbox (/SHARED/comment /private/comment /private/none)") == [
@@ -82,7 +82,7 @@ async def test_whose_entries(street: Street) -> None:
 
 
 async def test_entries_of_the_server(street: Street) -> None:
-    """[RFC5464] 3.2, 6.2.1: shared ones are the administrator's, private ones everybody's own."""
+    """[RFC5464] 3.2, 6.2.1, 6.2.2: shared ones are the administrator's, private ones everybody's own."""
     street.directory.set_server_entry("/admin", b"mailto:postmaster@example.test")
     alice, bob = await street.user("alice"), await street.user("bob")
     assert await alice.ok('GETMETADATA "" (/shared/admin /shared/comment)') == [

@@ -37,9 +37,9 @@ async def test_what_is_seen_is_listed(street: Street) -> None:
     others = [
         "Other Users",
         "Other Users/bob@example.test",
-        "Other Users/bob@example.test/Projects",
         "Other Users/bob@example.test/Projects/Plans",
     ]
+    hidden = "Other Users/bob@example.test/Projects"
     sales = [line for line in await names(client, 'LIST "" "Other Users/sales*"') if "/" in line]
     assert "Other Users/sales@example.test/INBOX" in sales
     everything = await names(client, 'LIST "" *')
@@ -47,8 +47,8 @@ async def test_what_is_seen_is_listed(street: Street) -> None:
     assert (await client.ok('LIST "" "Other Users"')) == [b'* LIST (\\Noselect \\HasChildren) "/" "Other Users"']
     assert await names(client, 'LIST "" "Other Users/%"') == [others[1], "Other Users/sales@example.test"]
     assert "Other Users" in await names(client, 'LIST "" %')
-    assert await names(client, 'LIST "" "Other Users/bob@example.test/%"') == [others[2]]
-    assert await names(client, 'LIST "Other Users/" "%/Projects/*"') == [others[3]]
+    assert await names(client, 'LIST "" "Other Users/bob@example.test/%"') == [hidden]
+    assert await names(client, 'LIST "Other Users/" "%/Projects/*"') == [others[2]]
     dave = await street.user("dave")
     assert [name for name in await names(dave, 'LIST "" *') if name.startswith(("Other", "Public"))] == []
     assert await names(dave, 'LIST "" "Other Users*"') == []

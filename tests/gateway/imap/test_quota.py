@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from directory.model import GrantKind
-from tests.gateway.imap.street import EDIT, READ, Street
+from tests.gateway.imap.street import READ, SEE, Street
 from tests.support.storemail import deliver
 
 
 async def test_ones_own_quota(street: Street) -> None:
-    """[RFC9208] 4.1.1, 4.1.2, 4.2.1, 4.2.2, 5.1: STORAGE in units of 1024 octets, used rounded up."""
+    """[RFC9208] 3.1, 3.2, 4.1.1, 4.1.2, 4.2.1, 4.2.2, 4.3.1, 5.1: STORAGE in units of 1024 octets, used rounded up."""
     bob = street.box("bob")
     client = await street.user("bob")
-    assert await client.ok("GETQUOTAROOT INBOX") == [b"* QUOTAROOT INBOX bob@example.test"]
+    for name in ("INBOX", "Not/yet"):
+        assert await client.ok(f"GETQUOTAROOT {name}") == [
+            f"* QUOTAROOT {name} bob@example.test".encode(),
+            b"* QUOTA bob@example.test ()",
+        ]
     assert await client.ok("GETQUOTA bob@example.test") == [b"* QUOTA bob@example.test ()"]
     bob.set_quota(receive=10 * 1024 + 1)
     size = deliver(bob, 5).size
@@ -28,16 +32,16 @@ async def test_ones_own_quota(street: Street) -> None:
 
 
 async def test_quotas_of_others(street: Street) -> None:
-    """Who may add mail to a mailbox sees how full it is; its root alone tells those to whom it is open as a whole."""
+    """[RFC9208] 6: `r` for GETQUOTAROOT; a root by its name tells those to whom the mailbox is open as a whole."""
     street.box("bob").set_quota(receive=1 << 20)
     street.box("sales").set_quota(receive=1 << 20)
     street.share("bob", "Read", "alice", READ)
-    street.share("bob", "Write", "alice", EDIT)
+    street.share("bob", "Seen", "alice", SEE)
     client = await street.user("alice")
     name = '"Other Users/bob@example.test/{}"'.format
-    assert await client.ok(f"GETQUOTAROOT {name('Read')}") == [f"* QUOTAROOT {name('Read')}".encode()]
-    assert await client.ok(f"GETQUOTAROOT {name('Write')}") == [
-        f"* QUOTAROOT {name('Write')} bob@example.test".encode(),
+    assert (await client(f"GETQUOTAROOT {name('Seen')}"))[-1].startswith(b"NO [NOPERM]")
+    assert await client.ok(f"GETQUOTAROOT {name('Read')}") == [
+        f"* QUOTAROOT {name('Read')} bob@example.test".encode(),
         b"* QUOTA bob@example.test (STORAGE 0 1024)",
     ]
     assert (await client("GETQUOTA bob@example.test"))[-1].startswith(b"NO [NOPERM]")

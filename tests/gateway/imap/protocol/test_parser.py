@@ -369,7 +369,7 @@ def test_fetch_items_of_the_extensions() -> None:
 
 
 def test_fetch_modifiers_together() -> None:
-    """[RFC9394] 3.4, 4, [RFC7162] 3.2.6"""
+    """[RFC9394] 3.3, 4, [RFC7162] 3.2.6"""
     assert args(b"a UID FETCH 1:* UID (PARTIAL -1:-30)").partial == (-1, -30)
     both = args(b"a UID FETCH 1:* UID (VANISHED PARTIAL 30:1 CHANGEDSINCE 7)")
     assert (both.partial, both.changed_since, both.vanished) == ((1, 30), 7, True)
@@ -831,7 +831,7 @@ def test_a_long_chain_of_or_is_taken() -> None:
 
 
 def test_extended_list() -> None:
-    """[RFC5258] 3, 6, [RFC5819] 4, [RFC8440] 4, [RFC9590] 5"""
+    """[RFC5258] 3, 6, [RFC5819] 4, [RFC8440] 5, [RFC9590] 5"""
     assert args(b'a LIST (SUBSCRIBED RECURSIVEMATCH REMOTE) "" (a b/%) RETURN (CHILDREN)') == bt.List(
         name(""),
         (name("a"), name("b/%")),
@@ -891,7 +891,7 @@ def test_quota() -> None:
 
 
 def test_metadata() -> None:
-    """[RFC5464] 3.1, 4.2, 4.2.1, 4.2.2, 4.3, 5"""
+    """[RFC5464] 3.2.1, 4.2, 4.2.1, 4.2.2, 4.3, 5"""
     assert args(b'a GETMETADATA "" /shared/comment') == et.GetMetadata(name(""), ("/shared/comment",))
     whole = et.GetMetadata(name("INBOX"), ("/shared/comment", "/private/comment"), 1024, et.INFINITY)
     assert args(b"a GETMETADATA (DEPTH infinity MAXSIZE 1024) INBOX (/shared/Comment /PRIVATE/comment)") == whole
