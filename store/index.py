@@ -140,7 +140,15 @@ class FolderIndex:
         if sys.byteorder == "big":
             octet = column.itemsize - 1 - octet
         have = column.tobytes()[octet :: column.itemsize].translate(bytes(each >> bit & 1 for each in range(256)))
-        return list(compress(self.uids, have)) if 1 in have else []
+        count = have.count(1)
+        if count > len(have) // 16:
+            return list(compress(self.uids, have))
+        found: list[int] = []
+        place = -1
+        for _ in range(count):
+            place = have.find(1, place + 1)
+            found.append(self.uids[place])
+        return found
 
     def apply(self, rows: list[Row]) -> None:
         """Write changed and new rows, ascending by UID, into the arrays; `uids` grows last."""

@@ -111,8 +111,12 @@ def test_without(present: set[int], gone: set[int], thin: int) -> None:
         assert column is not other
 
 
-@given(st.lists(st.sampled_from([int(each) for each in MessageFlag] + [0, 1 << 8 | 1 << 19, (1 << 32) - 1])))
-def test_flagged(flags: list[int]) -> None:
+@given(
+    st.lists(st.sampled_from([int(each) for each in MessageFlag] + [0, 1 << 8 | 1 << 19, (1 << 32) - 1])),
+    st.integers(0, 200),
+)
+def test_flagged(flags: list[int], unflagged: int) -> None:
+    flags = flags + [0] * unflagged + flags[:2]
     uids = array("I", range(1, len(flags) + 1))
     columns = [uids, *(array("Q", uids) for _ in range(3)), array("L", flags), *(array("Q", uids) for _ in range(4))]
     made = FolderIndex(columns, 5, 6, 401)
