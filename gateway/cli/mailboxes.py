@@ -17,6 +17,7 @@ from gateway.cli.context import (
     shown_size,
     tenant,
 )
+from gateway.cli.permissions import permission
 from gateway.cli.users import entry_data, quota_data, remove_with_mailbox, show_entry
 
 OWNERS = tuple(kind for kind in PrincipalKind if kind.has_mailbox)
@@ -25,13 +26,16 @@ CREATED = {KIND_WORDS[kind]: kind for kind in OWNERS if kind is not PrincipalKin
 
 @click.group()
 def mailbox() -> None:
-    """Create and list mailboxes; set quotas.
+    """Create and list mailboxes; set quotas; share folders.
 
     \b
     oxgate mailbox create sales@example.com --kind shared --display-name Sales
     oxgate grant full-access sales@example.com alice@example.com
     oxgate mailbox quota alice@example.com --warn 900M --send 1G --receive 1200M
     """
+
+
+mailbox.add_command(permission)
 
 
 @mailbox.command()

@@ -1,4 +1,4 @@
-"""Golden transcripts of IMAP, each on a fresh server: in memory, and over a socket."""
+"""Golden transcripts of IMAP, each on a fresh server in memory; `@users` names more than alice."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.gateway.imap.harness import Client, Server
+from tests.gateway.imap.street import Street
 from tests.support.transcript import TIMEOUT, Connection, load, run
 
 FILES = sorted((Path(__file__).parents[2] / "transcripts").glob("imap_*.txt"))
@@ -43,12 +44,13 @@ class MemoryConnection:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 async def test_in_memory(path: Path, tmp_path: Path) -> None:
-    server = Server(tmp_path)
+    transcript = load(path)
+    server = Street(tmp_path) if "users" in transcript.directives else Server(tmp_path)
 
     async def connect(number: int) -> Connection:
         return MemoryConnection(server.connect())
 
     try:
-        await run(load(path), connect)
+        await run(transcript, connect)
     finally:
         await server.close()
