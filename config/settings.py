@@ -335,6 +335,16 @@ class Imap:
     submit_users: tuple[str, ...] = option(
         (), "Accounts of message submission servers, which may use URLs that users give them to submit (URLAUTH)."
     )
+    language: str = option(
+        "en",
+        "The language of a client that asks for the usual one (LANGUAGE default): de, en, es, fr.",
+        one_of("de", "en", "es", "fr"),
+    )
+    personality: str = option(
+        "oxgate",
+        "Whose capabilities and replies are shown: oxgate, exchange2013, exchange2016, exchange2019.",
+        one_of("oxgate", "exchange2013", "exchange2016", "exchange2019"),
+    )
     unauthenticate: bool = option(True, "Whether a client may sign off and go on as another user (UNAUTHENTICATE).")
 
 

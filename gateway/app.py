@@ -282,6 +282,9 @@ def imap_settings(settings: Settings) -> ImapSettings:
         login_timeout=settings.auth.timeout,
         idle_timeout=settings.imap.idle_timeout,
         keepalive=settings.imap.keepalive,
+        language=settings.imap.language,
+        personality=settings.imap.personality,
+        unauthenticate=settings.imap.unauthenticate,
         max_logon_failures=settings.auth.max_failures,
     )
 

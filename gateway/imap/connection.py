@@ -23,6 +23,7 @@ from functools import lru_cache
 
 from twisted.python.failure import Failure
 
+from gateway.imap import texts
 from gateway.imap.commands import idle, notify
 from gateway.imap.commands.table import BY_NAME, capabilities, takes_numbers
 from gateway.imap.environment import ImapServices
@@ -100,7 +101,7 @@ class ImapConnection(OctetStream):
         self._loop = asyncio.get_running_loop()
         self._began = self._heard = self._told = self._loop.time()
         self._connections.add(self)
-        self.wire.write(b"* OK [CAPABILITY %b] oxgate IMAP4 service is ready.\r\n" % self.session.capabilities())
+        self.wire.write(Reply(b"OK", self.session.personality.greeting, self.session.welcome()).line(b"*"))
 
     def dataReceived(self, data: bytes) -> None:
         """Take octets; wake or start the executor."""
@@ -216,7 +217,7 @@ class ImapConnection(OctetStream):
         """Run one command; every error but the loss of the connection becomes its reply."""
         session = self.session
         row = BY_NAME.get(command.name)
-        if row is None:
+        if row is None or not session.personality.has(command.name):
             return Reply(b"BAD", b"Unknown command.")
         if not int(row.states) & int(session.state):  # as enumerations they take a microsecond to compare
             return Reply(b"BAD", b"Command is not valid in this state.")
@@ -258,6 +259,8 @@ class ImapConnection(OctetStream):
 
     def _finish(self, tag: bytes, reply: Reply) -> None:
         """Send the tagged reply, and what must follow it."""
+        if self.session.language != texts.DEFAULT:
+            reply = reply._replace(text=texts.translate(self.session.language, reply.text))
         self.send(reply.line(tag))
         if reply.status == b"BAD":
             self._bad += 1
@@ -274,7 +277,7 @@ class ImapConnection(OctetStream):
             then()
 
     def _say_farewell(self) -> None:
-        self.send(b"* BYE %b\r\n" % self._farewell)
+        self.send(b"* BYE %b\r\n" % texts.translate(self.session.language, self._farewell))
         self._close()
 
     def _close(self) -> None:

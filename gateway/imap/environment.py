@@ -36,6 +36,10 @@ class ImapSettings:
     """Names of this server in URLs, lower case; empty: any name is taken for this server ([RFC5092] 3)."""
     submit_users: frozenset[str] = frozenset()
     """Accounts, by sign-in name, that may use URLs given to `submit+`: message submission servers ([RFC4467] 2.3)."""
+    personality: str = "oxgate"
+    """Whose face the server shows (gateway.imap.personality)."""
+    language: str = "en"
+    """What LANGUAGE default means ([RFC5255] 3.2)."""
     unauthenticate: bool = True
     """UNAUTHENTICATE is on offer ([RFC8437] 8)."""
     max_logon_failures: int = 3

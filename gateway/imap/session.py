@@ -12,12 +12,14 @@ from collections.abc import Callable, Collection
 from functools import partial
 from typing import ParamSpec, TypeVar, cast
 
+from gateway.imap import texts
 from gateway.imap.collation import DEFAULT
 from gateway.imap.environment import ImapServices
 from gateway.imap.errors import no
 from gateway.imap.flags import DELETED, FlagNames
 from gateway.imap.names import is_visible
 from gateway.imap.notify import Notifier
+from gateway.imap.personality import PERSONALITIES, Personality
 from gateway.imap.place import Namespaces, Place
 from gateway.imap.protocol.types import MailboxName, SequenceSet
 from gateway.imap.selected import Selected
@@ -57,6 +59,7 @@ class Session(Updates):
         "comparator",
         "failed_logons",
         "home",
+        "language",
         "logon",
         "namespaces",
         "rev2",
@@ -87,6 +90,8 @@ class Session(Updates):
         self.selected: Selected | None = None
         self.notify: Notifier | None = None
         """What NOTIFY asked for; None before its first use."""
+        self.language = texts.DEFAULT
+        """The language of what replies say ([RFC5255] 3)."""
         self.comparator = DEFAULT
         """How texts compare ([RFC5255] 4.7)."""
         self.condstore = False
@@ -221,6 +226,15 @@ class Session(Updates):
         for start, stop in view.select(messages, uid=uid):
             uids += view.uids[start:stop]
         return uids
+
+    @property
+    def personality(self) -> Personality:
+        """Whose face the server shows."""
+        return PERSONALITIES[self.services.settings.personality]
+
+    def welcome(self) -> bytes:
+        """The response code of a greeting and of a sign-in: the capabilities, or nothing."""
+        return b"CAPABILITY " + self.capabilities() if self.personality.tells_capability else b""
 
     def capabilities(self) -> bytes:
         """What CAPABILITY lists in the present state."""

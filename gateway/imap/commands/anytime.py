@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from gateway.imap import texts
 from gateway.imap.errors import Reply, ok
 from gateway.imap.protocol import writer
 from gateway.imap.protocol.types import Id, NoArguments
@@ -34,7 +35,7 @@ async def check(session: Session, args: NoArguments) -> Reply:
 async def logout(session: Session, args: NoArguments) -> Reply:
     """LOGOUT ([RFC3501] 6.1.3)."""
     await session.deselect()
-    session.send(b"* BYE oxgate signing off.\r\n")
+    session.send(b"* BYE %b\r\n" % texts.translate(session.language, session.personality.farewell))
     session.log_out()
     return ok(b"LOGOUT completed.")
 

@@ -38,7 +38,7 @@ async def login(session: Session, args: Login) -> Reply:
     except LogonRefused as refused:
         raise _refused(session, refused, b"LOGIN failed.") from refused
     await _enter(session, logon)
-    return ok(b"LOGIN completed.", b"CAPABILITY " + session.capabilities())
+    return ok(b"LOGIN completed.", session.welcome())
 
 
 async def unauthenticate(session: Session, args: NoArguments) -> Reply:
@@ -74,7 +74,7 @@ async def authenticate(session: Session, args: Authenticate) -> Reply:
     except LogonRefused as refused:
         raise _refused(session, refused, b"AUTHENTICATE failed.") from refused
     await _enter(session, step)
-    return ok(b"AUTHENTICATE completed.", b"CAPABILITY " + session.capabilities())
+    return ok(b"AUTHENTICATE completed.", session.welcome())
 
 
 def _failed(kind: FailureKind) -> Refusal:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.imap.commands import anytime, compress, enable, idle, nonauth, notify
+from gateway.imap.commands import anytime, compress, enable, idle, language, nonauth, notify
 from gateway.imap.commands.command import ANY, LOGGED_IN, Command
 from gateway.imap.protocol import notify_types as nt
 from gateway.imap.protocol import types
@@ -41,5 +41,6 @@ ROWS: tuple[Command, ...] = (
         lambda settings: "UNAUTHENTICATE" if settings.unauthenticate else "",
     ),
     Command("NOTIFY", LOGGED_IN, nt.Notify, notify.notify, ("[RFC5465] 3.1",), "NOTIFY"),
+    Command("LANGUAGE", ANY, types.Language, language.language, ("[RFC5255] 3.1, 3.2",), "LANGUAGE"),
     Command("IDLE", LOGGED_IN, types.NoArguments, idle.idle, ("[RFC2177] 3",), "IDLE"),
 )

@@ -36,8 +36,9 @@ def _always(settings: ImapSettings) -> bytes:
 def capabilities(session: Session) -> bytes:
     """The capability list as it stands now, without the word CAPABILITY ([RFC3501] 6.1.1, 7.2.1, [MS-OXIMAP4] 1.7)."""
     always = _always(session.services.settings)
+    listed = session.personality.capabilities
     if session.state is not State.NOT_AUTHENTICATED:
-        return always
+        return always if listed is None else _as(listed, always)
     names = [always]
     if session.wire.can_start_tls:
         names.append(b"STARTTLS")
@@ -45,7 +46,21 @@ def capabilities(session: Session) -> bytes:
     names += [b"AUTH=" + name.encode() for name in mechanisms]
     if "PLAIN" not in mechanisms:
         names.append(b"LOGINDISABLED")
-    return b" ".join(names)
+    found = b" ".join(names)
+    return found if listed is None else _as(listed, found)
+
+
+def _as(listed: tuple[str, ...], found: bytes) -> bytes:
+    """The capabilities as another server lists them: of what there is what it has, in its order."""
+    names = found.decode("ascii").split()
+    shown: list[str] = []
+    for each in listed:
+        if each == "AUTH=":
+            shown += [name for name in names if name.startswith(each)]
+            shown += [name for name in ("LOGINDISABLED", "STARTTLS") if name in names]
+        elif each in names or each == "IMAP4":
+            shown.append(each)
+    return " ".join(shown).encode("ascii")
 
 
 def takes_numbers(line: bytes) -> bool:

@@ -52,6 +52,9 @@ _UID_COMMANDS: dict[bytes, tuple[str, ParseArguments]] = {
     **search_arguments.UID_COMMANDS,
 }
 
+_ALONE = session_arguments.ALONE | urlauth_arguments.MAY_BE_BARE | search_arguments.ALONE
+"""Commands that may have arguments, or none."""
+
 COMMANDS = frozenset(word for word, _ in (*_COMMANDS.values(), *_UID_COMMANDS.values()))
 """The names that Command.name can have."""
 
@@ -80,7 +83,7 @@ def parse(frame: Frame, *, utf8: bool = False) -> Command:
         if scanner.position != len(line) or not scanner.single:
             scanner.end()
         return Command(head[1], word, NO_ARGUMENTS)
-    if scanner.peek() >= 0 or name not in urlauth_arguments.MAY_BE_BARE | search_arguments.ALONE:
+    if scanner.peek() >= 0 or name not in _ALONE:
         scanner.space()
     arguments = read(scanner)
     scanner.end()

@@ -1,6 +1,6 @@
 """Parses the arguments of the commands about the session: LOGIN AUTHENTICATE ID ENABLE ... ([RFC3501] 6.1, 6.2).
 
-The extensions' grammars: [RFC2971] 4, [RFC4959] 7, [RFC4978] 5, [RFC5161] 4, [RFC8437] 6.
+The extensions' grammars: [RFC2971] 4, [RFC4959] 7, [RFC4978] 5, [RFC5161] 4, [RFC5255] 3.5, [RFC8437] 6.
 """
 
 from __future__ import annotations
@@ -8,13 +8,16 @@ from __future__ import annotations
 import re
 
 from gateway.imap.protocol.scanner import ParseArguments, Scanner
-from gateway.imap.protocol.types import Authenticate, Compress, Enable, Id, Login
+from gateway.imap.protocol.types import Authenticate, Compress, Enable, Id, Language, Login
 
 MAX_ID_PAIRS = 30
 MAX_ID_FIELD = 30
 MAX_ID_VALUE = 1024
 """The three limits of [RFC2971] 3.3."""
 
+MAX_LANGUAGES = 50
+
+_LANGUAGE_RANGE = re.compile(rb"\*|[A-Za-z]{1,8}(?:-(?:[A-Za-z0-9]{1,8}|\*))*")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]+={0,2}|=")
 
 
@@ -80,6 +83,19 @@ def _compress(scanner: Scanner) -> Compress:
     return Compress(scanner.atom("an algorithm").upper().decode("ascii"))
 
 
+def _language(scanner: Scanner) -> Language:
+    """Language ranges, or nothing ([RFC5255] 3.5)."""
+    ranges: list[str] = []
+    while scanner.peek() not in (-1, 0x20):
+        text = b"*" if scanner.accept(b"*") else scanner.astring("a language range")
+        if not _LANGUAGE_RANGE.fullmatch(text) or len(ranges) >= MAX_LANGUAGES:
+            scanner.fail(f"Expected language ranges, at most {MAX_LANGUAGES}")
+        ranges.append(text.decode("ascii"))
+        if scanner.peek() == 0x20:
+            scanner.space()
+    return Language(tuple(ranges))
+
+
 COMMANDS: dict[bytes, tuple[str, ParseArguments | None]] = {
     b"AUTHENTICATE": ("AUTHENTICATE", _authenticate),
     b"CAPABILITY": ("CAPABILITY", None),
@@ -87,9 +103,13 @@ COMMANDS: dict[bytes, tuple[str, ParseArguments | None]] = {
     b"ENABLE": ("ENABLE", _enable),
     b"ID": ("ID", _id),
     b"IDLE": ("IDLE", None),
+    b"LANGUAGE": ("LANGUAGE", _language),
     b"LOGIN": ("LOGIN", _login),
     b"LOGOUT": ("LOGOUT", None),
     b"NOOP": ("NOOP", None),
     b"STARTTLS": ("STARTTLS", None),
     b"UNAUTHENTICATE": ("UNAUTHENTICATE", None),
 }
+
+ALONE = frozenset((b"LANGUAGE",))
+"""Commands that may have arguments, or none."""

@@ -88,6 +88,14 @@ class Compress:
 
 
 @dataclass(frozen=True, slots=True)
+class Language:
+    """LANGUAGE ([RFC5255] 3.2)."""
+
+    ranges: tuple[str, ...]
+    """Language ranges in the order of preference; none to ask which languages there are."""
+
+
+@dataclass(frozen=True, slots=True)
 class NoArguments:
     """CAPABILITY NOOP LOGOUT STARTTLS CHECK CLOSE EXPUNGE UNSELECT IDLE NAMESPACE."""
 
