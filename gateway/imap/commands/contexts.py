@@ -22,6 +22,7 @@ from gateway.imap.protocol import search_responses as responses
 from gateway.imap.protocol import search_types as st
 from gateway.imap.session import Session
 from store.changes import Change, MessageDeleted
+from store.index import FolderIndex
 
 MAX_CONTEXTS = 16
 """Contexts of one session."""
@@ -39,8 +40,14 @@ def check_tag(session: Session, returns: st.Returns | None) -> None:
         raise bad(b"The tag is in use by a search that is kept up to date.")
 
 
-async def follow(session: Session, search: st.Search, uids: Sequence[int], sorter: Sorter | None = None) -> None:
-    """Keep the results of a search up to date that asks for it; `uids` are in their order.
+async def follow(
+    session: Session,
+    search: st.Search,
+    uids: Sequence[int],
+    sorter: Sorter | None = None,
+    index: FolderIndex | None = None,
+) -> None:
+    """Keep the results of a search up to date that asks for it; `uids` are in their order, and all in the index.
 
     Beyond a limit the search is not followed, and the client is told so ([RFC5267] 4.3.1).
     """
@@ -48,7 +55,7 @@ async def follow(session: Session, search: st.Search, uids: Sequence[int], sorte
         return
     others = _contexts(session)
     results: _Results
-    if sorter is None:
+    if sorter is None or index is None:
         results = _Results(uids)
         room = True
     else:
@@ -57,7 +64,7 @@ async def follow(session: Session, search: st.Search, uids: Sequence[int], sorte
             <= MAX_SORTED
         )
         if room:
-            results = _SortedResults(uids, sorter, await _ranks(session, sorter, uids))
+            results = _SortedResults(uids, sorter, await _ranks(session, sorter, index, uids))
     if len(others) >= MAX_CONTEXTS or not room:
         session.send(responses.noupdate(session.tag))
         return
@@ -79,12 +86,13 @@ def _contexts(session: Session) -> list[Context]:
     return [each for each in session.folder_selected.watchers if isinstance(each, Context)]
 
 
-async def _ranks(session: Session, sorter: Sorter, uids: Sequence[int]) -> list[Rank]:
-    """What messages are sorted by, those left out that have gone."""
-    index = await session.read(session.mailbox.index, session.folder_selected.folder_id)
-    places = [place for uid in uids if (place := index.position(uid)) >= 0]
-    call = session.read if len(places) <= _FEW else session.services.runner.run
-    return await call(sorter.ranks, index, places)
+async def _ranks(session: Session, sorter: Sorter, index: FolderIndex, uids: Sequence[int]) -> list[Rank]:
+    """What messages are sorted by, in the order given; those that are not in the index are left out."""
+
+    def work() -> list[Rank]:
+        return sorter.ranks(index, [place for uid in uids if (place := index.position(uid)) >= 0])
+
+    return await (session.read if len(uids) <= _FEW else session.services.runner.run)(work)
 
 
 class Move(NamedTuple):
@@ -131,13 +139,14 @@ class _SortedResults(_Results):
     """The results of a sort: `uids` are for looking up, the ranks in their order are the results themselves."""
 
     def __init__(self, uids: Sequence[int], sorter: Sorter, ranks: list[Rank]) -> None:
-        super().__init__(sorted(rank[-1] for rank in ranks))
+        super().__init__(sorted(uids))
         self._sorter = sorter
-        self._ranks = sorted(ranks)
+        self._ranks = ranks
 
     async def prepare(self, session: Session, entering: list[int]) -> list[Rank]:
         """What the messages are sorted by."""
-        return sorted(await _ranks(session, self._sorter, entering))
+        index = await session.read(session.mailbox.index, session.folder_selected.folder_id)
+        return sorted(await _ranks(session, self._sorter, index, entering))
 
     def remove(self, uids: Sequence[int]) -> list[Move]:
         """From the last to the first, so that the positions of those that are told later stay."""

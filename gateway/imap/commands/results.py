@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 
@@ -13,6 +14,7 @@ from gateway.imap.protocol import search_types as st
 from gateway.imap.selected import Selected
 from gateway.imap.session import Session
 from store.errors import StoreError
+from store.index import FolderIndex
 from store.mapi import restriction as r
 
 INLINE_MESSAGES = 20_000
@@ -54,17 +56,30 @@ def numbers_of(selected: Selected, found: Sequence[int], *, uid: bool) -> Sequen
     if uid:
         return found
     uids = selected.view.uids
+    if len(found) == len(uids):
+        return range(1, len(uids) + 1)
     if len(found) * 8 < len(uids):
         return selected.view.sequences(found)
     wanted = set(found)
     return [number for number, each in enumerate(uids, 1) if each in wanted]
 
 
+def places_of(index: FolderIndex, uids: Sequence[int]) -> Sequence[int]:
+    """Where messages with ascending UIDs stand in the index; those that are not there are left out."""
+    there = index.uids
+    if len(uids) == len(there) and array(there.typecode, uids) == there:
+        return range(len(there))
+    if len(uids) * 8 < len(there):
+        return [place for place in map(index.position, uids) if place >= 0]
+    wanted = set(uids)
+    return [place for place, uid in enumerate(there) if uid in wanted]
+
+
 async def highest_modseq(session: Session, uids: Iterable[int]) -> int | None:
     """The highest mod-sequence of some messages ([RFC7162] 3.1.5, 3.1.10); None if there are none."""
     # Not session.index(), which may be older than what the search has found.
     index = await session.read(session.mailbox.index, session.folder_selected.folder_id)
-    return max((index.modseqs[place] for uid in uids if (place := index.position(uid)) >= 0), default=None)
+    return max([index.modseqs[place] for place in places_of(index, sorted(uids))], default=None)
 
 
 async def has_gone(session: Session) -> bool:

@@ -6,8 +6,10 @@ as deep as the mailbox has messages.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+from gateway.imap.commands.sorting import sort_stable
 
 FARTHEST = 1000
 """Steps that are gone up a thread to see whether a link would make a loop; beyond that the link is not made.
@@ -24,8 +26,8 @@ class Forest:
 
     messages: int
     roots: list[int]
-    children: list[list[int]]
-    """Of each number; those of a message that is not there are siblings at the top of a thread."""
+    children: dict[int, list[int]]
+    """Of each number that has some; those of a message that is not there are siblings at the top of a thread."""
 
     def is_dummy(self, node: int) -> bool:
         """Whether it stands for a message that is not there."""
@@ -38,20 +40,25 @@ def ordered_subject(subjects: Sequence[bytes], dates: Sequence[int]) -> Forest:
     `subjects` are prepared for comparison, `dates` are sent dates.
     """
     count = len(subjects)
-    children: list[list[int]] = [[] for _ in range(count)]
+    children: dict[int, list[int]] = {}
     first: dict[bytes, int] = {}
     roots: list[int] = []
-    for node in sorted(range(count), key=dates.__getitem__):
+    for node in _by_date(dates):
         root = first.setdefault(subjects[node], node)
-        (roots if root == node else children[root]).append(node)
+        if root == node:
+            roots.append(node)
+        elif (siblings := children.get(root)) is None:
+            children[root] = [node]
+        else:
+            siblings.append(node)
     return Forest(count, roots, children)
 
 
 def references(
     identifiers: Sequence[int | None],
-    ancestors: Sequence[Sequence[int]],
-    subjects: Sequence[bytes],
+    ancestors: Iterable[Sequence[int]],
     replies: Sequence[bool],
+    subjects: Sequence[bytes],
     dates: Sequence[int],
 ) -> Forest:
     """The REFERENCES algorithm, whose six steps the functions below are.
@@ -61,19 +68,31 @@ def references(
     """
     forest = _linked(identifiers, ancestors)
     _prune(forest)
+    children = forest.children
     order = _Order(forest, dates)
     for root in forest.roots:
         if forest.is_dummy(root):
-            order.sort(forest.children[root])
+            order.sort(children[root])
+            order.stand_in(root)
     order.sort(forest.roots)
     _merge_subjects(forest, subjects, replies)
-    for node in range(len(forest.children)):
-        order.sort(forest.children[node])
+    for siblings in children.values():
+        order.sort(siblings)
+    for root in forest.roots:
+        if forest.is_dummy(root):
+            order.stand_in(root)
     order.sort(forest.roots)
     return forest
 
 
-def _linked(identifiers: Sequence[int | None], ancestors: Sequence[Sequence[int]]) -> Forest:
+def _by_date(dates: Sequence[int]) -> list[int]:
+    """Every message, by sent date, and by number where that is equal ([RFC5256] 2.2)."""
+    order = list(range(len(dates)))
+    sort_stable(order, dates)
+    return order
+
+
+def _linked(identifiers: Sequence[int | None], ancestors: Iterable[Sequence[int]]) -> Forest:
     """Steps 1 and 2: parents by references, and those without one as the roots."""
     count = len(identifiers)
     nodes: dict[int, int] = {}
@@ -81,22 +100,30 @@ def _linked(identifiers: Sequence[int | None], ancestors: Sequence[Sequence[int]
         if identifier is not None:
             nodes.setdefault(identifier, node)  # the first message keeps an identifier that several have
     parents = _Parents(count)
-    for node in range(count):
+    parent_of = parents.of
+    for node, line in enumerate(ancestors):
         last = _NONE
-        for identifier in ancestors[node]:
-            if (ancestor := nodes.get(identifier, _NONE)) == _NONE:
+        for identifier in line:
+            ancestor = nodes.get(identifier, _NONE)
+            if ancestor == _NONE:
                 ancestor = nodes[identifier] = parents.add()
-            if last != _NONE and parents.of[ancestor] == _NONE:
+            if last != _NONE and parent_of[ancestor] == _NONE:
                 parents.link(last, ancestor)
             last = ancestor
-        if parents.of[node] not in (_NONE, last):
-            parents.cut(node)
-        if last != _NONE and parents.of[node] == _NONE:
-            parents.link(last, node)
-    children: list[list[int]] = [[] for _ in parents.of]
+        if parent_of[node] != last:
+            if parent_of[node] != _NONE:
+                parents.cut(node)
+            if last != _NONE:
+                parents.link(last, node)
+    children: dict[int, list[int]] = {}
     roots: list[int] = []
-    for node, parent in enumerate(parents.of):
-        (roots if parent == _NONE else children[parent]).append(node)
+    for node, parent in enumerate(parent_of):
+        if parent == _NONE:
+            roots.append(node)
+        elif (siblings := children.get(parent)) is None:
+            children[parent] = [node]
+        else:
+            siblings.append(node)
     return Forest(count, roots, children)
 
 
@@ -136,30 +163,34 @@ class _Parents:
 
 def _prune(forest: Forest) -> None:
     """Step 3: take out what is not there; its children move up, but several not to the top."""
-    children = forest.children
+    children, first = forest.children, forest.messages
     for node in reversed(_downwards(forest)):
-        if any(map(forest.is_dummy, children[node])):
+        siblings = children[node]
+        if max(siblings) >= first:
             kept: list[int] = []
-            for child in children[node]:
-                if forest.is_dummy(child):
-                    kept += children[child]
+            for child in siblings:
+                if child >= first:
+                    kept += children.pop(child, ())
                 else:
                     kept.append(child)
             children[node] = kept
+            if not kept:
+                del children[node]
     roots: list[int] = []
     for root in forest.roots:
-        if forest.is_dummy(root) and len(children[root]) < 2:
-            roots += children[root]
+        if root >= first and len(children.get(root, ())) < 2:
+            roots += children.pop(root, ())
         else:
             roots.append(root)
     forest.roots = roots
 
 
 def _downwards(forest: Forest) -> list[int]:
-    """Every number, parents before their children."""
-    found = list(forest.roots)
+    """Every number that has children, parents before their children."""
+    children = forest.children
+    found = [root for root in forest.roots if root in children]
     for node in found:
-        found += forest.children[node]
+        found += [child for child in children[node] if child in children]
     return found
 
 
@@ -168,47 +199,44 @@ class _Order:
 
     def __init__(self, forest: Forest, dates: Sequence[int]) -> None:
         self._forest = forest
-        self._dates = dates
+        self._ranks = {node: rank for rank, node in enumerate(_by_date(dates))}
+
+    def stand_in(self, dummy: int) -> None:
+        """Have the first child stand for what is not there; the children are sorted already."""
+        self._ranks[dummy] = self._ranks[self._forest.children[dummy][0]]
 
     def sort(self, siblings: list[int]) -> None:
-        """Sort siblings; for what is not there stands its first child, which is sorted already."""
+        """Sort siblings."""
         if len(siblings) > 1:
-            siblings.sort(key=self._key)
-
-    def _key(self, node: int) -> tuple[int, int]:
-        if self._forest.is_dummy(node):
-            node = self._forest.children[node][0]
-        return self._dates[node], node
+            siblings.sort(key=self._ranks.__getitem__)
 
 
 def _merge_subjects(forest: Forest, subjects: Sequence[bytes], replies: Sequence[bool]) -> None:
     """Step 5: join the threads that have the same subject."""
-    children, is_dummy = forest.children, forest.is_dummy
-
-    def subject(node: int) -> bytes:
-        return subjects[children[node][0] if is_dummy(node) else node]
-
+    children, first = forest.children, forest.messages
+    number = max([first - 1, *children, *forest.roots]) + 1
+    heads = [subjects[children[node][0] if node >= first else node] for node in forest.roots]
     table: dict[bytes, int] = {}
-    for node in forest.roots:
-        if not (text := subject(node)):
+    for node, text in zip(forest.roots, heads, strict=True):
+        if not text:
             continue
         other = table.setdefault(text, node)
         # A message that is there gives way to one that is not, and a reply to what is none.
-        if not is_dummy(other) and (is_dummy(node) or (replies[other] and not replies[node])):
+        if other < first and (node >= first or (replies[other] and not replies[node])):
             table[text] = node
     roots: dict[int, None] = dict.fromkeys(forest.roots)
-    for node in forest.roots:
-        text = subject(node)
+    for node, text in zip(forest.roots, heads, strict=True):
         if not text or (other := table[text]) == node or node not in roots:
             continue
-        if is_dummy(other):
-            children[other] += children[node] if is_dummy(node) else [node]
+        if other >= first:
+            children[other] += children.pop(node) if node >= first else [node]
         elif replies[node] and not replies[other]:
-            children[other].append(node)
+            children.setdefault(other, []).append(node)
         else:
-            children.append([other, node])
-            table[text] = len(children) - 1
-            roots[table[text]] = None
+            children[number] = [other, node]
+            table[text] = number
+            roots[number] = None
             del roots[other]
+            number += 1
         del roots[node]
     forest.roots = list(roots)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from gateway.imap.protocol.numset import format_set
@@ -45,37 +45,44 @@ def esearch_line(tag: bytes, items: Sequence[bytes], *, uid: bool) -> bytes:
 
 def sort(numbers: Sequence[int], modseq: int | None = None) -> bytes:
     """`* SORT 2 84 882`, with `(MODSEQ n)` where it was asked for ([RFC5256] 4, [RFC7162] 3.1.9)."""
-    found = b"".join([b" %d" % number for number in numbers])
-    return b"* SORT%b%b\r\n" % (found, b"" if modseq is None else b" (MODSEQ %d)" % modseq)
+    found = " ".join(["* SORT", *map(str, numbers)])
+    return (found if modseq is None else f"{found} (MODSEQ {modseq})").encode("ascii") + b"\r\n"
 
 
-def thread(roots: Sequence[int], children: Sequence[Sequence[int]], numbers: Sequence[int]) -> bytes:
+def thread(roots: Sequence[int], children: Mapping[int, Sequence[int]], numbers: Sequence[int]) -> bytes:
     """`* THREAD (2)(3 6 (4 23)(44 7 96))` ([RFC5256] 4, 5 `thread-data`).
 
     `roots` and `children` hold places in `numbers`; a place beyond them is a parent that is not there. A single child
     follows its parent, several stand in parentheses each.
     """
-    out: list[bytes] = []
-    waiting: list[int | bytes] = list(reversed(roots))
+    texts = list(map(str, numbers))
+    known = len(texts)
+    out: list[str] = []
+    waiting: list[int] = list(reversed(roots))
+    end = -1  # stands for the closing parenthesis of a thread that has split
     while waiting:
         node = waiting.pop()
-        if isinstance(node, bytes):
-            out.append(node)
+        if node == end:
+            out.append(")")
             continue
-        out.append(b"(")
-        blank = b""
-        while node < len(numbers):
-            out.append(b"%b%d" % (blank, numbers[node]))
-            blank = b" "
-            if len(children[node]) != 1:
+        out.append("(")
+        blank = ""
+        below = children.get(node, ())
+        while node < known:
+            out.append(texts[node])
+            below = children.get(node, ())
+            if len(below) != 1:
+                blank = " "
                 break
-            node = children[node][0]
-        waiting.append(b")")
-        if children[node]:
-            if blank:
-                out.append(blank)
-            waiting += reversed(children[node])
-    return b"* THREAD%b%b\r\n" % (b" " if out else b"", b"".join(out))
+            node = below[0]
+            out.append(" ")
+        if below:
+            out.append(blank)
+            waiting.append(end)
+            waiting += below[::-1]
+        else:
+            out.append(")")
+    return b"* THREAD%b\r\n" % ("".join([" ", *out]).encode("ascii") if out else b"")
 
 
 def update(tag: bytes, word: bytes, pairs: Sequence[tuple[int, Sequence[int]]], *, uid: bool) -> bytes:

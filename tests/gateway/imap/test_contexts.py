@@ -6,10 +6,11 @@ import random
 import re
 import time
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
-from gateway.imap.commands import contexts, criteria
+from gateway.imap.commands import contexts, criteria, sort
 from store import errors
 from store.ids import MessageFlag
 from store.mailbox import Mailbox
@@ -286,3 +287,20 @@ async def test_a_failure_loses_nothing(server: Server, monkeypatch: pytest.Monke
         server.deliver(flags=MessageFlag.SEEN)
         assert await client.ok("NOOP") == []
     assert await client.ok("NOOP") == [b"* 2 EXISTS", b"* 2 RECENT", b'* ESEARCH (TAG "t3") ADDTO (0 2)']
+
+
+async def test_gone_while_the_sort_was_made(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was among the results that were told is told to leave them."""
+    for subject in ("b", "a", "c"):
+        server.deliver(mail(subject))
+    client = await server.client()
+    answer = sort.answer
+
+    async def slowly(*args: Any) -> None:
+        await answer(*args)
+        server.mailbox.remove_messages(server.mailbox.folder(("INBOX",)).id, [2])
+
+    monkeypatch.setattr(sort, "answer", slowly)
+    lines = await client.ok("SORT RETURN (UPDATE ALL) (SUBJECT) UTF-8 ALL")
+    assert lines == [b'* ESEARCH (TAG "t3") ALL 2,1,3', b'* ESEARCH (TAG "t3") REMOVEFROM (1 2)']
+    assert await client.ok("NOOP") == [b"* 2 EXPUNGE"]

@@ -25,8 +25,8 @@ def shown(
     forest = references(
         ids,
         ancestors,
-        subjects or [b"%d" % n for n in range(count)],
         replies or [False] * count,
+        subjects or [b"%d" % n for n in range(count)],
         dates or list(range(count)),
     )
     return thread(forest.roots, forest.children, range(1, count + 1)).decode()[len("* THREAD ") : -2]
@@ -35,20 +35,20 @@ def shown(
 def alike(ancestors: list[list[int]]) -> Forest:
     """REFERENCES of messages with one date and no subject, whose identifiers are their numbers."""
     count = len(ancestors)
-    return references(range(count), ancestors, [b""] * count, [False] * count, [0] * count)
+    return references(range(count), ancestors, [False] * count, [b""] * count, [0] * count)
 
 
 @pytest.mark.parametrize(
     ("roots", "children", "line"),
     [
-        ([], [], b"* THREAD\r\n"),
+        ([], {}, b"* THREAD\r\n"),
         # The example of [RFC5256] 4: message 3 has the child 6, which has 4 (child 23) and 44 (child 7, its child 96).
-        ([0, 1], [[], [2], [3, 5], [4], [], [6], [7], []], b"* THREAD (2)(3 6 (4 23)(44 7 96))\r\n"),
-        ([8], [[], [], [], [], [], [], [], [], [1, 3]], b"* THREAD ((3)(4))\r\n"),
-        ([8, 2], [[], [], [], [5], [], [], [], [], [1, 3]], b"* THREAD ((3)(4 44))(6)\r\n"),
+        ([0, 1], {1: [2], 2: [3, 5], 3: [4], 5: [6], 6: [7]}, b"* THREAD (2)(3 6 (4 23)(44 7 96))\r\n"),
+        ([8], {8: [1, 3]}, b"* THREAD ((3)(4))\r\n"),
+        ([8, 2], {3: [5], 8: [1, 3]}, b"* THREAD ((3)(4 44))(6)\r\n"),
     ],
 )
-def test_response(roots: list[int], children: list[list[int]], line: bytes) -> None:
+def test_response(roots: list[int], children: dict[int, list[int]], line: bytes) -> None:
     """[RFC5256] 4, 5."""
     assert thread(roots, children, [2, 3, 6, 4, 23, 44, 7, 96]) == line
 
@@ -203,10 +203,10 @@ small = st.integers(0, 7)
 def test_references_are_what_the_steps_say(rows: list[tuple[int | None, list[int], int]]) -> None:
     ids, ancestors, dates = ([row[n] for row in rows] for n in range(3))
     count = len(rows)
-    forest = references(ids, ancestors, [b""] * count, [False] * count, dates)
+    forest = references(ids, ancestors, [False] * count, [b""] * count, dates)
 
     def tree(node: int) -> object:
-        return (None if forest.is_dummy(node) else node), [tree(child) for child in forest.children[node]]
+        return (None if forest.is_dummy(node) else node), [tree(child) for child in forest.children.get(node, ())]
 
     assert [tree(node) for node in forest.roots] == by_the_letter(ids, ancestors, dates)
 
@@ -220,10 +220,10 @@ def test_references_are_what_the_steps_say(rows: list[tuple[int | None, list[int
 def test_every_message_is_there_once(rows: list[tuple[int | None, list[int], bytes, bool]]) -> None:
     """Whatever is merged; a parent that is not there is at the top alone, and has more than one child."""
     ids, ancestors, subjects, replies = ([row[n] for row in rows] for n in range(4))
-    forest = references(ids, ancestors, subjects, replies, [0] * len(rows))
+    forest = references(ids, ancestors, replies, subjects, [0] * len(rows))
     found, waiting = [], list(forest.roots)
     for node in waiting:
-        waiting += forest.children[node]
+        waiting += forest.children.get(node, ())
         if forest.is_dummy(node):
             assert node in forest.roots
             assert len(forest.children[node]) > 1
