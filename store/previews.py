@@ -1,4 +1,4 @@
-"""Previews: the beginning of an item's text, made when it is first asked for and kept ([RFC8970] 4)."""
+"""Previews: the beginning of an item's text, made when it is first asked for and kept ([RFC8970] 3.2)."""
 
 from __future__ import annotations
 

@@ -191,7 +191,7 @@ def _place(
     source = [row[0] for row in rows]
     chosen = work.array(source)
     before = (numbers.id - 1, numbers.cn - 1)
-    # When it was made here, not what it is a copy of ([RFC8514] 4.1); `mtime` and the internal date are kept.
+    # When it was made here, not what it is a copy of ([RFC8514] 4.2); `mtime` and the internal date are kept.
     saved = filetime_from_unix(time.time())
     work.run(_COPY, (m, folder_id, chosen, target_id, uid - 1, *before, saved))
     work.touch(target_id, last)

@@ -40,12 +40,12 @@ def bodystructure(raw: bytes, structure: Structure, *, extended: bool = True) ->
 
 
 def part_structure(raw: bytes, structure: Structure, part: Part) -> bytes:
-    """Write what BODYSTRUCTURE says of one part ([RFC5524] 3)."""
+    """Write what BODYSTRUCTURE says of one part ([RFC5524] 3.2)."""
     return _body(raw, structure, part, True)
 
 
 def decoded_structure(header: bytes, size: int, encoding: bytes) -> bytes:
-    """Write what BODYSTRUCTURE would say of a leaf without its transfer encoding ([RFC5524] 3).
+    """Write what BODYSTRUCTURE would say of a leaf without its transfer encoding ([RFC5524] 3.2).
 
     `size` octets are left, which are `encoding` as they stand. The lines of a text count as none, as Dovecot has it.
     """

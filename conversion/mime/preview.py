@@ -1,4 +1,4 @@
-"""The beginning of a message's text, for a list of messages ([RFC8970] 4).
+"""The beginning of a message's text, for a list of messages ([RFC8970] 3.3).
 
 Taken is the first body that a reader would see: plain text before HTML, no attachment. Quoted text and the lines that
 lead to it are left out as long as something else is there. Only the beginning of a body is read.
@@ -16,7 +16,7 @@ from conversion.mime.html import html_to_text, meta_charset
 from conversion.mime.parts import DEFAULT_LIMITS, Part, Structure, read_fields
 
 LENGTH = 200
-"""Characters of a preview ([RFC8970] 3.1 allows up to 256)."""
+"""Characters of a preview ([RFC8970] 3.3 allows up to 256)."""
 PLAIN_READ = 16 << 10
 """Octets of plain text that are looked at, still encoded."""
 HTML_READ = 128 << 10

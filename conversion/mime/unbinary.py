@@ -1,4 +1,4 @@
-"""Messages with parts of transfer encoding `binary`, made fit for every client ([RFC3516] 4.3, [RFC2045] 6.2).
+"""Messages with parts of transfer encoding `binary`, made fit for every client ([RFC3516] 4.4, 6, [RFC2045] 6.2).
 
 A client that knows BINARY may append octets that a plain literal cannot carry. Everybody else must be able to fetch
 the message too, so such a part is kept in base64, and BINARY takes that off again.

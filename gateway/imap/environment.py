@@ -33,7 +33,7 @@ class ImapSettings:
     stall_timeout: float = 300.0
     """Seconds that a client may take nothing of what is sent to it."""
     hosts: frozenset[str] = frozenset()
-    """Names of this server in URLs, lower case; empty: any name is taken for this server ([RFC5092] 3)."""
+    """Names of this server in URLs, lower case; empty: any name is taken for this server ([RFC5092] 4)."""
     submit_users: frozenset[str] = frozenset()
     """Accounts, by sign-in name, that may use URLs given to `submit+`: message submission servers ([RFC4467] 2.3)."""
     personality: str = "oxgate"

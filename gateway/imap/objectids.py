@@ -1,4 +1,4 @@
-"""The identifiers of messages and threads that OBJECTID shows ([RFC8474] 5).
+"""The identifiers of messages and threads that OBJECTID shows ([RFC8474] 5.3, 8.1).
 
 EMAILID is the item, so that copies share it and every change of content gives another; THREADID is made of the
 Message-ID with which the thread began. Neither ever changes, and neither needs to be stored.

@@ -32,7 +32,7 @@ MUCH = 1024 * 1024
 
 def capabilities(settings: ImapSettings) -> str:
     """What APPEND can do; APPENDLIMIT tells how long a message may be ([RFC7889] 2)."""
-    return f"MULTIAPPEND CATENATE APPENDLIMIT={settings.max_message}"
+    return f"MULTIAPPEND CATENATE UTF8=ACCEPT APPENDLIMIT={settings.max_message}"
 
 
 async def append(session: Session, args: Append) -> Reply:

@@ -1,6 +1,6 @@
 """FETCH items that are looked up for many messages at a time: SAVEDATE, THREADID, PREVIEW.
 
-([RFC8514] 4.1, [RFC8474] 5.2, [RFC8970] 3)
+([RFC8514] 4.2, [RFC8474] 5.2, [RFC8970] 3.2)
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ async def read(
 async def _previews(
     session: Session, mailbox: Mailbox, uids: Sequence[int], item_ids: Sequence[int], item: Preview
 ) -> dict[int, bytes]:
-    """The previews; those that nobody has asked for yet are made in a thread and kept, unless LAZY ([RFC8970] 3.2)."""
+    """The previews; those that nobody has asked for yet are made in a thread and kept, unless LAZY ([RFC8970] 4.1)."""
     found: dict[int, str | None] = dict(await session.read(mailbox.previews, item_ids))
     missing = [item_id for item_id in item_ids if item_id not in found]
     if missing:

@@ -150,7 +150,7 @@ class Batch:
 
 
 def window(ranges: list[tuple[int, int]], partial: tuple[int, int]) -> list[tuple[int, int]]:
-    """Of index ranges (start, stop) the messages that PARTIAL names, negative numbers from the end ([RFC9394] 3.4)."""
+    """Of index ranges (start, stop) the messages that PARTIAL names, negative numbers from the end ([RFC9394] 3.3)."""
     count = sum(stop - start for start, stop in ranges)
     low, high = sorted(number - 1 if number > 0 else count + number for number in partial)
     found = []
@@ -164,7 +164,7 @@ def window(ranges: list[tuple[int, int]], partial: tuple[int, int]) -> list[tupl
 
 
 def changed(view: array[int], ranges: list[tuple[int, int]], index: FolderIndex, modseq: int) -> list[tuple[int, int]]:
-    """Of index ranges the messages that changed after a mod-sequence, as ranges of single messages."""
+    """Of index ranges the messages that changed after a mod-sequence, as single ones ([RFC9394] 3.4)."""
     numbers = align(view, ranges, index).changed_since(index, modseq).numbers
     return [(number - 1, number) for number in numbers]
 

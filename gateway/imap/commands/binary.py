@@ -1,4 +1,6 @@
-"""BINARY: parts without their transfer encoding ([RFC3516] 4.1 to 4.3).
+"""BINARY: parts without their transfer encoding ([RFC3516] 3, 4.1 to 4.3).
+
+Headers are no part of it: encoded words stay encoded ([RFC3516] 5).
 
 A part of a message at hand is decoded at once. Of a long one the length, which the reply begins with, is counted in a
 thread; then it is decoded again piece by piece while it is sent, so that no more than a piece is in memory.

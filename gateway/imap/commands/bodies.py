@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from conversion.mime.bodystructure import bodystructure
 from conversion.mime.structure import Structure, scan
-from gateway.imap.commands import binary, sections
+from gateway.imap.commands import binary, sections, surrogates
 from gateway.imap.commands.batch import Batch
 from gateway.imap.protocol.fetch_types import BinarySection, BinarySize, BodySection, FetchItem
 from gateway.imap.protocol.writer import fetch_template
@@ -33,6 +33,18 @@ class Messages:
     raws: list[bytes]
     structures: list[Structure] | None
     """None where no item needs the part tables."""
+    downgraded: tuple[int, ...] = ()
+    """UIDs of those that are surrogates ([RFC6858] 3)."""
+
+    def surrogates(self) -> Messages:
+        """The messages as a client sees them that has not enabled UTF-8."""
+        if all(map(bytes.isascii, self.raws)):
+            return self
+        tables: Sequence[Structure | None] = self.structures or [None] * len(self.raws)
+        made = [surrogates.message(raw, table) for raw, table in zip(self.raws, tables, strict=True)]
+        kept = None if self.structures is None else [table for _, table in made if table is not None]
+        changed = [uid for uid, old, (new, _) in zip(self.uids, self.raws, made, strict=True) if new is not old]
+        return Messages(self.uids, [raw for raw, _ in made], kept, tuple(changed))
 
     def only(self, uids: Sequence[int]) -> Messages:
         """Those with these UIDs."""
@@ -41,7 +53,7 @@ class Messages:
         wanted = set(uids)
         kept = [i for i, uid in enumerate(self.uids) if uid in wanted]
         structures = None if self.structures is None else [self.structures[i] for i in kept]
-        return Messages([self.uids[i] for i in kept], [self.raws[i] for i in kept], structures)
+        return Messages([self.uids[i] for i in kept], [self.raws[i] for i in kept], structures, self.downgraded)
 
     def column(self, item: FetchItem) -> list[bytes]:
         """The values of a section, of BINARY, or of BODY, on the wire."""
@@ -74,13 +86,17 @@ def small_groups(index: FolderIndex, batch: Batch) -> Iterator[Batch]:
         yield batch.part(start, len(sizes))
 
 
-def load(mailbox: Mailbox, folder_id: int, uids: Sequence[int], parts: bool) -> Messages:
-    """Read messages of a folder, in the order of their UIDs; those that have gone are missing."""
+def load(mailbox: Mailbox, folder_id: int, uids: Sequence[int], parts: bool, utf8: bool) -> Messages:
+    """Read messages of a folder, in the order of their UIDs; those that have gone are missing.
+
+    Without `utf8` they are as a client sees them that has not enabled UTF-8.
+    """
     rows = list(mailbox.raw_with_parts(folder_id, uids))
     structures = None
     if parts:
         structures = [sections.table_of(packed, raw) or scan(raw) for _, _, raw, packed in rows]
-    return Messages([row[0] for row in rows], [row[2] for row in rows], structures)
+    messages = Messages([row[0] for row in rows], [row[2] for row in rows], structures)
+    return messages if utf8 else messages.surrogates()
 
 
 async def send_large(

@@ -1,4 +1,4 @@
-"""FETCH and UID FETCH ([RFC3501] 6.4.5, [RFC3501] 7.4.2, [RFC7162] 3.1.4, [RFC9394] 3.4).
+"""FETCH and UID FETCH ([RFC3501] 6.4.5, [RFC3501] 7.4.2, [RFC7162] 3.1.4, [RFC9394] 3.3).
 
 A command is answered in batches of messages, column by column: every item gives one list of values, the lists are
 zipped into a template, the lines are joined once. Flags, dates, sizes and mod-sequences come from the folder's index
@@ -12,7 +12,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from itertools import chain, zip_longest
 
-from gateway.imap.commands import attributes, binary, resync, sections
+from gateway.imap.commands import attributes, binary, resync, sections, surrogates
 from gateway.imap.commands.batch import Batch, Plan, align, changed, plan, slices, window
 from gateway.imap.commands.bodies import LARGE, Messages, load, send_large, small_groups
 from gateway.imap.errors import Reply, no, ok
@@ -20,6 +20,7 @@ from gateway.imap.flags import SEEN
 from gateway.imap.objectids import email_ids
 from gateway.imap.protocol import writer
 from gateway.imap.protocol.fetch_types import BodySection, Fetch, FetchAttribute, FetchItem
+from gateway.imap.protocol.numset import format_set
 from gateway.imap.selected import Selected
 from gateway.imap.session import Session
 from store.changes import MessageRow
@@ -46,6 +47,7 @@ async def fetch(session: Session, args: Fetch) -> Reply:
         await resync.send_vanished(session, args.messages, args.changed_since or 0)
     ranges = selected.view.select(args.messages, uid=args.uid)
     complete = known = True
+    downgraded: set[int] = set()
     if ranges:
         index = await session.index()
         if args.partial is not None:
@@ -61,11 +63,14 @@ async def fetch(session: Session, args: Fetch) -> Reply:
                 answer = _Answer(session, selected, wanted, index, batch)
                 complete = await answer.send() and complete
                 known = known and answer.known
+                downgraded |= answer.downgraded
                 await session.wire.drain()
     if not complete and not args.uid:
         raise no(b"Some of the messages have been expunged.", b"EXPUNGEISSUED")
     if not known:
         raise binary.refusal()
+    if downgraded:
+        return ok(b"FETCH completed.", b"DOWNGRADED " + format_set(sorted(downgraded)))  # [RFC6858] 3
     return ok(b"FETCH completed.")
 
 
@@ -75,6 +80,7 @@ class _Answer:
     __slots__ = (
         "batch",
         "complete",
+        "downgraded",
         "envelopes",
         "headers",
         "index",
@@ -85,6 +91,7 @@ class _Answer:
         "selected",
         "session",
         "structures",
+        "utf8",
     )
 
     def __init__(self, session: Session, selected: Selected, wanted: Plan, index: FolderIndex, batch: Batch) -> None:
@@ -98,6 +105,10 @@ class _Answer:
         self.structures: Sequence[bytes] = ()
         self.headers: Sequence[bytes] = ()
         self.looked_up: attributes.Values = {}
+        self.downgraded: set[int] = set()
+        """UIDs of messages of which a surrogate was shown."""
+        self.utf8 = session.utf8_names
+        """The client has enabled UTF-8: headers are sent as they are ([RFC6855] 3)."""
         self.complete = True
         self.known = True
         """The transfer encoding of every part that BINARY asks for is known."""
@@ -156,6 +167,8 @@ class _Answer:
             item_ids = batch.column(self.index.item_ids)
             uids, self.envelopes, self.structures = await read(mailbox.metadata, folder_id, batch.uids, item_ids)
             batch = self._present(batch, uids)
+            if not (self.utf8 or surrogates.are_plain(self.envelopes, self.structures)):
+                await self._downgrade(batch)
         if self.plan.headers and batch.uids:
             lines = await read(mailbox.common_headers, folder_id, batch.uids)
             there = self._present(batch, [row[0] for row in lines])
@@ -163,7 +176,21 @@ class _Answer:
                 return await self._read_stored(there)
             batch = there
             self.headers = [row[1] for row in lines]
+            if not (self.utf8 or all(map(bytes.isascii, self.headers))):
+                self.downgraded.update(
+                    uid for uid, one in zip(batch.uids, self.headers, strict=True) if not one.isascii()
+                )
+                self.headers = surrogates.headers(self.headers)
         return batch
+
+    async def _downgrade(self, batch: Batch) -> None:
+        """Make ENVELOPE and BODYSTRUCTURE fit for a client that has not enabled UTF-8."""
+        pairs = zip(batch.uids, self.envelopes, self.structures, strict=True)
+        self.downgraded.update(uid for uid, one, other in pairs if not (one.isascii() and other.isascii()))
+        item_ids = batch.column(self.index.item_ids)
+        self.envelopes, self.structures = await self.session.services.runner.run(
+            surrogates.metadata, self.session.mailbox, item_ids, self.envelopes, self.structures
+        )
 
     async def _look_up(self, batch: Batch) -> Batch:
         """Read what attributes answers, and leave out of the batch what has gone."""
@@ -187,11 +214,13 @@ class _Answer:
         except NotFound:
             self.complete = False
             return
-        self._emit(self.batch, self._bodies(Messages([], [raw], None)))
+        messages = Messages(list(self.batch.uids), [raw], None)
+        self._emit(self.batch, self._bodies(messages if self.utf8 else messages.surrogates()))
 
     def _bodies(self, messages: Messages) -> list[Column | None]:
         """The columns that the messages themselves answer; None for the others."""
         plan = self.plan
+        self.downgraded.update(messages.downgraded)
         columns: list[Column | None] = [
             messages.column(item) if reads else None for item, reads in zip(plan.items, plan.reads, strict=True)
         ]
@@ -201,7 +230,7 @@ class _Answer:
 
     async def _send_small(self, batch: Batch) -> None:
         messages = await self.session.read(
-            load, self.session.mailbox, self.selected.folder_id, batch.uids, self.plan.parts
+            load, self.session.mailbox, self.selected.folder_id, batch.uids, self.plan.parts, self.utf8
         )
         batch = await self._read_stored(self._present(batch, messages.uids))
         messages = messages.only(batch.uids)
@@ -209,6 +238,9 @@ class _Answer:
 
     async def _send_large(self, batch: Batch) -> None:
         """Send one message by pieces; everything but its sections is made as for any other."""
+        if not self.utf8 and await self._needs_surrogate(batch):
+            await self._send_small(batch)
+            return
         batch = await self._read_stored(batch)
         if batch.uids:
             items = self.plan.items
@@ -223,6 +255,13 @@ class _Answer:
                 self.complete = False
             else:
                 self.known = self.known and known
+
+    async def _needs_surrogate(self, batch: Batch) -> bool:
+        item_id = batch.column(self.index.item_ids)[0]
+        try:
+            return await self.session.read(surrogates.is_needed, self.session.mailbox, item_id)
+        except NotFound:
+            return False
 
     def _emit(self, batch: Batch, bodies: Sequence[Column | None]) -> None:
         """Zip the columns into lines; `bodies` are those made already, none at all or one for each item."""

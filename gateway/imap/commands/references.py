@@ -1,4 +1,4 @@
-"""What an IMAP URL names, for CATENATE and URLFETCH: octets of messages on this server ([RFC5092] 5, [RFC4469] 3).
+"""What an IMAP URL names, for CATENATE and URLFETCH: octets of messages on this server ([RFC5092] 6, 7, [RFC4469] 3).
 
 Only the user's own view of this server is looked at: the names lead where the session's own names lead, and nothing is
 fetched from elsewhere.

@@ -15,9 +15,11 @@ from store.messages import Delivery
 
 
 async def replace(session: Session, args: Replace) -> Reply:
-    """APPEND, and the removal of the old message, in one step: both or neither ([RFC8508] 3.1, 3.2, 3.4).
+    """APPEND, and the removal of the old message, in one step: both or neither ([RFC8508] 3.2 to 3.4).
 
-    Flags and date are those that the command names, not the old message's. Raises Refusal NO [TRYCREATE], [READ-ONLY],
+    Flags and date are those that the command names, not the old message's. It takes the right to remove here and to
+    add there ([RFC8508] 4.1), and everything that APPEND can do ([RFC8508] 4.2); the old message goes as by UID
+    EXPUNGE, and the new one is another ([RFC8508] 4.5, 4.6). Raises Refusal NO [TRYCREATE], [READ-ONLY],
     [EXPUNGEISSUED] or [NONEXISTENT] where the old message is not there any more, and what APPEND raises.
     """
     selected = session.writable_folder()
@@ -32,7 +34,7 @@ async def replace(session: Session, args: Replace) -> Reply:
         row = await _swap_between(session, uids, place, deliveries[0])
     if row is None:
         raise _gone(args)
-    # [RFC8508] 3.1: the new UID is told before the EXPUNGE response.
+    # [RFC8508] 4.3: the new UID is told before the EXPUNGE response.
     session.send(writer.status(b"*", b"OK", "Replacement message is ready.", appenduid(place, [row.uid])))
     await session.sync(expunge=True, forced=True)
     return ok(b"REPLACE completed.", b"HIGHESTMODSEQ %d" % selected.watermark if session.condstore else b"")

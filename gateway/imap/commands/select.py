@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.imap.commands import resync
+from gateway.imap.commands import resync, urlauth
 from gateway.imap.errors import Reply, bad, ok
 from gateway.imap.flags import DELETED, SEEN
 from gateway.imap.names import mailbox_id
@@ -44,10 +44,12 @@ async def select(session: Session, args: Select) -> Reply:
             out.append(writer.status(b"*", b"OK", "First unseen.", writer.code_number(b"UNSEEN", unseen)))
     uids = selected.view.uids
     uidnext = max(row.uidnext, uids[-1] + 1) if uids else row.uidnext
+    if b"URLAUTH" in session.capabilities():
+        out.append(writer.status(b"*", b"OK", "Mechanisms.", urlauth.MECHANISMS))  # [RFC4467] 8
     out += (
         writer.status(b"*", b"OK", "UIDs valid.", writer.code_number(b"UIDVALIDITY", row.uidvalidity)),
         writer.status(b"*", b"OK", "Predicted next UID.", writer.code_number(b"UIDNEXT", uidnext)),
-        writer.status(b"*", b"OK", "Mailbox.", b"MAILBOXID (%b)" % mailbox_id(place.mailbox.ref, row)),
+        writer.status(b"*", b"OK", "Mailbox.", b"MAILBOXID (%b)" % mailbox_id(place.mailbox.ref, row)),  # [RFC8474] 4.2
         writer.status(b"*", b"OK", "Highest.", writer.code_number(b"HIGHESTMODSEQ", max(selected.watermark, 1))),
     )
     session.wire.send_parts(out)

@@ -156,7 +156,7 @@ async def _place(session: Session, user: str, name: str) -> Place:
     return Place(mailbox, row)
 
 
-# --- the reply ([RFC4467] 8, [RFC5524] 3)
+# --- the reply ([RFC4467] 8, [RFC5524] 3.2)
 
 
 async def _send(session: Session, wanted: UrlWanted, found: Reference | None) -> None:
@@ -179,7 +179,7 @@ async def _send_structure(session: Session, found: Reference, wanted: UrlWanted)
 
 
 def _structure(found: Reference, decoded: bool) -> bytes:
-    """BODYPARTSTRUCTURE of a part; NIL where the URL names less than one ([RFC5524] 3).
+    """BODYPARTSTRUCTURE of a part; NIL where the URL names less than one ([RFC5524] 3.2).
 
     Beside BINARY it describes what that gives, unless the encoding is not known.
     """

@@ -14,7 +14,7 @@ ROWS: tuple[Command, ...] = (
         LOGGED_IN,
         ut.UrlFetch,
         urlauth.fetch,
-        ("[RFC4467] 6", "[RFC4467] 7", "[RFC5524] 3"),
+        ("[RFC4467] 6", "[RFC4467] 7", "[RFC5524] 3.1"),
         "URLAUTH=BINARY",
     ),
 )

@@ -107,7 +107,7 @@ def _parse_items(scanner: Scanner, *, uid: bool) -> tuple[tuple[FetchItem, ...],
 def _modifiers(scanner: Scanner, *, uid: bool) -> _Modifiers:
     """`(CHANGEDSINCE n)`, of UID FETCH with VANISHED beside it, and PARTIAL, in any order.
 
-    [RFC7162] 3.1.4.1, 3.2.6; [RFC9394] 3.4. Quirk: 0 is taken, and means since ever; clients without a cache send it.
+    [RFC7162] 3.1.4.1, 3.2.6; [RFC9394] 3.3. Quirk: 0 is taken, and means since ever; clients without a cache send it.
     """
     scanner.opening()
     given: dict[bytes, int | tuple[int, int] | bool] = {}

@@ -24,7 +24,7 @@ class FetchAttribute(Enum):
     BODYSTRUCTURE = b"BODYSTRUCTURE"
     MODSEQ = b"MODSEQ"
     SAVEDATE = b"SAVEDATE"
-    """When the message came into this mailbox ([RFC8514] 4.1)."""
+    """When the message came into this mailbox ([RFC8514] 4.2)."""
     EMAILID = b"EMAILID"
     """[RFC8474] 5.1."""
     THREADID = b"THREADID"
@@ -90,10 +90,10 @@ class BinarySize:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """`PREVIEW`: the beginning of the text ([RFC8970] 3)."""
+    """`PREVIEW`: the beginning of the text ([RFC8970] 3.1)."""
 
     lazy: bool = False
-    """Only one that was made before ([RFC8970] 3.2 `LAZY`)."""
+    """Only one that was made before ([RFC8970] 4.1)."""
     fuzzy: bool = False
     """In the form of the draft, `PREVIEW (FUZZY "...")`, which Dovecot 2.3 has."""
 
@@ -122,4 +122,4 @@ class Fetch:
     """Tell what went since, too; only beside `changed_since` and with `uid` ([RFC7162] 3.2.6)."""
     partial: tuple[int, int] | None = None
     """Of the messages these alone, first and last, counted from 1, or by negative numbers from the end
-    ([RFC9394] 3.4)."""
+    ([RFC9394] 3.3)."""

@@ -398,7 +398,7 @@ def _tag(line: bytes) -> bytes:
 def _is_message(parts: list[bytes]) -> bool:
     """Whether the literal announced at the end of the last part is a message of an APPEND or REPLACE, or a text of one.
 
-    The others are the mailbox name and the URLs of CATENATE ([RFC3502] 6.3.11, [RFC4469] 5, [RFC8508] 4).
+    The others are the mailbox name and the URLs of CATENATE ([RFC3502] 6.3.11, [RFC4469] 5, [RFC8508] 5).
     """
     head = _WRITES_MESSAGES.match(parts[0])
     if head is None or (len(parts) == 1 and _LITERAL_HERE.match(parts[0], head.end())):

@@ -1,7 +1,7 @@
 """Parses the arguments of the commands that write messages: APPEND REPLACE STORE COPY MOVE ([RFC3501] 6.3.11, 6.4).
 
-The extensions' grammars: [RFC3502] 7, [RFC3516] 7, [RFC4315] 4, [RFC4469] 5, [RFC6851] 5, [RFC6855] 4, [RFC7162] 7,
-[RFC8508] 4.
+The extensions' grammars: [RFC3502] 6.3.11, [RFC3516] 7, [RFC4315] 4, [RFC4466] 3, [RFC4469] 5, [RFC6851] 5,
+[RFC6855] 4, [RFC7162] 7, [RFC8508] 5.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _WORD_BEGINS = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
 def _append(scanner: Scanner) -> Append:
-    """Mailbox and messages ([RFC3501] 6.3.11, [RFC3502] 7)."""
+    """Mailbox and messages ([RFC3501] 6.3.11, [RFC3502] 6.3.11)."""
     mailbox = scanner.mailbox()
     messages = [_message(scanner)]
     while scanner.peek() == 0x20 and scanner.line[scanner.position :].strip(b" "):
@@ -43,7 +43,7 @@ def _append(scanner: Scanner) -> Append:
 
 
 def _replace(scanner: Scanner, *, uid: bool) -> Replace:
-    """The message to replace, mailbox, message ([RFC8508] 4)."""
+    """The message to replace, mailbox, message ([RFC8508] 5)."""
     target = STAR if scanner.accept(b"*") else scanner.number("a message number", least=1)
     scanner.space()
     mailbox = scanner.mailbox()
@@ -51,7 +51,7 @@ def _replace(scanner: Scanner, *, uid: bool) -> Replace:
 
 
 def _message(scanner: Scanner) -> NewMessage:
-    """Flags, date, message, with the blank before each ([RFC4466] 6 `append-message`)."""
+    """Flags, date, message, with the blank before each ([RFC4466] 3 `append-message`)."""
     scanner.space()
     flags: tuple[str, ...] = ()
     date = None

@@ -64,7 +64,7 @@ class UrlPart:
 
 @dataclass(frozen=True, slots=True)
 class NewMessage:
-    """A message of APPEND or REPLACE, with its options ([RFC3501] 6.3.11, [RFC4466] 2.3)."""
+    """A message of APPEND or REPLACE, with its options ([RFC3501] 6.3.11, [RFC4466] 2.7)."""
 
     flags: tuple[str, ...]
     date: int | None
@@ -90,7 +90,7 @@ class Append:
 
 @dataclass(frozen=True, slots=True)
 class Replace:
-    """REPLACE or UID REPLACE ([RFC8508] 3.1, 3.2)."""
+    """REPLACE or UID REPLACE ([RFC8508] 3.2, 3.3)."""
 
     target: int
     """The number or UID of the message that goes; STAR for `*`."""

@@ -27,7 +27,7 @@ class GenUrlAuth:
 
 
 class UrlData(Enum):
-    """What URLFETCH gives of a URL ([RFC5524] 3)."""
+    """What URLFETCH gives of a URL ([RFC5524] 3.1)."""
 
     BODY = b"BODY"
     BINARY = b"BINARY"
@@ -46,6 +46,6 @@ class UrlWanted:
 
 @dataclass(frozen=True, slots=True)
 class UrlFetch:
-    """URLFETCH ([RFC4467] 7, [RFC5524] 4)."""
+    """URLFETCH ([RFC4467] 7, [RFC5524] 3.1)."""
 
     urls: tuple[UrlWanted, ...]

@@ -100,7 +100,7 @@ class ImapUrl:
 
 
 def parse(url: bytes) -> ImapUrl:
-    """Read a URL ([RFC5092] 4, 5, 7, 11). Raises BadUrl; the cost is linear."""
+    """Read a URL ([RFC5092] 4 to 7, 7.1, 7.2, 11). Raises BadUrl; the cost is linear."""
     if len(url) > MAX_URL:
         raise BadUrl("too long")
     try:
@@ -128,7 +128,7 @@ def parse(url: bytes) -> ImapUrl:
 
 
 def _path(server: ImapUrl, text: str, url: bytes) -> ImapUrl:
-    """`/mailbox;UIDVALIDITY=n` and what follows it ([RFC5092] 4, 5)."""
+    """`/mailbox;UIDVALIDITY=n` and what follows it ([RFC5092] 5, 6)."""
     path = _PATH.match(text)
     if path is None:
         raise BadUrl("not a path of IMAP")
@@ -144,7 +144,7 @@ def _path(server: ImapUrl, text: str, url: bytes) -> ImapUrl:
 
 
 def _authority(text: str) -> tuple[str, str | None, int | None, str | None]:
-    """`user;AUTH=type@host:port`, of which the host alone must be there ([RFC5092] 3)."""
+    """`user;AUTH=type@host:port`, of which the host alone must be there ([RFC5092] 3, 4)."""
     match = _AUTHORITY.match(text)
     if match is None:
         raise BadUrl("not a server")
@@ -157,7 +157,7 @@ def _authority(text: str) -> tuple[str, str | None, int | None, str | None]:
 
 
 def _message(base: ImapUrl, text: str, url: bytes) -> ImapUrl:
-    """`;UID=...` and what follows it ([RFC5092] 5, 6)."""
+    """`;UID=...` and what follows it ([RFC5092] 6)."""
     match = _MESSAGE.match(text)
     if match is None:
         raise BadUrl("not a message")

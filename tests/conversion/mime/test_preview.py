@@ -1,4 +1,4 @@
-"""The beginning of a message's text ([RFC8970] 3.1, 4)."""
+"""The beginning of a message's text ([RFC8970] 3.3)."""
 
 from __future__ import annotations
 

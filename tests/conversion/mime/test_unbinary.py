@@ -1,4 +1,4 @@
-"""Parts of transfer encoding `binary`, made fit for every client ([RFC3516] 4.3)."""
+"""Parts of transfer encoding `binary`, made fit for every client ([RFC3516] 4.4)."""
 
 from __future__ import annotations
 

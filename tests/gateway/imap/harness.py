@@ -8,7 +8,6 @@ import time
 import uuid
 from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -83,6 +82,9 @@ class FakeLogon:
 
     def named(self, logon: Any, peer: PeerInfo, device: str) -> None:
         self.device = device
+
+    async def account_of(self, login: str) -> Principal | None:
+        return ALICE if login == "alice" else None
 
 
 class FakeTransport:
@@ -229,17 +231,10 @@ class Server:
             SignInService(self.logon, Mechanisms(in_clear=lambda address: self.plaintext)),
             self.watch,
             settings=settings or ImapSettings(version="1.0"),
+            account_of=self.logon.account_of,
         )
         self.connections: set[ImapConnection] = set()
         self.tls: object | None = None
-
-    def services_know(self, *names: str) -> None:
-        """Have names in URLs mean the account."""
-
-        async def account_of(name: str) -> Principal | None:
-            return ALICE if name in names else None
-
-        self.services = replace(self.services, account_of=account_of)
 
     @property
     def mailbox(self) -> Mailbox:

@@ -105,11 +105,10 @@ async def test_literals_in_pieces(server: Server, step: int) -> None:
 
 
 async def test_a_message_put_together(server: Server) -> None:
-    """[RFC4469] 3, [RFC5092] 7: texts and parts of what is there, named by absolute and relative URLs."""
+    """[RFC4469] 3, [RFC5092] 6, 7.1, 7.2: texts and parts of what is there, named by absolute and relative URLs."""
     raw = b"Subject: old\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
     raw += b"--b\r\n\r\none\r\n--b\r\nX: y\r\n\r\ntwo\r\n--b--\r\n"
     server.deliver(raw)
-    server.services_know("alice")
     client = await server.client()
     validity = await uidvalidity(client)
     expected = []
@@ -131,7 +130,6 @@ async def test_a_message_put_together(server: Server) -> None:
 async def test_urls_that_lead_nowhere(server: Server) -> None:
     """[RFC4469] 4.1, 5: NO [BADURL] with the URL, whatever else the message has; nothing is appended."""
     server.deliver(A)
-    server.services_know("alice")
     client = await server.client()
     for url in (
         b"/INBOX/;UID=2",
@@ -164,7 +162,7 @@ async def test_urls_relative_to_the_selected_mailbox_need_one(server: Server) ->
 
 
 async def test_urls_of_another_server(tmp_path: Path) -> None:
-    """[RFC5092] 3: only this server's own messages are taken."""
+    """[RFC5092] 4: only this server's own messages are taken."""
     server = Server(tmp_path, ImapSettings(hosts=frozenset({"mail.example.test"})))
     server.deliver(A)
     client = await server.client()
@@ -194,7 +192,7 @@ async def test_the_parts_of_a_message_make_the_message(server: Server) -> None:
 
 
 async def test_replace(server: Server) -> None:
-    """[RFC8508] 3.1, 3.2: the new UID is told, then the old message goes; flags are those of the command."""
+    """[RFC8508] 3.2, 3.3: the new UID is told, then the old message goes; flags are those of the command."""
     for _ in range(3):
         server.deliver(A, keywords=["old"])
     client = await server.client()

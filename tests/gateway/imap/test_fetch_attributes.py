@@ -21,7 +21,7 @@ async def fetch(client: Client, items: str, number: int = 1) -> bytes:
 
 
 async def test_preview(server: Server) -> None:
-    """[RFC8970] 3: made once, then at hand for LAZY, in other sessions as well; FETCH of it sets no flag."""
+    """[RFC8970] 3.1, 3.2, 4.1: made once, then at hand for LAZY, in other sessions too; FETCH of it sets no flag."""
     server.deliver(FIRST)
     server.deliver(REPLY)
     client, other = await server.client(), await server.client()
@@ -44,7 +44,7 @@ async def test_preview_in_the_form_of_the_draft(server: Server) -> None:
 
 
 async def test_preview_of_other_alphabets_and_of_none(server: Server) -> None:
-    """[RFC8970] 3.1: UTF-8, as a literal unless the client has enabled UTF-8; empty where there is no text."""
+    """[RFC8970] 3.2, 3.3: UTF-8, as a literal unless the client has enabled UTF-8; empty where there is no text."""
     server.deliver("Content-Type: text/plain; charset=utf-8\r\n\r\nGrüße\r\n".encode())
     server.deliver(b"Content-Type: application/pdf\r\n\r\nx")
     server.deliver(b"Subject: x\r\n\r\n" + b"word " * 100_000)
@@ -70,7 +70,7 @@ async def test_previews_go_with_their_messages(server: Server) -> None:
 
 
 async def test_savedate(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    """[RFC8514] 4.1: when the message came into this mailbox: COPY and MOVE begin anew, the internal date stays."""
+    """[RFC8514] 4.2: when the message came into this mailbox: COPY and MOVE begin anew, the internal date stays."""
     monkeypatch.setattr("time.time", lambda: 1_000_000_000.0)
     server.deliver(FIRST, date=0)
     client = await server.client()
@@ -133,13 +133,13 @@ def test_object_identifiers_can_be_read_back() -> None:
     ],
 )
 def test_a_window_of_messages(partial: tuple[int, int], expected: list[int]) -> None:
-    """[RFC9394] 3.4, 4"""
+    """[RFC9394] 3.3, 4"""
     ranges = [(0, 2), (4, 6), (8, 10)]
     assert [n for start, stop in window(ranges, partial) for n in range(start, stop)] == expected
 
 
 async def test_partial_fetch(server: Server) -> None:
-    """[RFC9394] 3.4: counted among the messages that exist and, with CHANGEDSINCE, have changed."""
+    """[RFC9394] 3.3, 3.4: counted among the messages that exist and, with CHANGEDSINCE, have changed."""
     for _ in range(6):
         server.deliver()
     client = await server.client()

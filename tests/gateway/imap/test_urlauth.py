@@ -88,7 +88,7 @@ async def test_a_url_is_given_and_used(server: Server) -> None:
 
 
 async def test_tokens_are_for_one_url_and_hard_to_guess(server: Server) -> None:
-    """[RFC4467] 6: any change of the URL makes it worthless."""
+    """[RFC4467] 6, 10: any change of the URL makes it worthless."""
     alice = await client_of(server, "alice")
     server.deliver(RAW)
     url = await given(alice, "imap://alice@host/INBOX/;UID=1;URLAUTH=authuser")
@@ -202,7 +202,7 @@ async def test_what_goes_with_the_folder(server: Server) -> None:
 
 
 async def test_extended_url_fetch(server: Server) -> None:
-    """[RFC5524] 3, 4: decoded, with the structure first, several URLs in one command."""
+    """[RFC5524] 3.1, 3.2, 4: decoded, with the structure first, several URLs in one command."""
     alice, bob = await client_of(server, "alice"), await client_of(server, "bob")
     base = "imap://alice@host/INBOX/;UID=1/;SECTION="
     one = await given(alice, base + "1;URLAUTH=authuser")

@@ -283,7 +283,7 @@ def test_append() -> None:
 
 
 def test_append_of_several_messages() -> None:
-    """[RFC3502] 7, [RFC4466] 6 `append-message`"""
+    """[RFC3502] 6.3.11, [RFC4466] 3 `append-message`"""
     assert args(b"a APPEND x (\\Seen) {1+}\r\nm {2+}\r\nno (k) {1+}\r\np  ") == mt.Append(
         name("x"),
         (
@@ -334,7 +334,7 @@ def test_append_that_puts_a_message_together() -> None:
 
 
 def test_replace() -> None:
-    """[RFC8508] 4"""
+    """[RFC8508] 5"""
     message = mt.NewMessage(("\\Draft",), None, (b"m",))
     assert args(b"a REPLACE 4 Drafts (\\Draft) {1+}\r\nm") == mt.Replace(4, name("Drafts"), message)
     assert args(b"a UID REPLACE * Drafts (\\Draft) {1+}\r\nm") == mt.Replace(0, name("Drafts"), message, uid=True)

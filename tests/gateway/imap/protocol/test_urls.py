@@ -13,7 +13,7 @@ from gateway.imap.protocol.urls import MAX_URL, Authorization, BadUrl, ImapUrl, 
 
 
 def test_the_examples_of_the_specification() -> None:
-    """[RFC5092] 3, 4, 5, 9, [RFC4467] 3"""
+    """[RFC5092] 3, 4, 5, 8, 9, [RFC4467] 3"""
     assert parse(b"imap://minbari.example.org/gray-council;UIDVALIDITY=385759045/;UID=20/;PARTIAL=0.1024") == ImapUrl(
         "minbari.example.org", mailbox="gray-council", uidvalidity=385759045, uid=20, partial=(0, 1024)
     )
