@@ -130,6 +130,18 @@ def realms(value: Sequence[str]) -> str | None:
     return None
 
 
+def referrals(value: Sequence[str]) -> str | None:
+    """Accept a list of shards with the hosts that serve them, each shard once."""
+    shards = set()
+    for one in value:
+        shard, equals, host = one.partition("=")
+        name, _, port = host.partition(":")
+        if not shard or not equals or host_name(name) or (port and not port.isdecimal()) or shard in shards:
+            return f'holds "{one}"; write a shard, each once, and its host as "west=imap.west.example.com"'
+        shards.add(shard)
+    return None
+
+
 def https_url(value: Any) -> str | None:
     """Accept a URL of a web server with TLS, or nothing."""
     if not value or re.fullmatch(r"https://[^/\s?#]+(/[^\s?#]*)?", value):

@@ -332,6 +332,11 @@ class Imap:
     )
     keepalive: int = option(120, "Seconds between the signs of life sent during IDLE. 0: none.", between(0, 86400))
     show_nonmail_folders: bool = option(False, "Whether calendar, contacts, tasks, notes and journal are listed.")
+    referrals: tuple[str, ...] = option(
+        (),
+        "Shards whose mailboxes another server serves, as in west=imap.west.example.com; sign-ins are referred there.",
+        checks.referrals,
+    )
     submit_users: tuple[str, ...] = option(
         (), "Accounts of message submission servers, which may use URLs that users give them to submit (URLAUTH)."
     )

@@ -277,6 +277,7 @@ def imap_settings(settings: Settings) -> ImapSettings:
             name.lower()
             for name in (settings.general.hostname, settings.default_domain, *settings.general.domains, *LOOPBACK)
         ),
+        referrals=tuple((shard, host) for shard, _, host in (one.partition("=") for one in settings.imap.referrals)),
         submit_users=frozenset(settings.imap.submit_users),
         max_message=settings.limits.message_size,
         login_timeout=settings.auth.timeout,

@@ -34,6 +34,8 @@ class ImapSettings:
     """Seconds that a client may take nothing of what is sent to it."""
     hosts: frozenset[str] = frozenset()
     """Names of this server in URLs, lower case; empty: any name is taken for this server ([RFC5092] 4)."""
+    referrals: tuple[tuple[str, str], ...] = ()
+    """Shards that another server serves, and that server's host, perhaps with a port ([RFC2221] 4.1)."""
     submit_users: frozenset[str] = frozenset()
     """Accounts, by sign-in name, that may use URLs given to `submit+`: message submission servers ([RFC4467] 2.3)."""
     personality: str = "oxgate"
@@ -45,6 +47,10 @@ class ImapSettings:
     max_logon_failures: int = 3
     max_bad_commands: int = 10
     """Commands in a row that are answered BAD until the server hangs up."""
+
+    def referral(self, shard: str) -> str | None:
+        """The host that serves the mailboxes of a shard; None: this one."""
+        return dict(self.referrals).get(shard) if self.referrals else None
 
     def is_here(self, host: str) -> bool:
         """Whether a name in a URL is this server's."""

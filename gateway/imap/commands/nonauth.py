@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
+from gateway.imap.environment import ImapSettings
 from gateway.imap.errors import Refusal, Reply, bad, no, ok
 from gateway.imap.protocol.types import Authenticate, Login, NoArguments
 from gateway.imap.session import Session
@@ -102,7 +105,19 @@ def _refused(session: Session, refused: LogonRefused, failed: bytes) -> Refusal:
     return no(failed)
 
 
+def referring(settings: ImapSettings) -> str:
+    """What LOGIN brings: LOGIN-REFERRALS where mailboxes are served elsewhere, too ([RFC2221] 3)."""
+    return "LOGIN-REFERRALS" if settings.referrals else ""
+
+
 async def _enter(session: Session, logon: Logon) -> None:
+    """Open the mailbox, or tell where it is served: NO [REFERRAL url] ([RFC2221] 4.1, 5)."""
+    host = session.services.settings.referral(logon.ref.shard)
+    if host is not None:
+        # The name that was signed in with may mean another's mailbox; there it has to be said again.
+        user = logon.user.address if logon.user.id == logon.owner.id else f"{logon.user.address}/{logon.owner.account}"
+        url = f"imap://{quote(user, safe='')};AUTH=*@{host}/"
+        raise no(b"The mailbox is on another server.", b"REFERRAL " + url.encode("ascii"))
     try:
         await session.enter(logon)
     except StoreError as error:

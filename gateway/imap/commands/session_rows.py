@@ -22,7 +22,14 @@ ROWS: tuple[Command, ...] = (
         ("[RFC3501] 6.2.2", "[RFC4959] 3", "[MS-OXIMAP4] 2.2.1"),
         "SASL-IR",
     ),
-    Command("LOGIN", State.NOT_AUTHENTICATED, types.Login, nonauth.login, ("[RFC3501] 6.2.3", "[MS-OXIMAP4] 2.2.2")),
+    Command(
+        "LOGIN",
+        State.NOT_AUTHENTICATED,
+        types.Login,
+        nonauth.login,
+        ("[RFC3501] 6.2.3", "[MS-OXIMAP4] 2.2.2", "[RFC2221] 4.1"),
+        nonauth.referring,
+    ),
     Command(
         "ENABLE",
         State.AUTHENTICATED,
