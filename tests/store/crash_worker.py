@@ -30,6 +30,7 @@ from store.ids import MailboxRef, MessageFlag, SpecialFolder
 from store.mailbox import Mailbox
 from store.mapi.message import MessageContent
 from store.mapi.tags import PidTagSubject
+from store.messages import Delivery
 from store.postgres import PostgresReader, PostgresWork
 from store.sqlite import SqliteReader, SqliteWork
 from store.store import Store, StoreSettings
@@ -95,6 +96,7 @@ class _Work:
                 lambda: self._deliver(folder.id),
                 lambda: self._append(folder.id),
                 lambda: self._group(folder.id),
+                lambda: self._together(folder.id),
             ] * 2
         if uids:
             some = sorted(self.random.sample(uids, min(len(uids), self.random.choice((1, 3, 20)))))
@@ -127,6 +129,13 @@ class _Work:
         say("begin", ["deliver", folder, tokens, 0])
         calls = [lambda token=token, size=size: self._mail(folder, token, size) for token, size in tokens]
         say("done", self.store.group(self.ref, calls))
+
+    def _together(self, folder: int) -> None:
+        """MULTIAPPEND: all of them or none ([RFC3502] 6.3.11)."""
+        tokens = [self._token() for _ in range(self.random.randint(2, 5))]
+        say("begin", ["deliver", folder, tokens, FLAGGED])
+        made = [Delivery(render(raw_message(token, size)), FLAGGED) for token, size in tokens]
+        say("done", [row.uid for row in self.box.deliver_all(folder, made)])
 
     def _flags(self, folder: int, uids: list[int]) -> None:
         add = self.random.choice((SEEN, FLAGGED, DELETED, SEEN | DELETED))
@@ -206,7 +215,7 @@ def _die_at(step: int) -> None:
 
 
 def _child(plan: Round) -> None:
-    store = Store(plan.settings())
+    store = Store(plan.settings(), reader=lambda mime, delivered: MessageContent({}))
     work = _Work(store, plan)
     if plan.die_at:
         _die_at(plan.die_at)
