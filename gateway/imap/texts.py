@@ -252,6 +252,10 @@ The mailbox is not available just now; try again later.
     Das Postfach ist gerade nicht verfügbar; bitte später noch einmal.
     El buzón no está disponible ahora; inténtelo más tarde.
     La boîte n'est pas disponible pour l'instant ; réessayez plus tard.
+The mailbox is on another server.
+    Das Postfach ist auf einem anderen Server.
+    El buzón está en otro servidor.
+    La boîte est sur un autre serveur.
 The mailbox is selected read-only.
     Der Ordner ist nur zum Lesen gewählt.
     El buzón está abierto solo para lectura.

@@ -177,7 +177,7 @@ class Updates:
     def _tell(self, selected: Selected, changes: list[Change], *, expunge: bool) -> None:
         out: list[bytes] = []
         updates = selected.view.apply(changes, allow_expunge=expunge)
-        vanished = self.qresync or self.uidonly  # [RFC7162] 3.2.10, [RFC9586] 3.3
+        vanished = self.qresync or self.uidonly  # [RFC7162] 3.2.10, [RFC9586] 3.3 to 3.5
         if vanished:
             out += writer.vanished(runs_of(sorted(u.uid for u in updates if isinstance(u, Expunged))))
         for update in updates:

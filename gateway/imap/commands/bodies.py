@@ -111,7 +111,7 @@ async def send_large(
     counts = any(isinstance(item, (BinarySection, BinarySize)) for item in items)
     call = session.services.runner.run if counts else session.read
     found, known = await call(_locate, session.mailbox, item_id, items, values)
-    session.send(b"* %d FETCH (" % number)
+    session.send(b"* %d %b (" % (number, b"UIDFETCH" if session.uidonly else b"FETCH"))
     for position, (label, value) in enumerate(found):
         session.send(b" " + label if position else label)
         if isinstance(value, bytes):

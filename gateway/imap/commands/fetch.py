@@ -250,7 +250,8 @@ class _Answer:
             columns = [None if read else self._column(item, batch)[0] for item, read in zip(items, reads, strict=True)]
             item_id = batch.column(self.index.item_ids)[0]
             try:
-                known = await send_large(self.session, batch.numbers[0], item_id, items, columns)
+                number = (batch.uids if self.session.uidonly else batch.numbers)[0]
+                known = await send_large(self.session, number, item_id, items, columns)
             except NotFound:
                 self.complete = False
             else:
@@ -271,13 +272,15 @@ class _Answer:
             self._column(item, batch) if made is None else made for item, made in zip_longest(self.plan.items, bodies)
         ]
         extra = self._changed_items() if self.marked else ()
+        uidonly = self.session.uidonly
+        numbers = batch.uids if uidonly else batch.numbers  # [RFC9586] 3.2: `* uid UIDFETCH (...)`
+        plain = writer.fetch_template(self.plan.items, uidonly=True) if uidonly else self.plan.template
         if not extra:
-            self.session.send(writer.fetch_lines(self.plan.template, zip(batch.numbers, *columns, strict=True)))
+            self.session.send(writer.fetch_lines(plain, zip(numbers, *columns, strict=True)))
             return
-        template = writer.fetch_template(self.plan.items + extra)
+        template = writer.fetch_template(self.plan.items + extra, uidonly=uidonly)
         more = [self._column(item, batch) for item in extra]
-        rows = zip(batch.uids, zip(batch.numbers, *columns, strict=True), zip(*more, strict=True), strict=True)
-        plain = self.plan.template
+        rows = zip(batch.uids, zip(numbers, *columns, strict=True), zip(*more, strict=True), strict=True)
         marked = self.marked
         self.session.wire.send_parts(
             [template % (row + end) if uid in marked else plain % row for uid, row, end in rows]

@@ -36,7 +36,7 @@ ROWS: tuple[Command, ...] = (
         types.Enable,
         enable.enable,
         ("[RFC5161] 3.1", "[RFC9051] 6.3.1", "[RFC9586] 3.1"),
-        "ENABLE",
+        "ENABLE IMAP4rev2 UIDONLY",
     ),
     Command("COMPRESS", LOGGED_IN, types.Compress, compress.compress, ("[RFC4978] 3",), "COMPRESS=DEFLATE"),
     Command(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gateway.imap.commands.progress import Ticker
 from gateway.imap.errors import Reply, ok
 from gateway.imap.flags import parse_flags
 from gateway.imap.protocol import writer
@@ -25,7 +26,9 @@ async def store(session: Session, args: Store) -> Reply:
     uids = session.uids_of(args.messages, uid=args.uid)
     modified: list[int] = []
     found = 0
+    ticker = Ticker(session)
     for start in range(0, len(uids), BATCH):
+        ticker(start, len(uids))
         batch = uids[start : start + BATCH]
         update = await _change(session, selected, args, batch, change.bits, change.keywords)
         found += len(update.rows)

@@ -1,4 +1,15 @@
-"""ENABLE ([RFC5161] 3.1, 3.2) and what IMAP4rev2 changes in the session ([RFC9051] appendix E)."""
+"""ENABLE ([RFC5161] 3.1, 3.2) and what IMAP4rev2 changes in the session ([RFC9051] appendix E).
+
+The tests of IMAP4rev1 hold for what both have in common, and tests/transcripts/imap_rev2.txt goes through it again:
+
+[RFC9051] 2.2.1, 2.3.1.1, 2.3.1.2, 2.3.2, 2.3.3, 2.3.4, 2.3.5, 2.3.6, 3.1, 3.2, 3.3, 3.4, 4.1, 4.1.1, 4.2, 4.3,
+[RFC9051] 4.3.1, 4.4, 4.5, 5.1.1, 5.1.2, 5.1.2.1, 5.1.2.2, 5.2, 5.3, 5.4, 5.5, 6.1.1, 6.1.2, 6.1.3, 6.2.1,
+[RFC9051] 6.2.2, 6.2.3, 6.3.1, 6.3.1.1, 6.3.2, 6.3.3, 6.3.4, 6.3.5, 6.3.6, 6.3.7, 6.3.8, 6.3.9, 6.3.9.1,
+[RFC9051] 6.3.9.2, 6.3.9.3, 6.3.9.4, 6.3.9.5, 6.3.9.6, 6.3.9.7, 6.3.10, 6.3.11, 6.3.12, 6.3.13, 6.4.1, 6.4.2,
+[RFC9051] 6.4.3, 6.4.4, 6.4.4.1, 6.4.4.2, 6.4.4.3, 6.4.5, 6.4.5.1, 6.4.6, 6.4.7, 6.4.8, 6.4.9, 7.1.1, 7.1.2,
+[RFC9051] 7.1.3, 7.1.5, 7.2.1, 7.2.2, 7.3.1, 7.3.2, 7.3.3, 7.3.4, 7.3.5, 7.4.1, 7.5.1, 7.5.2, 7.6, 9, 11.2,
+[RFC9051] 11.4, 11.5, appendix A, appendix A.1, appendix B, appendix D, appendix E.
+"""
 
 from __future__ import annotations
 
