@@ -77,6 +77,11 @@ class MailboxLogon:
         return self._who() if callable(self._who) else self._who
 
     @property
+    def whole(self) -> bool:
+        """Whether it was opened with all rights for good, so that none need be asked for."""
+        return self._who is None
+
+    @property
     def _user(self) -> bytes:
         """The principal of the logon; the owner's is empty."""
         who = self.as_user

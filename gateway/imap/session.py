@@ -32,7 +32,7 @@ from gateway.services.watch import Subscription
 from store.changes import FolderRow, Touched
 from store.index import FolderIndex
 from store.mailbox import Mailbox
-from store.permissions import Rights, allowed_flags
+from store.permissions import ALL, Rights, allowed_flags
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -363,7 +363,7 @@ class Session(Updates):
         EXAMINE leaves \\Recent to others ([RFC3501] 6.3.2).
         """
         mailbox, row = place
-        held = await self.read(mailbox.rights, row.id)
+        held = ALL if mailbox.whole else await self.read(mailbox.rights, row.id)
         read_only = read_only or not held & WRITING
         first = end = 0
         if not self.rev2:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from gateway.cli.permissions import ROLES
@@ -11,9 +9,9 @@ from store.permissions import Rights
 from tests.gateway.test_cli import Line
 
 
-@pytest.fixture
-def line(tmp_path: Path) -> Line:
-    made = Line(tmp_path / "server")
+@pytest.fixture(scope="module")
+def line(tmp_path_factory: pytest.TempPathFactory) -> Line:
+    made = Line(tmp_path_factory.mktemp("cli") / "server")
     made("init", str(made.folder), "--domain", "example.test", "--unprivileged")
     for name in ("alice", "bob"):
         made("user", "add", f"{name}@example.test", "--password-stdin", stdin="secret\n")

@@ -31,7 +31,8 @@ async def status(session: Session, args: Status) -> Reply:
 async def line(session: Session, name: str, place: Place, items: Sequence[StatusItem]) -> bytes:
     """The untagged STATUS of a mailbox. Raises AccessDenied."""
     mailbox, row = place
-    await session.read(mailbox.demand, row.id, Rights.READ_ANY)
+    if not mailbox.whole:
+        await session.read(mailbox.demand, row.id, Rights.READ_ANY)
     values: dict[StatusItem, int | bytes] = {
         StatusItem.MESSAGES: row.total,
         StatusItem.UIDNEXT: row.uidnext,
