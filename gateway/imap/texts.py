@@ -136,6 +136,10 @@ No mailbox can be given that special use.
     Diesen besonderen Zweck kann kein Ordner bekommen.
     Ningún buzón puede recibir ese uso especial.
     Aucune boîte ne peut recevoir cet usage particulier.
+No mailbox is selected.
+    Es ist kein Ordner gewählt.
+    No hay ningún buzón seleccionado.
+    Aucune boîte n'est sélectionnée.
 No search of that tag is kept up to date.
     Keine Suche dieses Namens wird auf dem Laufenden gehalten.
     Ninguna búsqueda con esa etiqueta se mantiene al día.
@@ -156,6 +160,10 @@ Only the name is left, and mailboxes below it.
     Nur der Name ist noch da, und Ordner darunter.
     Solo queda el nombre, y buzones debajo.
     Il ne reste que le nom, et des boîtes en dessous.
+Only what is found in the selected mailbox can be saved.
+    Nur was im gewählten Ordner gefunden wird, lässt sich merken.
+    Solo se puede guardar lo que se halla en el buzón seleccionado.
+    Seul ce qui est trouvé dans la boîte sélectionnée peut être retenu.
 SELECTED and SELECTED-DELAYED exclude one another.
     SELECTED und SELECTED-DELAYED schließen einander aus.
     SELECTED y SELECTED-DELAYED se excluyen.
@@ -208,6 +216,10 @@ That is over a limit of this server.
     Das überschreitet eine Grenze dieses Servers.
     Eso supera un límite de este servidor.
     Cela dépasse une limite de ce serveur.
+That is too much to search at once.
+    Das ist zu viel für eine Suche.
+    Es demasiado para buscarlo de una vez.
+    C'est trop pour une seule recherche.
 That is too much to watch.
     Das ist zu viel zum Beobachten.
     Es demasiado para vigilar.

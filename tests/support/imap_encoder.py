@@ -64,7 +64,7 @@ class Encoder:
 
     def command(self, command: t.Command) -> bytes:
         args = command.args
-        uid = b"UID " if getattr(args, "uid", False) else b""
+        uid = b"UID " if getattr(args, "uid", False) and not isinstance(args, st.MultiSearch) else b""
         body = getattr(self, type(args).__name__.lower())(args)
         head = command.tag + b" " + self.case(uid + command.name.encode())
         return head + (b" " + body if body else b"") + b"\r\n"
@@ -298,6 +298,14 @@ class Encoder:
 
     def comparator(self, args: st.Comparator) -> bytes:
         return b" ".join(self.astring(each.encode("latin-1")) for each in args.wanted)
+
+    def multisearch(self, args: st.MultiSearch) -> bytes:
+        sources = []
+        for source in args.sources:
+            names = b" ".join(map(self.mailbox, source.mailboxes))
+            listed = b" (" + names + b")" if len(source.mailboxes) != 1 or self.random.random() < 0.5 else b" " + names
+            sources.append(self.case(source.kind.value.encode()) + (listed if source.mailboxes else b""))
+        return self.case(b"IN (") + b" ".join(sources) + b") " + self.search(args.search)
 
     def criteria(self, search: st.Search) -> bytes:
         assert search.charset is not None

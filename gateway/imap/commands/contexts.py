@@ -46,6 +46,7 @@ async def follow(
     uids: Sequence[int],
     sorter: Sorter | None = None,
     index: FolderIndex | None = None,
+    correlators: bytes = b"",
 ) -> None:
     """Keep the results of a search up to date that asks for it; `uids` are in their order, and all in the index.
 
@@ -68,7 +69,7 @@ async def follow(
     if len(others) >= MAX_CONTEXTS or not room:
         session.send(responses.noupdate(session.tag))
         return
-    session.folder_selected.watchers.append(Context(session, search, results))
+    session.folder_selected.watchers.append(Context(session, search, results, correlators))
 
 
 async def cancel(session: Session, args: st.CancelUpdate) -> Reply:
@@ -183,11 +184,12 @@ def _moves(places: Sequence[int], uids: Sequence[int]) -> list[Move]:
 class Context:
     """One search that is kept up to date: a Watcher of the selected folder."""
 
-    def __init__(self, session: Session, search: st.Search, results: _Results) -> None:
+    def __init__(self, session: Session, search: st.Search, results: _Results, correlators: bytes = b"") -> None:
         self._session = session
         self.tag = session.tag
         self.results = results
         self._uid = search.uid
+        self._correlators = correlators
         # [RFC5267] 4.3: message numbers are those of the time when the command came.
         self._key = criteria.frozen(session.folder_selected.view, search.key)
         self._moves_on = criteria.moves_on(self._key)
@@ -202,10 +204,10 @@ class Context:
         changed = {change.row.uid for change in changes if not isinstance(change, MessageDeleted)} - deleted
         there = (await self._session.read(selected.mailbox.index, selected.folder_id)).uids
         wanted = await criteria.restriction(
-            self._session, self._key, comparator=self._comparator, last=there[-1] if there else 0
+            self._session, selected, self._key, comparator=self._comparator, last=there[-1] if there else 0
         )
         asked = sorted(changed.union(selected.view.uids) if self._moves_on else changed)
-        found = set(await evaluate(self._session, wanted, uids=asked)) if asked else set()
+        found = set(await evaluate(self._session, selected, wanted, uids=asked)) if asked else set()
         results = self.results
         left = deleted.union(asked) - found
         self._leaving = sorted(uid for uid in left if results.has(uid))
@@ -227,4 +229,4 @@ class Context:
         view = self._session.folder_selected.view
         number: Callable[[int], int] = int if self._uid else view.sequence
         pairs = [(move.position, list(map(number, move.uids))) for move in moves]
-        self._session.send(responses.update(self.tag, word, pairs, uid=self._uid))
+        self._session.send(responses.update(self.tag, word, pairs, uid=self._uid, place=self._correlators))

@@ -28,21 +28,22 @@ _FIELDS = {"FROM": "From", "TO": "To", "CC": "Cc", "BCC": "Bcc", "SUBJECT": "Sub
 
 async def restriction(
     session: Session,
+    folder: Selected,
     key: st.SearchKey,
     *,
     lenient: bool = False,
     comparator: Comparator | None = None,
     last: int | None = None,
 ) -> r.Restriction:
-    """The restriction that says the same as a search key does in the selected folder, by the session's comparator.
+    """The restriction that says the same as a search key does in a folder, by the session's comparator.
 
     Raises BadNumber for a message number that does not exist; `lenient`: it names nothing. Refusal BAD for a number
     where the session has none ([RFC9586] 3). `last` is the UID that `*` stands for, if not the last of the view.
     """
-    key = await lookups.looked_up(session, key)
-    names = await session.read(session.mailbox.keyword_names)
+    key = await lookups.looked_up(session, folder, key)
+    names = await session.read(folder.mailbox.keyword_names)
     builder = _Builder(
-        session.folder_selected,
+        folder,
         {name.casefold(): bit for bit, name in names.items()},
         lenient=lenient,
         uidonly=session.uidonly,

@@ -13,8 +13,11 @@ from gateway.imap import objectids
 from gateway.imap.protocol import search_types as st
 from gateway.imap.protocol import types as t
 from gateway.imap.protocol.numset import runs_of
+from gateway.imap.selected import Selected
 from gateway.imap.session import Session
 from store.index import FolderIndex
+from store.mailbox import Mailbox
+from store.sortkeys import SortKeys
 
 INLINE_MESSAGES = 2000
 """Messages of a folder up to which this is done without a thread."""
@@ -26,52 +29,50 @@ _FIRST, _LAST = -(1 << 36), 1 << 36
 _NO_ITEM = 0
 
 
-async def looked_up(session: Session, key: st.SearchKey) -> st.SearchKey:
+async def looked_up(session: Session, folder: Selected, key: st.SearchKey) -> st.SearchKey:
     """Put UIDs in the place of the keys that are looked up; the others stay."""
     match key:
         case st.And(keys):
-            return st.And(tuple([await looked_up(session, each) for each in keys]))
+            return st.And(tuple([await looked_up(session, folder, each) for each in keys]))
         case st.Or(left, right):
-            return st.Or(await looked_up(session, left), await looked_up(session, right))
+            return st.Or(await looked_up(session, folder, left), await looked_up(session, folder, right))
         case st.Not(inner):
-            return st.Not(await looked_up(session, inner))
+            return st.Not(await looked_up(session, folder, inner))
         case st.SavedKey():
-            return _uid_key(await _saved(session, key))
+            return _uid_key(await _saved(session, folder, key))
         case st.ObjectKey():
-            return _uid_key(await _identified(session, key))
+            return _uid_key(await _identified(session, folder, key))
         case _:
             return key
 
 
-async def _saved(session: Session, key: st.SavedKey) -> list[int]:
+async def _saved(session: Session, folder: Selected, key: st.SavedKey) -> list[int]:
     """Whole days in UTC, as FETCH shows the save date ([RFC8514] 4.2, 4.3)."""
     day = (key.date.toordinal() - _EPOCH) * _DAY
     first = _FIRST if key.relation is st.DateRelation.BEFORE else day
     end = {st.DateRelation.BEFORE: day, st.DateRelation.ON: day + _DAY, st.DateRelation.SINCE: _LAST}[key.relation]
-    selected = session.folder_selected
-    call = session.read if len(selected.view) <= INLINE_MESSAGES else session.services.runner.run
-    return await call(session.mailbox.saved_between, selected.folder_id, first, end)
+    call = session.read if len(folder.view) <= INLINE_MESSAGES else session.services.runner.run
+    return await call(folder.mailbox.saved_between, folder.folder_id, first, end)
 
 
-async def _identified(session: Session, key: st.ObjectKey) -> list[int]:
+async def _identified(session: Session, folder: Selected, key: st.ObjectKey) -> list[int]:
     """The messages that are the item, or are in the thread, of that identifier ([RFC8474] 6)."""
-    selected = session.folder_selected
-    index = await session.read(session.mailbox.index, selected.folder_id)
+    index = await session.read(folder.mailbox.index, folder.folder_id)
     identifier = key.identifier.encode("ascii")
-    ref = session.mailbox.ref
+    ref = folder.mailbox.ref
     if not key.thread:
         item_id = objectids.item_of(ref, identifier)
         return [] if item_id is None else _of_items(index, {item_id})
     call = session.read if len(index) <= INLINE_MESSAGES else session.services.runner.run
-    return await call(_in_thread, session, index, identifier)
+    return await call(_in_thread, session.services.sort_keys, folder.mailbox, index, identifier)
 
 
-def _in_thread(session: Session, index: FolderIndex, identifier: bytes) -> list[int]:
+def _in_thread(keys: SortKeys, mailbox: Mailbox, index: FolderIndex, identifier: bytes) -> list[int]:
     """Compare the thread of every message; one without any Message-ID is a thread by itself, named by its item."""
-    ref = session.mailbox.ref
+    ref = mailbox.ref
     alone = objectids.thread_id(ref, _NO_ITEM, b"")
     maker = partial(objectids.thread_id, ref, _NO_ITEM)
-    threads = session.services.sort_keys.read(session.mailbox, index.item_ids, {"THREADID": maker})["THREADID"]
+    threads = keys.read(mailbox, index.item_ids, {"THREADID": maker})["THREADID"]
     wanted = {item for item in index.item_ids if threads.get(item) == identifier != alone}
     by_itself = objectids.item_of(ref, b"M" + identifier[1:])
     if by_itself is not None and threads.get(by_itself) == alone:

@@ -21,34 +21,37 @@ INLINE_MESSAGES = 20_000
 """Messages of a folder up to which a search by flags alone is done without a thread."""
 
 
-async def find(session: Session, search: st.Search) -> list[int]:
-    """The UIDs of the messages that meet the keys and that the session knows, ascending.
+async def find(session: Session, search: st.Search, folder: Selected | None = None) -> list[int]:
+    """The UIDs of the messages that meet the keys and that the session knows, ascending; `folder` or the selected one.
 
     A search that has to save its result and fails leaves none ([RFC5182] 2.1). Commands run one after another, so `$`
     of one that was sent behind a search is what that has saved ([RFC5182] 2.2, 2.3).
     """
     if search.modseq:
         session.enable_condstore()
-    wanted = await criteria.restriction(session, search.key, lenient=search.returns is not None)
+    folder = folder or session.folder_selected
+    wanted = await criteria.restriction(session, folder, search.key, lenient=search.returns is not None)
     try:
-        found = await evaluate(session, wanted)
+        found = await evaluate(session, folder, wanted)
     except StoreError:
         if search.returns is not None and search.returns.save:
-            session.folder_selected.view.saved = ()
+            folder.view.saved = ()
         raise
-    uids = session.folder_selected.view.uids
+    uids = folder.view.uids
     return found[: bisect_right(found, uids[-1])] if uids else []
 
 
-async def evaluate(session: Session, wanted: r.Restriction, uids: Sequence[int] | None = None) -> list[int]:
+async def evaluate(
+    session: Session, folder: Selected, wanted: r.Restriction, uids: Sequence[int] | None = None
+) -> list[int]:
     """The UIDs of the messages, of `uids` if given, that meet a restriction, ascending."""
-    selected = session.folder_selected
-    if criteria.reads_text(wanted) or len(selected.view) > INLINE_MESSAGES:
+    search = folder.mailbox.find
+    if criteria.reads_text(wanted) or len(folder.view) > INLINE_MESSAGES:
         with Ticker(session) as progress:
             return await session.services.runner.run(
-                session.mailbox.find, selected.folder_id, wanted, uids=uids, text=MimeText, progress=progress
+                search, folder.folder_id, wanted, uids=uids, text=MimeText, progress=progress
             )
-    return await session.read(session.mailbox.find, selected.folder_id, wanted, uids=uids, text=MimeText)
+    return await session.read(search, folder.folder_id, wanted, uids=uids, text=MimeText)
 
 
 def numbers_of(selected: Selected, found: Sequence[int], *, uid: bool) -> Sequence[int]:
@@ -75,10 +78,11 @@ def places_of(index: FolderIndex, uids: Sequence[int]) -> Sequence[int]:
     return [place for place, uid in enumerate(there) if uid in wanted]
 
 
-async def highest_modseq(session: Session, uids: Iterable[int]) -> int | None:
+async def highest_modseq(session: Session, uids: Iterable[int], folder: Selected | None = None) -> int | None:
     """The highest mod-sequence of some messages ([RFC7162] 3.1.5, 3.1.10); None if there are none."""
     # Not session.index(), which may be older than what the search has found.
-    index = await session.read(session.mailbox.index, session.folder_selected.folder_id)
+    folder = folder or session.folder_selected
+    index = await session.read(folder.mailbox.index, folder.folder_id)
     return max([index.modseqs[place] for place in places_of(index, sorted(uids))], default=None)
 
 
@@ -96,7 +100,7 @@ async def answer(
     session: Session, search: st.Search, returns: st.Returns, uids: Sequence[int], numbers: Sequence[int]
 ) -> None:
     """Send the ESEARCH response, and save what is to be saved: `uids` and `numbers` are in the order of the results."""
-    shown = _shown(returns, uids)
+    shown = chosen(returns, uids)
     if returns.save:
         session.folder_selected.view.saved = sorted(shown)
     if returns.answers:
@@ -104,16 +108,16 @@ async def answer(
         session.send(responses.esearch(session.tag, returns, numbers, uid=search.uid, modseq=modseq))
 
 
-def _shown(returns: st.Returns, results: Sequence[int]) -> Sequence[int]:
+def chosen(returns: st.Returns, results: Sequence[int]) -> Sequence[int]:
     """The results that the response tells of, and that SAVE saves ([RFC5182] 2.4, [RFC9394] 3.2, [RFC4731] 3.2).
 
     These are all of them, unless nothing but MIN, MAX and PARTIAL is asked for.
     """
     if returns.all or returns.count or not (returns.minimum or returns.maximum or returns.partial):
         return results
-    chosen = list(responses.part(results, returns.partial)) if returns.partial else []
+    some = list(responses.part(results, returns.partial)) if returns.partial else []
     if returns.minimum:
-        chosen += results[:1]
+        some += results[:1]
     if returns.maximum:
-        chosen += results[-1:]
-    return sorted(set(chosen))
+        some += results[-1:]
+    return sorted(set(some))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.imap.commands import comparator, contexts, search, sort
+from gateway.imap.commands import comparator, contexts, multisearch, search, sort
 from gateway.imap.commands.command import LOGGED_IN, Command
 from gateway.imap.protocol import search_types as st
 from gateway.imap.state import State
@@ -42,6 +42,15 @@ ROWS: tuple[Command, ...] = (
         contexts.cancel,
         ("[RFC5267] 4.3.5",),
         "CONTEXT=SEARCH CONTEXT=SORT",
+    ),
+    Command(
+        "ESEARCH",
+        LOGGED_IN,
+        st.MultiSearch,
+        multisearch.esearch,
+        ("[RFC7377] 2",),
+        "MULTISEARCH",
+        uses_sequence_numbers=True,
     ),
     Command("COMPARATOR", LOGGED_IN, st.Comparator, comparator.comparator, ("[RFC5255] 4.7",), "I18NLEVEL=2"),
 )

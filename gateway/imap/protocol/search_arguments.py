@@ -5,6 +5,7 @@ SEARCH ([RFC3501] 6.4.4, [RFC4466] 2.6.1, [RFC4731] 4), SORT and THREAD ([RFC525
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from gateway.imap.protocol.scanner import ParseArguments, Scanner
@@ -14,10 +15,13 @@ from gateway.imap.protocol.search_types import (
     CancelUpdate,
     Comparator,
     Criterion,
+    MultiSearch,
     Returns,
     Search,
     Sort,
     SortKey,
+    Source,
+    SourceKind,
     Thread,
 )
 
@@ -25,6 +29,8 @@ MAX_OPTIONS = 20
 """Options in one RETURN, doubles counted."""
 MAX_STRINGS = 100
 """Tags in one CANCELUPDATE, and names in one COMPARATOR."""
+MAX_SOURCES = 1000
+"""Sources, and names in one of them, in one ESEARCH."""
 MAX_CRITERIA = 20
 """Criteria in one SORT."""
 
@@ -38,6 +44,7 @@ _OPTIONS = {
     b"CONTEXT": "context",
 }
 """Those without argument, with their names in Returns."""
+_SOURCES = {kind.value.encode(): kind for kind in SourceKind}
 _SORT_KEYS = {key.value.encode(): key for key in SortKey}
 _ALGORITHMS = {algorithm.value.encode(): algorithm for algorithm in Algorithm}
 
@@ -152,12 +159,38 @@ def _criteria(scanner: Scanner, returns: Returns | None, *, uid: bool) -> Search
     return _search(scanner, returns, charset, uid=uid)
 
 
+def _parse_multi_search(scanner: Scanner) -> MultiSearch:
+    """ESEARCH ([RFC7377] 3, 4): without sources it is the selected mailbox; it returns ALL unless it says otherwise."""
+    sources = [Source(SourceKind.SELECTED)]
+    if scanner.line[scanner.position : scanner.position + 4].upper() == b"IN (":
+        scanner.position += 4
+        sources = scanner.items(lambda: _source(scanner), MAX_SOURCES)
+        scanner.space()
+    search = _parse_search(scanner, uid=True)
+    return MultiSearch(tuple(sources), replace(search, returns=search.returns or Returns(all=True)))
+
+
+def _source(scanner: Scanner) -> Source:
+    """`filter-mailboxes` ([RFC5465] 8, [RFC7377] 4)."""
+    word = scanner.word("a source of mailboxes")
+    kind = _SOURCES.get(word)
+    if kind is None:
+        scanner.fail(f"Unknown source {word[:40].decode('ascii')}")
+    if kind not in (SourceKind.SUBTREE, SourceKind.SUBTREE_ONE, SourceKind.MAILBOXES):
+        return Source(kind)
+    scanner.space()
+    if scanner.accept(b"("):
+        return Source(kind, tuple(scanner.items(scanner.mailbox, MAX_SOURCES)))
+    return Source(kind, (scanner.mailbox(),))
+
+
 COMMANDS: dict[bytes, tuple[str, ParseArguments | None]] = {
     b"SEARCH": ("SEARCH", partial(_parse_search, uid=False)),
     b"SORT": ("SORT", partial(_parse_sort, uid=False)),
     b"THREAD": ("THREAD", partial(_parse_thread, uid=False)),
     b"CANCELUPDATE": ("CANCELUPDATE", _parse_cancel_update),
     b"COMPARATOR": ("COMPARATOR", _parse_comparator),
+    b"ESEARCH": ("ESEARCH", _parse_multi_search),
 }
 ALONE = frozenset((b"COMPARATOR",))
 """Commands that may stand without arguments, although they can have some."""

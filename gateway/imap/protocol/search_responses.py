@@ -39,8 +39,24 @@ def esearch(tag: bytes, returns: Returns, numbers: Sequence[int], *, uid: bool, 
 
 
 def esearch_line(tag: bytes, items: Sequence[bytes], *, uid: bool) -> bytes:
-    """An ESEARCH response with its search correlator and ready return data ([RFC4466] 2.6.2)."""
+    """An ESEARCH response with its search correlator and ready return data ([RFC4466] 2.6.2, [RFC9051] 7.3.4)."""
     return b" ".join((b"* ESEARCH (TAG %b)" % quoted(tag), *([b"UID"] if uid else []), *items)) + b"\r\n"
+
+
+def correlators(name: bytes, uidvalidity: int) -> bytes:
+    """` MAILBOX name UIDVALIDITY n`, `name` ready for the wire ([RFC7377] 4 `one-correlator`)."""
+    return b" MAILBOX %b UIDVALIDITY %d" % (name, uidvalidity)
+
+
+def found_in(tag: bytes, place: bytes, returns: Returns, uids: Sequence[int], modseq: int | None = None) -> bytes:
+    """`* ESEARCH (TAG "tag" MAILBOX name UIDVALIDITY n) UID ...`; `place` are correlators ([RFC7377] 2.1)."""
+    return _placed(esearch(tag, returns, uids, uid=True, modseq=modseq), tag, place)
+
+
+def _placed(line: bytes, tag: bytes, place: bytes) -> bytes:
+    """Put further correlators behind the tag of an ESEARCH response."""
+    head = len(b"* ESEARCH (TAG " + quoted(tag))
+    return line[:head] + place + line[head:]
 
 
 def sort(numbers: Sequence[int], modseq: int | None = None) -> bytes:
@@ -85,10 +101,12 @@ def thread(roots: Sequence[int], children: Mapping[int, Sequence[int]], numbers:
     return b"* THREAD%b\r\n" % ("".join([" ", *out]).encode("ascii") if out else b"")
 
 
-def update(tag: bytes, word: bytes, pairs: Sequence[tuple[int, Sequence[int]]], *, uid: bool) -> bytes:
+def update(
+    tag: bytes, word: bytes, pairs: Sequence[tuple[int, Sequence[int]]], *, uid: bool, place: bytes = b""
+) -> bytes:
     """`* ESEARCH (TAG "tag") UID ADDTO (1 2731:2733)`, or REMOVEFROM ([RFC5267] 4.3.2, 5 `ret-data-addto`)."""
     moved = b" ".join([b"%d %b" % (position, format_set(numbers)) for position, numbers in pairs])
-    return esearch_line(tag, [b"%b (%b)" % (word, moved)], uid=uid)
+    return _placed(esearch_line(tag, [b"%b (%b)" % (word, moved)], uid=uid), tag, place)
 
 
 def noupdate(tag: bytes) -> bytes:

@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from enum import Enum
 
-from gateway.imap.protocol.types import SequenceSet
+from gateway.imap.protocol.types import MailboxName, SequenceSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,3 +276,38 @@ class Comparator:
 
     wanted: tuple[str, ...]
     """In the order of preference, each perhaps with `*` and a sign ahead; none: which one is active."""
+
+
+class SourceKind(Enum):
+    """Which mailboxes are searched ([RFC7377] 2.2, [RFC5465] 6)."""
+
+    SELECTED = "SELECTED"
+    INBOXES = "INBOXES"
+    PERSONAL = "PERSONAL"
+    SUBSCRIBED = "SUBSCRIBED"
+    SUBTREE = "SUBTREE"
+    SUBTREE_ONE = "SUBTREE-ONE"
+    MAILBOXES = "MAILBOXES"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One source option of ESEARCH."""
+
+    kind: SourceKind
+    mailboxes: tuple[MailboxName, ...] = ()
+    """Of SUBTREE, SUBTREE_ONE and MAILBOXES."""
+
+
+@dataclass(frozen=True, slots=True)
+class MultiSearch:
+    """ESEARCH ([RFC7377] 4)."""
+
+    sources: tuple[Source, ...]
+    search: Search
+    """It has `uid` and `returns`."""
+
+    @property
+    def uid(self) -> bool:
+        """It works as UID SEARCH does ([RFC7377] 2.1)."""
+        return True

@@ -161,7 +161,7 @@ async def test_modseq(client: Client, options: str, last: int) -> None:
 
 
 async def test_rev2_always_gets_esearch(client: Client) -> None:
-    """[RFC9051] 6.4.4: once IMAP4rev2 is enabled there is no SEARCH response."""
+    """[RFC9051] 6.4.4, 7.3.4: once IMAP4rev2 is enabled there is no SEARCH response."""
     client.connection.session.rev2 = True
     assert await esearch(client, "SEARCH SEEN") == b" ALL 2:3,5"
     assert await esearch(client, "UID SEARCH DELETED") == b" UID"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -14,7 +15,7 @@ from gateway.imap.protocol.framing import LIMITS, Framing
 from gateway.imap.protocol.numset import write_set
 from gateway.imap.protocol.parser import parse
 from tests.gateway.imap.protocol.test_parser import args, refused
-from tests.gateway.imap.protocol.test_round_trip import keys, names_modseq, pull_frames, tags
+from tests.gateway.imap.protocol.test_round_trip import keys, mailboxes, names_modseq, pull_frames, tags
 from tests.support.imap_encoder import Encoder
 
 SEEN = se.FlagKey("\\Seen", True)
@@ -114,6 +115,23 @@ def test_comparator() -> None:
     assert args(b'A001 COMPARATOR "cz;*" i;basic') == se.Comparator(("cz;*", "i;basic"))
     refused(b"a COMPARATOR (i;octet)")
     refused(b"a COMPARATOR" + b" x" * 101)
+
+
+def test_multi_search() -> None:
+    """[RFC7377] 3, 4: its example; without sources, and without results."""
+    assert args(b'tag1 ESEARCH IN (mailboxes "folder1" subtree "folder2") unseen') == se.MultiSearch(
+        (
+            se.Source(se.SourceKind.MAILBOXES, (t.MailboxName("folder1"),)),
+            se.Source(se.SourceKind.SUBTREE, (t.MailboxName("folder2"),)),
+        ),
+        se.Search(se.FlagKey("\\Seen", False), uid=True, returns=se.Returns(all=True)),
+    )
+    assert args(b"a esearch return (count) SEEN") == se.MultiSearch(
+        (se.Source(se.SourceKind.SELECTED),), se.Search(SEEN, uid=True, returns=se.Returns(count=True))
+    )
+    refused(b"a UID ESEARCH ALL")
+    refused(b"a ESEARCH IN (personal)")
+    refused(b"a ESEARCH IN personal ALL")
 
 
 def test_ages() -> None:
@@ -232,6 +250,11 @@ searches = st.builds(
     st.sampled_from((None, "UTF-8")),
     st.none() | returns,
 )
+named = (se.SourceKind.SUBTREE, se.SourceKind.SUBTREE_ONE, se.SourceKind.MAILBOXES)
+sources = st.one_of(
+    st.builds(se.Source, st.sampled_from([kind for kind in se.SourceKind if kind not in named])),
+    st.builds(se.Source, st.sampled_from(named), st.lists(mailboxes, min_size=1, max_size=3).map(tuple)),
+)
 programs = st.lists(st.builds(se.Criterion, st.sampled_from(se.SortKey), st.booleans()), min_size=1, max_size=3)
 in_charset = searches.filter(lambda search: search.charset is not None)
 sorts = st.builds(se.Sort, programs.map(tuple), in_charset)
@@ -243,6 +266,13 @@ commands = st.one_of(
     st.builds(
         se.Comparator, st.lists(st.sampled_from(("i;octet", "default", "*", "-i;ascii*", "é")), max_size=3).map(tuple)
     ).map(lambda args: t.Command(b"a", "COMPARATOR", args)),
+    st.builds(
+        lambda sources, search: se.MultiSearch(
+            tuple(sources), replace(search, uid=True, returns=search.returns or se.Returns(all=True))
+        ),
+        st.lists(sources, min_size=1, max_size=3),
+        searches,
+    ).map(lambda args: t.Command(b"a", "ESEARCH", args)),
     st.builds(se.CancelUpdate, st.lists(tags, min_size=1, max_size=3).map(tuple)).map(
         lambda args: t.Command(b"a", "CANCELUPDATE", args)
     ),
