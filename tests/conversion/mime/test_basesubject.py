@@ -86,6 +86,6 @@ def test_it_is_what_the_steps_say(subject: str) -> None:
 def test_long_subjects_cost_no_more_than_their_length() -> None:
     """Each would take minutes if its cost were quadratic."""
     for unit in ("[a]", "Re:", "(fwd)", "[fwd:", "re[", "[] ", " [fwd: ", "re ", "["):
-        base_subject(unit * 200_000)
-        base_subject("x" + unit * 200_000)
-    base_subject("[fwd:" * 200_000 + "]" * 200_000)
+        base_subject(unit * 40_000)
+        base_subject("x" + unit * 40_000)
+    base_subject("[fwd:" * 40_000 + "]" * 40_000)

@@ -54,7 +54,7 @@ def test_response(roots: list[int], children: dict[int, list[int]], line: bytes)
 
 
 def test_deep_threads_take_no_stack() -> None:
-    count = 50_000
+    count = 15_000
     forest = alike([[n - 1] if n else [] for n in range(count)])
     line = thread(forest.roots, forest.children, range(1, count + 1))
     assert line == b"* THREAD (" + b" ".join(b"%d" % n for n in range(1, count + 1)) + b")\r\n"

@@ -280,7 +280,7 @@ commands = st.one_of(
 
 
 @given(commands, st.integers(0, 2**32))
-@settings(max_examples=150)
+@settings(max_examples=100)
 def test_a_command_is_read_as_it_was_written(command: t.Command, seed: int) -> None:
     framing = Framing(LIMITS)
     framing.feed(Encoder(seed).command(command))
