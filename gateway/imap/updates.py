@@ -22,6 +22,7 @@ from gateway.imap.wire import Wire
 from store.changes import Change, FlagsChanged, MessageCreated, MessageRow
 from store.errors import AccessDenied, NotFound
 from store.mailbox import Mailbox
+from store.permissions import allowed_flags
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -92,6 +93,8 @@ class Updates:
         if self.notify is not None and not self.notify.selected and not forced:
             return  # [RFC5465] 3.1: nothing is wanted of the selected mailbox
         try:
+            if not selected.mailbox.whole:
+                await self._look_at_rights(selected)
             modseq, uidvalidity = await self._standing()
             if uidvalidity != selected.uidvalidity:
                 raise NotFound("deleted and made again")
@@ -117,6 +120,13 @@ class Updates:
             self.selected = None
             self.state = State.AUTHENTICATED
             self.wire.give_up(b"The selected mailbox is gone.")
+
+    async def _look_at_rights(self, selected: Selected) -> None:
+        """Tell which flags last when the user's rights in another's folder have changed ([RFC4314] 5.1.1)."""
+        settable = allowed_flags(await self.read(selected.mailbox.rights, selected.folder_id))
+        if settable != selected.settable:
+            selected.settable = settable
+            self.send_flags(selected)
 
     async def _take_in(
         self, selected: Selected, reached: int, changes: list[Change], *, expunge: bool, forced: bool

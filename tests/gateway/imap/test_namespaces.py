@@ -384,3 +384,20 @@ async def test_a_move_whose_second_half_fails_is_undone(street: Street, monkeypa
     monkeypatch.setattr(Mailbox, "remove_messages", fail)
     assert (await client(f'MOVE 1 {BOB}/In"'))[-1].startswith(b"NO [UNAVAILABLE]")
     assert (alice.folder(5).total, bob.folder(("In",)).total) == (1, 0)
+
+
+async def test_changed_rights_are_told(street: Street) -> None:
+    """[RFC4314] 5.1.1: rights are looked at for each command, so FLAGS and PERMANENTFLAGS come when they change."""
+    street.share("bob", "Mail", "alice", READ | Rights.EDIT_ANY)
+    row = street.box("bob").folder(("Mail",))
+    deliver(street.box("bob"), row.id)
+    client = await street.user("alice", f'{BOB}/Mail"')
+    assert await client.ok("NOOP") == []
+    street.share("bob", "Mail", "alice", READ | Rights.DELETE_ANY)
+    flags, permanent = await client.ok("NOOP")
+    assert flags.startswith(b"* FLAGS (")
+    assert permanent == b"* OK [PERMANENTFLAGS (\\Deleted)] Flags permitted."
+    assert await client.ok("NOOP") == []
+    (fetched,) = await client.ok("FETCH 1 BODY[]")
+    assert b"\\Seen" not in fetched
+    await client.ok("STORE 1 +FLAGS.SILENT (\\Deleted)")
