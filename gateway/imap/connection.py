@@ -66,6 +66,30 @@ def _limits(max_message: int) -> Limits:
 class ImapConnection(OctetStream):
     """A Twisted protocol over gateway.runtime.transport; the wire of one Session."""
 
+    __slots__ = (
+        "_bad",
+        "_began",
+        "_closing",
+        "_connections",
+        "_dirty",
+        "_farewell",
+        "_heard",
+        "_idling",
+        "_listener",
+        "_paused",
+        "_peer",
+        "_services",
+        "_stalled",
+        "_starttls",
+        "_task",
+        "_then",
+        "_told",
+        "_turn",
+        "_unsent",
+        "_waiter",
+        "session",
+    )
+
     def __init__(
         self,
         services: ImapServices,

@@ -22,6 +22,8 @@ FLUSH_AT = 64 * 1024
 class OctetStream(Protocol):
     """The lower half of a connection: what it reads from and writes to."""
 
+    __slots__ = ("_ahead", "_compression", "_flushing", "_framing", "_loop", "_out", "_size")
+
     def __init__(self) -> None:
         self._framing = Framing(LIMITS_BEFORE_LOGIN)
         self._ahead: Event | None = None

@@ -126,7 +126,7 @@ class Framing:
 
     def __init__(self, limits: Limits = LIMITS_BEFORE_LOGIN) -> None:
         self.limits = limits
-        self._chunks: deque[bytes] = deque()
+        self._chunks: deque[bytes] | None = None  # an idle connection has none: an empty one takes 600 octets
         self._waiting = 0  # octets in _chunks
         self._buffer = b""
         self._position = 0
@@ -157,6 +157,8 @@ class Framing:
             self._buffer = data
             self._position = 0
         elif data:
+            if self._chunks is None:
+                self._chunks = deque()
             self._chunks.append(data)
             self._waiting += len(data)
 
@@ -170,7 +172,7 @@ class Framing:
         For STARTTLS: nothing sent in the clear may be carried into TLS ([RFC3501] 6.2.1, 11.1).
         """
         dropped = self.buffered + self._size + sum(map(len, self._parts))
-        self._chunks.clear()
+        self._chunks = None
         self._waiting = 0
         self._buffer = b""
         self._position = 0
@@ -204,6 +206,8 @@ class Framing:
         if not self._chunks:
             return False
         self._buffer = self._chunks.popleft()
+        if not self._chunks:
+            self._chunks = None
         self._waiting -= len(self._buffer)
         self._position = 0
         return True
