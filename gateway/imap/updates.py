@@ -126,7 +126,8 @@ class Updates:
         settable = allowed_flags(await self.read(selected.mailbox.rights, selected.folder_id))
         if settable != selected.settable:
             selected.settable = settable
-            self.send_flags(selected)
+            if not selected.read_only:
+                self.send_flags(selected)
 
     async def _take_in(
         self, selected: Selected, reached: int, changes: list[Change], *, expunge: bool, forced: bool
