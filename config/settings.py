@@ -135,9 +135,17 @@ class Store:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """Searching texts: the full-text index of each mailbox, made after delivery."""
+    """Searching texts: the full-text index of a mailbox, made and kept up to date behind the work of the server."""
 
-    index: bool = option(True, "Whether there is one. Without it a search finds the same, and reads every message.")
+    index: str = option(
+        "searched",
+        "Which mailboxes have one: those whose texts are searched, from the first search that reads many messages; "
+        "always; never. A search finds the same without it, and reads every message.",
+        one_of("searched", "always", "never"),
+    )
+    index_unused: int = option(
+        90, 'Days without a search of texts after which a mailbox has none any more ("searched").', between(1, 36_500)
+    )
     index_after: int = option(
         512, "Messages that come in before a mailbox's index is brought up to date.", between(16, 100_000)
     )

@@ -39,6 +39,7 @@ def open_store(settings: Settings, *, publish: Callable[[Touched], None]) -> Sto
             max_message=settings.limits.message_size,
             text_index=settings.search.index,
             index_after=settings.search.index_after,
+            index_unused=settings.search.index_unused * 86_400.0,
         ),
         publish=publish,
         reader=read_delivered,

@@ -30,7 +30,7 @@ from store.permissions import Who
 from store.reading import MimeReader
 from store.schema import SCHEMA_VERSION, mailbox, replica
 from store.sqlitefiles import SqliteFiles
-from store.textindex import BATCH, TextIndex, TextIndexes
+from store.textindex import BATCH, SEARCHED, UNUSED, TextIndex, TextIndexes
 
 T = TypeVar("T")
 
@@ -75,10 +75,12 @@ class StoreSettings:
     """Octets of the largest message taken."""
     index_memory: int = DEFAULT_MEMORY
     """Octets of folder indexes kept in memory by a process."""
-    text_index: bool = True
-    """Whether the full-text indexes are kept and asked."""
+    text_index: str = SEARCHED
+    """Which mailboxes have a full-text index: "searched", "always", "never"."""
     index_after: int = BATCH
     """Messages that come in before a full-text index is brought up to date."""
+    index_unused: float = UNUSED
+    """Seconds without a search of texts after which a mailbox has a full-text index no more."""
 
 
 class Store:
@@ -97,7 +99,11 @@ class Store:
         self._parts: weakref.WeakValueDictionary[tuple[int, UUID], Parts] = weakref.WeakValueDictionary()
         self._indexes = IndexCache(settings.index_memory)
         self.texts = TextIndexes(
-            settings.root, enabled=settings.text_index, durable=settings.durable, batch=settings.index_after
+            settings.root,
+            policy=settings.text_index,
+            unused=settings.index_unused,
+            durable=settings.durable,
+            batch=settings.index_after,
         )
         """The full-text indexes, and which of them are behind."""
         _stores.add(self)

@@ -17,10 +17,11 @@ import re
 import shutil
 import sys
 import threading
+import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from itertools import compress
+from itertools import chain, compress
 from pathlib import Path
 from typing import Final, NamedTuple
 from unicodedata import unidata_version
@@ -35,7 +36,7 @@ from store.errors import NotFound
 from store.ids import MailboxRef
 from store.index import FolderIndex
 from store.mapi.collation import UNICODE_CASEMAP
-from store.mapi.restriction import And, Comment, MimeHeader, MimeText, Not, Or, Restriction
+from store.mapi.restriction import And, Comment, MimeHeader, MimeText, Not, Or, Restriction, walk
 from store.schema import item, mailbox
 from store.textindexfile import BODY_REGIONS, HEADER_REGIONS, Damaged, OpenSegment, Segment
 from store.textindexterms import Clause, Question, question
@@ -44,12 +45,22 @@ log = logging.getLogger("oxgate.store")
 
 LOCK: Final = "lock"
 """The file in the folder of an index that is locked by the process that works at it."""
+MARK: Final = "searched"
+"""The file in the folder of an index whose time of change is that of the last search of texts, within an hour."""
 BATCH: Final = 512
 """Messages that are not indexed, from which it is worth while to index them."""
 _NAME: Final = re.compile(r"(\d{1,19})-(\d{1,19})\.text")
+_GUID: Final = re.compile("[0-9a-f]{32}")
 _FIELD_NAME: Final = re.compile("[!-9;-~]+")
 _TRIES: Final = 3
 _MANY: Final = 10_000
+_HOUR: Final = 3600.0
+UNUSED: Final = 90 * 86_400.0
+
+SEARCHED: Final = "searched"
+ALWAYS: Final = "always"
+NEVER: Final = "never"
+"""Which mailboxes have an index: those that are searched, all, none."""
 
 Ask = Callable[[], None]
 Range = tuple[int, int]
@@ -67,12 +78,19 @@ _NEWEST = Statement(
 
 
 class TextIndexes:
-    """The indexes of a store: where they are, and which of them have fallen behind. Safe for several threads."""
+    """The indexes of a store: where they are, and which of them have fallen behind. Safe for several threads.
 
-    def __init__(self, root: Path, *, enabled: bool, durable: bool, batch: int = BATCH) -> None:
+    `policy` is SEARCHED, ALWAYS or NEVER; with SEARCHED an index that no search asked for `unused` seconds is to go.
+    """
+
+    def __init__(
+        self, root: Path, *, policy: str = SEARCHED, unused: float = UNUSED, durable: bool, batch: int = BATCH
+    ) -> None:
         self._root = root
         self._durable = durable
-        self.enabled = enabled
+        self._always = policy == ALWAYS
+        self._unused = unused
+        self.enabled = policy != NEVER
         self.batch = batch
         self._lock = threading.Lock()
         self._arrived: dict[MailboxRef, int] = {}
@@ -115,6 +133,26 @@ class TextIndexes:
                 del self._due[ref]
             return ref
 
+    def wanted(self, ref: MailboxRef) -> bool:
+        """Whether a mailbox is to have an index: none has one whose texts nobody searches, unless all have."""
+        return self._always or self._in_use(self.folder(ref))
+
+    def _in_use(self, folder: Path) -> bool:
+        try:
+            return time.time() - (folder / MARK).stat().st_mtime < self._unused
+        except OSError:
+            return False
+
+    def drop_unused(self, pause: Callable[[], None] = lambda: None) -> int:
+        """Remove the indexes that nobody uses; return how many. `pause` may sleep, or raise to stop."""
+        dropped = 0
+        if self.enabled and not self._always:
+            for folder in chain(self._root.glob("text/*/*"), self._root.glob("*/text/*/*")):  # and those of shards
+                pause()
+                if _GUID.fullmatch(folder.name) and not self._in_use(folder):
+                    dropped += _empty(folder)
+        return dropped
+
     def remove(self, ref: MailboxRef) -> None:
         """Remove the index of a mailbox that is removed."""
         shutil.rmtree(self.folder(ref), ignore_errors=True)
@@ -152,6 +190,7 @@ class TextIndex:
         self.batch = batch
         self._ask = ask
         self._known: dict[tuple[str, int, int], Segment] = {}
+        self._noted = 0.0
 
     def narrow(self, node: Restriction, index: FolderIndex, places: Sequence[int], signature: int) -> Verdict:
         """Judge candidates by a restriction whose leaves are all MimeText or MimeHeader. Raises Unavailable."""
@@ -160,7 +199,10 @@ class TextIndex:
         ordered = sorted(numbers)
         segments = self.segments(signature)
         indexed = bisect_right(ordered, segments[-1].high) if segments else 0
-        if len(ordered) - indexed >= self.batch:
+        many = len(ordered) - indexed >= self.batch
+        if (many or (segments and time.time() - self._noted >= _HOUR)) and _asks_text(node):
+            self.note_search()
+        if many:
             self._ask()
         found: set[int] = set()
         doubtful: set[int] = set()
@@ -183,6 +225,17 @@ class TextIndex:
             [place for place, number in zip(places, numbers, strict=True) if number in found] if found else [],
             [place for place, number in zip(places, numbers, strict=True) if number in doubtful] if doubtful else [],
         )
+
+    def note_search(self) -> None:
+        """Note that the texts of the mailbox are searched: from now on it is to have an index."""
+        self._noted = now = time.time()
+        mark = self.folder / MARK
+        with contextlib.suppress(OSError):  # a search finds the same without
+            with contextlib.suppress(FileNotFoundError):
+                if now - mark.stat().st_mtime < _HOUR:
+                    return
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            mark.touch(mode=0o600)
 
     def _bounds(self, node: Restriction, segment: Segment) -> tuple[int, int] | None:
         """Ask a segment; None if it cannot be asked."""
@@ -264,11 +317,24 @@ class TextIndex:
 
     def drop(self) -> None:
         """Remove what is in the index. Searches read the messages until it is made again."""
-        with contextlib.suppress(OSError):
-            for name in os.listdir(self.folder):
-                if name != LOCK:  # it would be of no use to who holds it
-                    with contextlib.suppress(OSError):
-                        (self.folder / name).unlink()
+        _empty(self.folder)
+
+
+def _empty(folder: Path) -> bool:
+    """Remove what is in the folder of an index; tell whether there was anything."""
+    removed = False
+    with contextlib.suppress(OSError):
+        for name in os.listdir(folder):
+            if name != LOCK:  # it would be of no use to who holds it
+                with contextlib.suppress(OSError):
+                    (folder / name).unlink()
+                    removed = True
+    return removed
+
+
+def _asks_text(node: Restriction) -> bool:
+    """Whether a restriction asks for more than header fields, of which each is read quickly."""
+    return any(isinstance(part, MimeText) for part, _ in walk(node))
 
 
 def _worth(segment: Segment) -> int:

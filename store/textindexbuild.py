@@ -28,7 +28,7 @@ from store.errors import NotFound
 from store.findings import Finding
 from store.schema import item
 from store.searchrows import TextReader
-from store.textindex import LOCK, NEXT_ID, Range, TextIndex, signature_of, uncovered
+from store.textindex import LOCK, MARK, NEXT_ID, Range, TextIndex, signature_of, uncovered
 from store.textindexfile import REGIONS, Damaged, Document, OpenSegment, Posting, Segment, write
 from store.textindexterms import Terms
 
@@ -198,7 +198,7 @@ class _Builder:
     def _sound(self) -> list[Segment]:
         """Give the segments that count, and remove all other files."""
         kept = [one for one in self._index.segments(self._signature) if self._index.still_true(one)]
-        names = {one.path.name for one in kept} | {LOCK}
+        names = {one.path.name for one in kept} | {LOCK, MARK}
         for name in os.listdir(self._index.folder):
             if name not in names:
                 with contextlib.suppress(OSError):

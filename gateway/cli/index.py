@@ -16,6 +16,7 @@ from gateway.cli.context import Tenant, config_option, json_option, print_json, 
 from gateway.cli.mailboxes import OWNERS
 from gateway.cli.progress import progress
 from store.errors import NotFound, StoreError
+from store.textindex import NEVER
 from store.textindexbuild import Status, status, update
 
 all_option = click.option("--all", "every", is_flag=True, help="Of every mailbox.")
@@ -37,9 +38,10 @@ class _Row:
 def index() -> None:
     """Show, rebuild or drop the full-text indexes that speed up searches.
 
-    A running server keeps the index of each mailbox up to date by itself, after delivery. An index only saves time: a
-    search finds the same with it, with half of it, and without it. So dropping one is always safe, and so is leaving
-    `text` out of a backup. The settings are in [search].
+    A running server makes the index of a mailbox when its texts are searched, keeps it up to date after delivery, and
+    drops it when nobody has searched for long ([search] index, index_unused). An index only saves time: with it, with
+    half of it, and without it a search finds the same. So dropping one is always safe, and so is leaving `text` out of
+    a backup.
 
     \b
     oxgate index status                        how far the index of each mailbox is
@@ -65,12 +67,12 @@ def show(settings: Settings, address: str | None, as_json: bool) -> None:
     with tenant(settings) as here:
         rows = [_row(here, owner) for owner in _owners(here, address, every=True)]
     if as_json:
-        print_json({"enabled": settings.search.index, "mailboxes": [dataclasses.asdict(one) for one in rows]})
+        print_json({"index": settings.search.index, "mailboxes": [dataclasses.asdict(one) for one in rows]})
         return
     shown = [(one.address, one.messages, one.indexed, one.gone, one.terms, shown_size(one.size)) for one in rows]
     print_table(("mailbox", "messages", "indexed", "gone", "terms", "size"), shown, "There are no mailboxes.")
-    if not settings.search.index:
-        click.echo("[search] index is false in the settings: no index is asked or kept up to date.", err=True)
+    if settings.search.index == NEVER:
+        click.echo("[search] index is never in the settings: no index is asked or kept up to date.", err=True)
 
 
 @index.command()
@@ -81,14 +83,15 @@ def rebuild(settings: Settings, address: str | None, every: bool) -> None:
     """Make the index of a mailbox anew, or with --all of every mailbox.
 
     The server may run meanwhile, and searches find what they always find; they take longer until the index is there.
-    It takes about a second for 3,000 messages. Interrupt it as you like: what is done stays, and the server goes on.
+    It takes about a second for 3,000 messages. Interrupt it as you like: what is done stays, and the server goes on. It
+    counts as a search of the mailbox, so that the server keeps the index.
 
     \b
     oxgate index rebuild alice@example.com
     oxgate index rebuild --all
     """
-    if not settings.search.index:
-        raise click.ClickException("[search] index is false in the settings, so nothing would use the index.")
+    if settings.search.index == NEVER:
+        raise click.ClickException("[search] index is never in the settings, so nothing would use the index.")
     began = time.monotonic()
     with tenant(settings) as here:
         owners = _owners(here, address, every=every)
@@ -111,8 +114,8 @@ def rebuild(settings: Settings, address: str | None, every: bool) -> None:
 def drop(settings: Settings, address: str | None, every: bool) -> None:
     """Remove the index of a mailbox, or with --all of every mailbox.
 
-    No message is touched. Unless [search] index is false, the server makes the index again when 512 messages have come
-    in, or when a search had to read as many.
+    No message is touched. Unless [search] index is "never", the server makes the index again when a search of texts had
+    to read 512 messages, or with "always" when as many have come in.
 
     \b
     oxgate index drop alice@example.com
@@ -142,6 +145,7 @@ def _rebuild(here: Tenant, owner: Principal) -> bool:
     except NotFound:
         return False
     text_index.drop()
+    text_index.note_search()
     with progress(owner.address, status(text_index, MimeText).messages) as advance:
         return update(text_index, MimeText, progress=_advancing(advance))
 

@@ -3,10 +3,11 @@
     indexing = Indexing(store, MimeText, share=0.25)
     task = loop.create_task(indexing.run())      # cancelled at the end: returns within milliseconds
 
-A mailbox's turn comes when messages arrived here, or when a search had to read many that are not indexed. One thread of
-the worker does it, a message at a time, and sleeps in between: it takes `share` of a processor at most, less the more
-the worker has to do itself. A lower priority would not help, on the contrary: a thread that holds the interpreter lock
-and is not let run holds up all others.
+A mailbox's turn comes when messages arrived here, or when a search had to read many that are not indexed. Then its
+index is brought up to date if somebody uses it, and dropped if not; once a day all that nobody uses are dropped. One
+thread of the worker does it, a message at a time, and sleeps in between: it takes `share` of a processor at most, less
+the more the worker has to do itself. A lower priority would not help, on the contrary: a thread that holds the
+interpreter lock and is not let run holds up all others.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ REST_SECONDS: Final = 2.0
 """How long to wait when no mailbox is behind."""
 SLICE_SECONDS: Final = 0.001
 _LOOK_SECONDS: Final = 0.5
+_DAY_SECONDS: Final = 86_400.0
 _LEAST: Final = 0.02
 
 
@@ -104,23 +106,43 @@ class Indexing:
         """Index what has fallen behind, until cancelled."""
         loop = asyncio.get_running_loop()
         with ThreadPoolExecutor(1, thread_name_prefix="index") as pool:
+            swept = -_DAY_SECONDS
             try:
                 while True:
                     ref = self._store.texts.take()
-                    if ref is None:
-                        await asyncio.sleep(self._rest)
-                    else:
+                    if ref is not None:
                         await loop.run_in_executor(pool, self._index, ref)
+                    elif loop.time() - swept >= _DAY_SECONDS:
+                        swept = loop.time()
+                        await loop.run_in_executor(pool, self._drop_unused)
+                    else:
+                        await asyncio.sleep(self._rest)
             finally:
                 self._pace.stop()
 
     def _index(self, ref: MailboxRef) -> None:
         self._pace.begin()
         try:
-            update(self._store.text_index(ref), self._text, pause=self._pace)
+            index = self._store.text_index(ref)
+            if self._store.texts.wanted(ref):
+                update(index, self._text, pause=self._pace)
+            else:
+                index.drop()
         except (NotFound, Stopped):
             return
         except (StoreError, OSError) as error:
             log.warning("mailbox %s: the text index is not up to date: %s", ref.id, error)
         except Exception:  # one mailbox must not keep the others from being indexed
             log.exception("mailbox %s: the text index cannot be made", ref.id)
+
+    def _drop_unused(self) -> None:
+        self._pace.begin()
+        try:
+            dropped = self._store.texts.drop_unused(self._pace)
+        except Stopped:
+            return
+        except OSError as error:
+            log.warning("the text indexes cannot be looked through: %s", error)
+            return
+        if dropped:
+            log.info("%d text indexes that nobody uses are dropped", dropped)

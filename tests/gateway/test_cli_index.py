@@ -89,13 +89,25 @@ def test_searches_find_the_same_before_and_after(server: Server) -> None:
     assert found() == [8]
 
 
+def test_an_index_that_was_asked_for_is_kept(server: Server) -> None:
+    """[search] index = "searched": a rebuild counts as a search."""
+    here = server.open()
+    ref = here.ref(here.find("alice"))
+    assert not here.store.texts.wanted(ref)
+    server("index", "rebuild", "alice")
+    assert here.store.texts.wanted(ref)
+    server("index", "drop", "alice")
+    assert not here.store.texts.wanted(ref)
+    here.close()
+
+
 def test_what_cannot_be_done_is_told_with_a_remedy(server: Server) -> None:
     assert "say whose mailbox, or --all" in server("index", "rebuild", code=2).output
     assert "say whose mailbox, or --all" in server("index", "drop", code=2).output
     assert "nobody has the address carol" in server("index", "status", "carol", code=1).output
-    off = {"OXGATE_SEARCH__INDEX": "false"}
-    assert "[search] index is false" in server("index", "rebuild", "--all", code=1, **off).output
-    assert "[search] index is false" in server("index", "status", **off).output
+    off = {"OXGATE_SEARCH__INDEX": "never"}
+    assert "[search] index is never" in server("index", "rebuild", "--all", code=1, **off).output
+    assert "[search] index is never" in server("index", "status", **off).output
     assert server.status(**off) == {"alice": (40, 0), "bob": (0, 0)}
 
 

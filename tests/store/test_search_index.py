@@ -21,7 +21,7 @@ from store.mapi.collation import ASCII_CASEMAP, OCTET
 from store.mapi.message import MessageContent, MimeRendition
 from store.mapi.restriction import And, Bitmask, MimeHeader, MimeText, Not, Or, Restriction, TagPlacementFlags
 from store.store import Store, StoreSettings
-from store.textindex import TextIndex
+from store.textindex import LOCK, MARK, TextIndex
 from store.textindexbuild import status, update
 from store.textindexfile import Document, Segment, write
 from store.textindexterms import LONGEST, WITHIN, Terms, question, windows
@@ -296,7 +296,7 @@ def test_what_a_killed_process_left_is_cleared_away(box: _Box) -> None:
     assert box.find("nothing", read=read) == list(range(1, 41))
     assert read == []
     update(box.index, Reader)
-    assert [path.name for path in box.index.folder.iterdir() if path.name != "lock"] == [both.name]
+    assert [path.name for path in box.index.folder.iterdir() if path.name not in (LOCK, MARK)] == [both.name]
 
 
 def test_a_damaged_file_is_thrown_away_and_made_again(box: _Box) -> None:

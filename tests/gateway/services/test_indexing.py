@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -19,15 +21,27 @@ from gateway.services import indexing
 from gateway.services.indexing import SLICE_SECONDS, Indexing, Pace, Stopped
 from store.errors import Unavailable
 from store.ids import MailboxKind, MailboxRef, SpecialFolder
+from store.mapi.restriction import MimeHeader
+from store.mapi.restriction import MimeText as TextRestriction
 from store.store import Store, StoreSettings
-from store.textindexbuild import Pause, status
+from store.textindex import MARK
+from store.textindexbuild import Pause, status, update
 
 MAIL = render(b"Subject: x\r\n\r\nneedle\r\n")
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    made = Store(StoreSettings(root=tmp_path, durable=False, index_after=16), reader=read_delivered)
+    settings = StoreSettings(root=tmp_path, durable=False, text_index="always", index_after=16)
+    made = Store(settings, reader=read_delivered)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def thrifty(tmp_path: Path) -> Iterator[Store]:
+    """[search] index = "searched"."""
+    made = Store(StoreSettings(root=tmp_path, durable=False, index_after=16, index_unused=1000), reader=read_delivered)
     yield made
     made.close()
 
@@ -62,6 +76,77 @@ async def test_a_mailbox_is_indexed_once_enough_has_arrived(store: Store) -> Non
     store.open(few).deliver(SpecialFolder.INBOX, None, mime=MAIL)
     await indexed(store, few, 16)
     await finish(task)
+
+
+async def test_a_mailbox_is_indexed_once_it_is_searched(thrifty: Store) -> None:
+    """[search] index: from the first search that has to read many messages, and then after delivery."""
+    quiet, searched = mailbox(thrifty, 1, 40), mailbox(thrifty, 2, 40)
+    opened = thrifty.open(searched)
+    task = asyncio.create_task(Indexing(thrifty, MimeText, share=1, rest=0).run())
+    while thrifty.texts._due:
+        await asyncio.sleep(0)
+    assert opened.find(SpecialFolder.INBOX, MimeHeader("X-Rare", "x"), text=MimeText) == []
+    while thrifty.texts._due:
+        await asyncio.sleep(0)
+    assert status(thrifty.text_index(searched), MimeText).indexed == 0
+    assert len(opened.find(SpecialFolder.INBOX, TextRestriction("needle", True), text=MimeText)) == 40
+    await indexed(thrifty, searched, 40)
+    for ref in (searched, quiet):
+        for _ in range(16):
+            thrifty.open(ref).deliver(SpecialFolder.INBOX, None, mime=MAIL)
+    await indexed(thrifty, searched, 56)
+    await finish(task)
+    assert status(thrifty.text_index(quiet), MimeText).indexed == 0
+
+
+async def test_an_index_that_nobody_uses_is_dropped(thrifty: Store) -> None:
+    """[search] index_unused: at the next update, or when all are looked through."""
+    refs = [mailbox(thrifty, number, 40) for number in (1, 2, 3)]
+    thrifty.texts._due.clear()
+    for ref in refs:
+        index = thrifty.text_index(ref)
+        index.note_search()
+        index.note_search()
+        update(index, MimeText)
+        assert status(index, MimeText).indexed == 40
+    old = time.time() - 1001
+    for ref in refs[:2]:
+        os.utime(thrifty.texts.folder(ref) / MARK, (old, old))
+    thrifty.texts.ask(refs[0])
+    indexer = Indexing(thrifty, MimeText, share=1, rest=0)
+    indexer._index(refs[0])
+    assert [status(thrifty.text_index(ref), MimeText).indexed for ref in refs] == [0, 40, 40]
+    task = asyncio.create_task(Indexing(thrifty, MimeText, share=1, rest=0).run())
+    await indexed(thrifty, refs[1], 0)
+    await finish(task)
+    assert [status(thrifty.text_index(ref), MimeText).indexed for ref in refs] == [0, 0, 40]
+    assert thrifty.texts.drop_unused() == 0
+
+
+def test_a_search_renews_the_mark_once_an_hour(thrifty: Store) -> None:
+    ref = mailbox(thrifty, 1, 40)
+    index, mark = thrifty.text_index(ref), thrifty.texts.folder(ref) / MARK
+    opened = thrifty.open(ref)
+
+    def age(seconds: float) -> None:
+        os.utime(mark, (time.time() - seconds,) * 2)
+
+    def search() -> float:
+        opened.find(SpecialFolder.INBOX, TextRestriction("needle", True), text=MimeText)
+        return time.time() - mark.stat().st_mtime
+
+    search()
+    update(index, MimeText)
+    age(3000)
+    index._noted = 0
+    assert search() > 2999, "not an hour old"
+    age(4000)
+    assert search() > 3999, "looked at within the hour"
+    index._noted = 0
+    assert search() < 1000
+    mark.unlink()
+    index._noted = 0
+    assert search() < 1000, "an index of before there were marks"
 
 
 async def test_one_mailbox_that_fails_keeps_no_other_waiting(
