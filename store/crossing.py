@@ -12,11 +12,12 @@ from typing import NamedTuple
 
 from sqlalchemy import select
 
-from store import items, keywords, messages
+from store import items, keywords, messages, origins
 from store.blob import BlobStore
 from store.changelog import IN_FOLDER
 from store.engine import Reader, Row, Shard, Statement, one_of
 from store.errors import Conflict, NotFound
+from store.ids import MailboxRef
 from store.items import MIME_ONLY
 from store.mapi.message import MessageContent, MimeRendition
 from store.schema import item, message
@@ -46,6 +47,8 @@ class Parcel(NamedTuple):
 
     uid: int
     """Its UID where it comes from."""
+    name: str
+    """Of its item ([RFC8474] 5.1)."""
     content: MessageContent | None
     """None: its properties are read from the MIME when they are first asked for."""
     mime: MimeRendition
@@ -60,7 +63,9 @@ def size(db: Reader, folder_id: int, uids: Sequence[int]) -> tuple[list[int], in
     return [row[0] for row in rows], sum(row[7] for row in rows)
 
 
-def pack(shard: Shard, blobs: BlobStore, folder_id: int, uids: Sequence[int], *, whole: bool) -> Iterator[Parcel]:
+def pack(
+    ref: MailboxRef, shard: Shard, blobs: BlobStore, folder_id: int, uids: Sequence[int], *, whole: bool
+) -> Iterator[Parcel]:
     """Give the parcels of messages in the order of their UIDs; those that have gone meanwhile are left out.
 
     With `whole` it is all of them: Conflict when one is not there.
@@ -71,17 +76,18 @@ def pack(shard: Shard, blobs: BlobStore, folder_id: int, uids: Sequence[int], *,
         chunk = uids[start : start + CHUNK]
         with shard.read() as db:
             rows = db.all(_ROWS, (db.mailbox_id, folder_id, db.array(chunk)))
+            kept = origins.read(db, [row[2] for row in rows])
         if whole and len(rows) < len(chunk):
             raise Conflict("a message is there no more")
         for row in rows:
-            parcel = _parcel(shard, blobs, row, names)
+            parcel = _parcel(shard, blobs, row, names, kept.get(row[2]) or origins.name(ref, row[2]))
             if parcel is not None:
                 yield parcel
             elif whole:
                 raise Conflict(f"message {row[0]} is there no more")
 
 
-def _parcel(shard: Shard, blobs: BlobStore, row: Row, names: dict[int, str]) -> Parcel | None:
+def _parcel(shard: Shard, blobs: BlobStore, row: Row, names: dict[int, str], name: str) -> Parcel | None:
     """Make a parcel of a row; None if the message has gone since the row was read."""
     uid, mid, _, flags, bits, date, state, header_length, envelope, structure, common, parts, raw, raw_id = row
     try:
@@ -98,5 +104,5 @@ def _parcel(shard: Shard, blobs: BlobStore, row: Row, names: dict[int, str]) -> 
         parts=parts or b"",
         common_header=common,
     )
-    kept = tuple(name for bit, name in names.items() if bits >> bit & 1)
-    return Parcel(uid, content, mime, flags, kept, date)
+    kept = tuple(word for bit, word in names.items() if bits >> bit & 1)
+    return Parcel(uid, name, content, mime, flags, kept, date)

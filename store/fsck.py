@@ -35,6 +35,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     *(folders.specials, folders.parents, folders.uidvalidities, folders.leftovers),
     *(placements.folderless, placements.itemless, placements.unplaced, placements.unknown_keywords),
     *(content.missing, content.files, content.references, content.strays, content.leftover_previews, content.bags),
+    *(content.leftover_origins,),
     *(log.identifiers, log.reused, log.uids, log.shared_change_numbers, log.modseqs, log.tombstones),
     *(counters.sizes, counters.folders, counters.mailbox_size),
 )

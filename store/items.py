@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Integer, bindparam, delete, exists, func, select, update
 
-from store import attachments, namedprops, previews
+from store import attachments, namedprops, origins, previews
 from store.blob import BlobStore
 from store.engine import Reader, Statement, Work, insert_statement, one_of
 from store.errors import NotFound
@@ -290,6 +290,7 @@ def free(work: Work, blobs: BlobStore, item_ids: Sequence[int]) -> None:
     contents = [row[0] for row in work.all(_REFERENCES, (m, chosen))]
     work.run(_DELETE_ITEMS, (m, chosen))
     previews.forget(work, items)
+    origins.forget(work, items)
     if not contents:
         return
     work.run(_DELETE_REFERENCES, (m, chosen))

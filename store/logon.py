@@ -5,9 +5,9 @@ Mailbox (store.mailbox) is this and the folders and messages.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from store import accesskeys, entries, permissions, quota
+from store import accesskeys, entries, origins, permissions, previews, quota
 from store.blob import BlobStore
 from store.engine import Reader, Shard
 from store.errors import AccessDenied
@@ -224,3 +224,27 @@ class MailboxLogon:
         """Forget the user's key for a folder, or with None all the user's keys here ([RFC4467] 7)."""
         with self._shard.write() as work:
             accesskeys.reset(work, folder_id, self._user)
+
+    # --------------------------------------------------------------------------------------- names and previews
+
+    def names(self, item_ids: Sequence[int]) -> dict[int, str]:
+        """Give the names of items, the same in every mailbox that a message goes to ([RFC8474] 5.1)."""
+        with self._shard.read() as db:
+            kept = origins.read(db, item_ids)
+        return {item_id: kept.get(item_id) or origins.name(self.ref, item_id) for item_id in item_ids}
+
+    def named(self, name: str) -> set[int]:
+        """Give the items that bear a name, be they there or not."""
+        with self._shard.read() as db:
+            return origins.find(db, self.ref, name)
+
+    def previews(self, item_ids: Sequence[int]) -> dict[int, str]:
+        """Read the previews that are kept, by item."""
+        with self._shard.read() as db:
+            return previews.read(db, item_ids)
+
+    def keep_previews(self, made: Mapping[int, str]) -> None:
+        """Keep previews of items that have none; items that are gone are left out."""
+        if made:
+            with self._shard.write() as work:
+                previews.keep(work, made)

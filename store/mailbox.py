@@ -6,7 +6,7 @@ transaction it joins. Everything that comes back is a value.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import cast
 
 from store import (
@@ -19,8 +19,8 @@ from store import (
     items,
     keywords,
     messages,
+    origins,
     permissions,
-    previews,
     quota,
     reading,
     savedates,
@@ -265,17 +265,6 @@ class Mailbox(MailboxLogon):
             self._need(db, folder_id, Rights.READ_ANY)
             return messages.save_dates(db, folder_id, uids)
 
-    def previews(self, item_ids: Sequence[int]) -> dict[int, str]:
-        """Read the previews that are kept, by item."""
-        with self._shard.read() as db:
-            return previews.read(db, item_ids)
-
-    def keep_previews(self, made: Mapping[int, str]) -> None:
-        """Keep previews of items that have none; items that are gone are left out."""
-        if made:
-            with self._shard.write() as work:
-                previews.keep(work, made)
-
     def saved_between(self, folder_id: int, first: int, end: int) -> list[int]:
         """Read the UIDs of messages saved in a folder from `first` up to `end`, not included, in Unix seconds."""
         with self._shard.read() as db:
@@ -396,7 +385,9 @@ class Mailbox(MailboxLogon):
             quota.check_room(work, octets)
             moved: list[int] = []
             made: list[int] = []
-            for parcel in crossing.pack(source._shard, source._blobs, folder_id, uids if whole else there, whole=whole):
+            for parcel in crossing.pack(
+                source.ref, source._shard, source._blobs, folder_id, uids if whole else there, whole=whole
+            ):
                 row = self.deliver(
                     target_id,
                     parcel.content,
@@ -405,6 +396,7 @@ class Mailbox(MailboxLogon):
                     keywords=parcel.keywords,
                     internal_date=parcel.internal_date,
                 )
+                origins.keep(work, row.item_id, parcel.name)
                 moved.append(parcel.uid)
                 made.append(row.uid)
             return Transfer(folders.read(self._shard, self._trees, target_id).uidvalidity, moved, made)

@@ -32,7 +32,7 @@ from sqlalchemy.types import UserDefinedType
 
 metadata = MetaData()
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """`mailbox.schema_ver`: the number of the last migration that a mailbox file has seen."""
 
 
@@ -347,6 +347,8 @@ access_key = _table(
 )
 
 preview = _table("preview", _i8("mailbox_id", "item_id"), _text("text"), key="item_id")
+
+origin = _table("origin", _i8("mailbox_id", "item_id"), _text("name"), key="item_id")
 
 sync_state = _table(
     "sync_state",

@@ -7,13 +7,13 @@ from hashlib import sha256
 
 from sqlalchemy import bindparam, delete, exists, func, null, or_, select, update
 
-from store import previews
+from store import origins, previews
 from store.engine import Statement, Work, insert_statement, one_of
 from store.errors import Unavailable
 from store.findings import Fault, Finding, Subject, some
 from store.items import MIME_ONLY, ROLE_ATTACHMENT, ROLE_RAW
 from store.mapi.bag import BagError, decode_attachments, decode_bag, decode_recipients
-from store.schema import content, content_ref, item, preview
+from store.schema import content, content_ref, item, origin, preview
 
 _BACKUP = "Restore the mailbox from a backup; no repair brings it back."
 _CHUNK = 256
@@ -57,6 +57,12 @@ _UNSEEN = Statement(
     select(preview.c.item_id)
     .where(preview.c.mailbox_id == bindparam("m"), ~exists().where(_ITEMS, item.c.item_id == preview.c.item_id))
     .order_by(preview.c.item_id),
+    "m",
+)
+_UNBORN = Statement(
+    select(origin.c.item_id)
+    .where(origin.c.mailbox_id == bindparam("m"), ~exists().where(_ITEMS, item.c.item_id == origin.c.item_id))
+    .order_by(origin.c.item_id),
     "m",
 )
 _UNLISTED = Statement(
@@ -232,6 +238,18 @@ def leftover_previews(subject: Subject) -> Iterator[Fault]:
                 "A repair removes them.",
             ),
             lambda work: previews.forget(work, numbers),
+        )
+
+
+def leftover_origins(subject: Subject) -> Iterator[Fault]:
+    """Look for names of items that are gone."""
+    numbers = [row[0] for row in subject.db.all(_UNBORN, (subject.db.mailbox_id,))]
+    if numbers:
+        yield Fault(
+            Finding(
+                "origins-left", 0, f"there are names of items that are gone: {some(numbers)}", "A repair removes them."
+            ),
+            lambda work: origins.forget(work, numbers),
         )
 
 

@@ -31,6 +31,7 @@ from store.schema import (
     mailbox,
     message,
     metadata,
+    origin,
     permission,
     preview,
 )
@@ -253,6 +254,10 @@ def _preview(patient: _Patient) -> None:
     patient.add(preview, item_id=4711, text="x")
 
 
+def _origin(patient: _Patient) -> None:
+    patient.add(origin, item_id=4711, name="x")
+
+
 _MENDABLE: list[tuple[Callable[[_Patient], None], str, int]] = [
     (_counters, "folder-counters", 2),
     (_subfolders, "folder-counters", 2),
@@ -287,6 +292,7 @@ _MENDABLE: list[tuple[Callable[[_Patient], None], str, int]] = [
     (_permission, "folder-leftovers", 0),
     (_access_key, "folder-leftovers", 0),
     (_preview, "previews-left", 0),
+    (_origin, "origins-left", 0),
 ]
 
 
@@ -447,4 +453,4 @@ def test_keyword_names_survive_a_repair(patient: _Patient) -> None:
 
 def test_every_table_is_in_the_schema_that_these_tests_know() -> None:
     """A new table needs a thought about what fsck should say of it."""
-    assert len(metadata.tables) == 24
+    assert len(metadata.tables) == 25

@@ -1,6 +1,6 @@
-"""FETCH items that are looked up for many messages at a time: SAVEDATE, THREADID, PREVIEW.
+"""FETCH items that are looked up for many messages at a time: SAVEDATE, EMAILID, THREADID, PREVIEW.
 
-([RFC8514] 4.2, [RFC8474] 5.2, [RFC8970] 3.2)
+([RFC8514] 4.2, [RFC8474] 5.1, 5.2, [RFC8970] 3.2)
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from conversion.mime.preview import preview
 from gateway.imap.commands import sections
-from gateway.imap.objectids import thread_id
+from gateway.imap.objectids import email_id, thread_id
 from gateway.imap.protocol import writer
 from gateway.imap.protocol.fetch_types import FetchAttribute, FetchItem, Preview
 from gateway.imap.selected import Selected
@@ -37,11 +37,13 @@ async def read(
             dates = await session.read(mailbox.save_dates, folder_id, uids)
             values[item] = {uid: writer.internal_date(seconds) for uid, seconds in dates}
         else:
-            of_uid = dict(zip(uids, item_ids, strict=True))
-            headers = await session.read(mailbox.common_headers, folder_id, uids)
-            values[item] = {
-                uid: b"(%b)" % thread_id(mailbox.ref, of_uid[uid], bytes(header)) for uid, header in headers
-            }
+            named = await session.read(mailbox.names, item_ids)
+            names = {uid: named[item_id] for uid, item_id in zip(uids, item_ids, strict=True)}
+            if item is FetchAttribute.EMAILID:
+                values[item] = {uid: email_id(name) for uid, name in names.items()}
+            else:
+                headers = await session.read(mailbox.common_headers, folder_id, uids)
+                values[item] = {uid: b"(%b)" % thread_id(names[uid], bytes(header)) for uid, header in headers}
     return [uid for uid in uids if all(uid in found for found in values.values())], values
 
 

@@ -25,7 +25,7 @@ STATIC_BATCH = 256
 """Messages answered at a time from the stored ENVELOPE and BODYSTRUCTURE; 100 to 200 KB."""
 
 _METADATA = (FetchAttribute.ENVELOPE, FetchAttribute.BODYSTRUCTURE)
-_LOOKED_UP = (FetchAttribute.SAVEDATE, FetchAttribute.THREADID)
+_LOOKED_UP = (FetchAttribute.SAVEDATE, FetchAttribute.EMAILID, FetchAttribute.THREADID)
 
 
 @dataclass(frozen=True, slots=True)

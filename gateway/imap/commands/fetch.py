@@ -17,7 +17,6 @@ from gateway.imap.commands.batch import Batch, Plan, align, changed, plan, slice
 from gateway.imap.commands.bodies import LARGE, Messages, load, send_large, small_groups
 from gateway.imap.errors import Reply, no, ok
 from gateway.imap.flags import SEEN
-from gateway.imap.objectids import email_ids
 from gateway.imap.protocol import writer
 from gateway.imap.protocol.fetch_types import BodySection, Fetch, FetchAttribute, FetchItem
 from gateway.imap.protocol.numset import format_set
@@ -330,9 +329,6 @@ _COLUMNS: dict[FetchAttribute, Callable[[_Answer, Batch], Column]] = {
     FetchAttribute.UID: lambda answer, batch: batch.uids,
     FetchAttribute.INTERNALDATE: lambda answer, batch: writer.internal_dates(batch.column(answer.index.dates)),
     FetchAttribute.RFC822_SIZE: lambda answer, batch: batch.column(answer.index.sizes),
-    FetchAttribute.EMAILID: lambda answer, batch: email_ids(
-        answer.selected.mailbox.ref, batch.column(answer.index.item_ids)
-    ),
     FetchAttribute.ENVELOPE: lambda answer, batch: answer.envelopes,
     FetchAttribute.BODYSTRUCTURE: lambda answer, batch: answer.structures,
 }

@@ -26,7 +26,7 @@ _DAY = 86_400
 _EPOCH = dt.date(1970, 1, 1).toordinal()
 _FIRST, _LAST = -(1 << 36), 1 << 36
 """Seconds, before and after any date."""
-_NO_ITEM = 0
+_NO_NAME = "0"
 
 
 async def looked_up(session: Session, folder: Selected, key: st.SearchKey) -> st.SearchKey:
@@ -59,24 +59,23 @@ async def _identified(session: Session, folder: Selected, key: st.ObjectKey) -> 
     """The messages that are the item, or are in the thread, of that identifier ([RFC8474] 6)."""
     index = await session.read(folder.mailbox.index, folder.folder_id)
     identifier = key.identifier.encode("ascii")
-    ref = folder.mailbox.ref
     if not key.thread:
-        item_id = objectids.item_of(ref, identifier)
-        return [] if item_id is None else _of_items(index, {item_id})
+        if identifier[:1] != b"M":
+            return []
+        return _of_items(index, await session.read(folder.mailbox.named, key.identifier[1:]))
     call = session.read if len(index) <= INLINE_MESSAGES else session.services.runner.run
     return await call(_in_thread, session.services.sort_keys, folder.mailbox, index, identifier)
 
 
 def _in_thread(keys: SortKeys, mailbox: Mailbox, index: FolderIndex, identifier: bytes) -> list[int]:
     """Compare the thread of every message; one without any Message-ID is a thread by itself, named by its item."""
-    ref = mailbox.ref
-    alone = objectids.thread_id(ref, _NO_ITEM, b"")
-    maker = partial(objectids.thread_id, ref, _NO_ITEM)
+    alone = objectids.thread_id(_NO_NAME, b"")
+    maker = partial(objectids.thread_id, _NO_NAME)
     threads = keys.read(mailbox, index.item_ids, {"THREADID": maker})["THREADID"]
     wanted = {item for item in index.item_ids if threads.get(item) == identifier != alone}
-    by_itself = objectids.item_of(ref, b"M" + identifier[1:])
-    if by_itself is not None and threads.get(by_itself) == alone:
-        wanted.add(by_itself)
+    if identifier[:1] == b"T":
+        by_itself = mailbox.named(identifier[1:].decode("ascii"))
+        wanted |= {item for item in by_itself if threads.get(item) == alone}
     return _of_items(index, wanted)
 
 

@@ -7,8 +7,9 @@ import re
 import pytest
 
 from gateway.imap.commands.batch import window
-from gateway.imap.objectids import email_id, item_of, thread_id
+from gateway.imap.objectids import thread_id
 from tests.gateway.imap.harness import REF, Client, Server
+from tests.gateway.imap.street import Street
 
 FIRST = b"Message-ID: <1@x>\r\nSubject: a\r\n\r\nHello from the first message\r\n"
 REPLY = b"Message-ID: <2@x>\r\nReferences: <1@x>\r\n\r\nOn Monday A wrote:\r\n> Hello\r\n\r\nAnd back\r\n"
@@ -107,15 +108,33 @@ async def test_object_identifiers(server: Server) -> None:
     assert await fetch(client, "(THREADID EMAILID)", 2) == b"THREADID (%b) EMAILID (%b)" % (threads[1], emails[1])
 
 
-def test_object_identifiers_can_be_read_back() -> None:
-    """[RFC8474] 7 `objectid`"""
-    assert item_of(REF, email_id(REF, 0x1234)) == 0x1234
-    for other in (b"M0-1", b"M000000000000-0001", b"M000000000001-1", b"T1", b""):
-        assert item_of(REF, other) is None
+def test_how_threads_are_named() -> None:
+    """[RFC8474] 5.2"""
     header = b"References: <a@x>\r\n <b@x>\r\nIn-Reply-To: <c@x>\r\nMessage-ID: <d@x>\r\n"
-    assert thread_id(REF, 1, header) == thread_id(REF, 2, b"message-id: <a@x>\r\n")
-    assert thread_id(REF, 1, header) != thread_id(REF, 1, b"In-Reply-To: <c@x>\r\n")
-    assert thread_id(REF, 1, b"") != thread_id(REF, 2, b"")
+    assert thread_id("1", header) == thread_id("2", b"message-id: <a@x>\r\n")
+    assert thread_id("1", header) != thread_id("1", b"In-Reply-To: <c@x>\r\n")
+    assert thread_id("1", b"") != thread_id("2", b"")
+
+
+async def test_a_message_keeps_its_identifiers_in_another_mailbox(street: Street) -> None:
+    """[RFC8474] 5.1: after COPY and MOVE, to another user's mailbox and back; SEARCH finds it by them ([RFC8474] 6)."""
+    client = await street.client()
+    for raw in (FIRST, b"\r\nno fields"):
+        await client.ok(b"APPEND INBOX {%d+}\r\n%b" % (len(raw), raw))
+    found = [await fetch(client, "(EMAILID THREADID)", number) for number in (1, 2)]
+    there = "Other Users/sales@example.test/INBOX"
+    await client.ok(f'COPY 1 "{there}"')
+    await client.ok(f'MOVE 2 "{there}"')
+    await client.ok(f'SELECT "{there}"')
+    assert [await fetch(client, "(EMAILID THREADID)", number) for number in (1, 2)] == found
+    for number, one in enumerate(found, 1):
+        email, thread = (word.strip("()") for word in one.decode().split()[1::2])
+        assert await client.ok(f"SEARCH EMAILID {email}") == [b"* SEARCH %d" % number]
+        assert await client.ok(f"SEARCH THREADID {thread}") == [b"* SEARCH %d" % number]
+    await client.ok("MOVE 2 INBOX")
+    await client.ok("SELECT INBOX")
+    assert await fetch(client, "(EMAILID THREADID)", 2) == found[1]
+    assert await client.ok(f"SEARCH EMAILID {found[1].decode().split()[1].strip('()')}") == [b"* SEARCH 2"]
 
 
 @pytest.mark.parametrize(
