@@ -16,6 +16,7 @@ from store.ids import MailboxRef
 from store.index import IndexCache
 from store.permissions import Member, Principals, Rights, Who
 from store.quota import Quota
+from store.readagain import ReadAgain
 from store.reading import MimeReader
 from store.textindex import TextIndexes
 
@@ -28,6 +29,7 @@ class Parts:
         "blobs",
         "indexes",
         "max_message",
+        "read_again",
         "reader",
         "ref",
         "shard",
@@ -46,6 +48,7 @@ class Parts:
         max_message: int,
         reader: MimeReader | None,
         texts: TextIndexes,
+        read_again: ReadAgain,
     ) -> None:
         self.ref = ref
         self.shard = shard
@@ -55,6 +58,7 @@ class Parts:
         self.max_message = max_message
         self.reader = reader
         self.texts = texts
+        self.read_again = read_again
         self.text_index = texts.of(ref, shard, blobs)
 
 

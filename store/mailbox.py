@@ -6,6 +6,7 @@ transaction it joins. Everything that comes back is a value.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from typing import cast
 
@@ -247,11 +248,18 @@ class Mailbox(MailboxLogon):
     def metadata(self, folder_id: int, uids: Sequence[int], item_ids: Sequence[int] = ()) -> messages.Metadata:
         """Read columns of UID, ENVELOPE and BODYSTRUCTURE of messages, in the order of their UIDs: pass chunks.
 
-        `item_ids` are the items of `uids`, ascending UIDs then, where the caller has them from the folder's index.
+        `item_ids` are the items of `uids`, ascending UIDs then, where the caller has them from the folder's index; what
+        is read of items side by side for the second time is kept for the next (store.readagain).
         """
+        known, guid = self._parts.read_again, self.ref.guid
+        if item_ids and isinstance(item_ids, array):
+            run = known.get(guid, item_ids)
+            if run is not None:
+                self._check(folder_id, Rights.READ_ANY)
+                return uids, run.envelopes, run.structures
         with self._shard.read() as db:
             self._need(db, folder_id, Rights.READ_ANY)
-            return messages.metadata(db, folder_id, uids, item_ids)
+            return messages.metadata(db, folder_id, uids, item_ids, lambda run: known.offer(guid, run))
 
     def common_headers(self, folder_id: int, uids: Sequence[int]) -> list[tuple[int, bytes]]:
         """Read UID and common header lines of messages, in the order of their UIDs, by one query: pass chunks."""

@@ -8,7 +8,8 @@ never one a message.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, cast
 
 from sqlalchemy import ColumnElement, bindparam, select, update
@@ -24,6 +25,7 @@ from store.ids import SYSTEM_FLAGS, MessageFlag
 from store.mapi.bag import decode_bag, decode_recipients
 from store.mapi.message import MessageContent, MimeRendition
 from store.mapi.types import FILETIME_UNIX_EPOCH, PropertyBag, PropertyKey, Value
+from store.readagain import Run
 from store.schema import folder, item, message
 
 UID_LIMIT = 1 << 32
@@ -319,16 +321,25 @@ Metadata = tuple[Sequence[int], Sequence[bytes], Sequence[bytes]]
 """Three columns: UID, ENVELOPE, BODYSTRUCTURE."""
 
 
-def metadata(db: Reader, folder_id: int, uids: Sequence[int], item_ids: Sequence[int] = ()) -> Metadata:
+def metadata(
+    db: Reader,
+    folder_id: int,
+    uids: Sequence[int],
+    item_ids: Sequence[int] = (),
+    offer: Callable[[Run], None] | None = None,
+) -> Metadata:
     """Read UID, ENVELOPE and BODYSTRUCTURE of messages, in the order of their UIDs, by one query.
 
     `item_ids` are the items of the messages with ascending UIDs `uids`, where the caller knows them. Messages that
-    came one after another, as most do, have items that lie side by side, and are read without the placements.
+    came one after another, as most do, have items that lie side by side, and are read without the placements; these
+    are offered to `offer`.
     """
     if item_ids and list(item_ids) == list(range(item_ids[0], item_ids[0] + len(item_ids))):
         rows = db.all(_METADATA_OF_ITEMS, (db.mailbox_id, item_ids[0], item_ids[-1]))
         if len(rows) == len(uids):  # else some have gone
             envelopes, structures = zip(*rows, strict=True)
+            if offer is not None and isinstance(item_ids, array):
+                offer(Run(item_ids, envelopes, structures))
             return uids, envelopes, structures
     rows = _chosen(db, folder_id, uids, _METADATA) if uids else []
     found, envelopes, structures = zip(*rows, strict=True) if rows else ((), (), ())

@@ -27,6 +27,7 @@ from store.ids import FIRST_DYNAMIC_ID, MailboxKind, MailboxRef
 from store.index import DEFAULT_MEMORY, IndexCache
 from store.mailbox import Mailbox, Parts
 from store.permissions import Who
+from store.readagain import MEMORY, ReadAgain
 from store.reading import MimeReader
 from store.schema import SCHEMA_VERSION, mailbox, replica
 from store.sqlitefiles import SqliteFiles
@@ -75,6 +76,8 @@ class StoreSettings:
     """Octets of the largest message taken."""
     index_memory: int = DEFAULT_MEMORY
     """Octets of folder indexes kept in memory by a process."""
+    metadata_memory: int = MEMORY
+    """Octets of ready ENVELOPE and BODYSTRUCTURE kept in memory by a process."""
     text_index: str = SEARCHED
     """Which mailboxes have a full-text index: "searched", "always", "never"."""
     index_after: int = BATCH
@@ -98,6 +101,7 @@ class Store:
         self._lock = threading.RLock()
         self._parts: weakref.WeakValueDictionary[tuple[int, UUID], Parts] = weakref.WeakValueDictionary()
         self._indexes = IndexCache(settings.index_memory)
+        self._read_again = ReadAgain(settings.metadata_memory)
         self.texts = TextIndexes(
             settings.root,
             policy=settings.text_index,
@@ -120,6 +124,7 @@ class Store:
             self._parts.pop((ref.id, ref.guid), None)
         self._backend.remove(ref)
         self._indexes.drop(ref.id)
+        self._read_again.drop(ref.guid)
         self.texts.remove(ref)
         self._blobs(ref).clear()
 
@@ -187,10 +192,12 @@ class Store:
 
     def close(self) -> None:
         """Close every database; the store may be used again."""
+        self._read_again.clear()
         self._backend.close()
 
     def close_idle(self, seconds: float) -> int:
-        """Close the databases that were not used for some seconds; return how many."""
+        """Close the databases that were not used for some seconds, and forget such metadata; return how many."""
+        self._read_again.rest(seconds)
         return self._backend.close_idle(seconds)
 
     def fsck(self, ref: MailboxRef, *, repair: bool = False, thorough: bool = False) -> list[Finding]:
@@ -205,6 +212,7 @@ class Store:
         finally:
             if repair:
                 self._indexes.drop(ref.id)
+                self._read_again.drop(ref.guid)
 
     def text_index(self, ref: MailboxRef) -> TextIndex:
         """Give the full-text index of a mailbox. Raises NotFound."""
@@ -231,6 +239,7 @@ class Store:
                     max_message=self.settings.max_message,
                     reader=self._reader,
                     texts=self.texts,
+                    read_again=self._read_again,
                 )
                 shard.keep(parts)
         return parts
@@ -242,6 +251,7 @@ class Store:
         self._lock = threading.RLock()
         _abandoned.extend(self._backend.forget())
         self._indexes.clear()
+        self._read_again.clear()
         self.texts.after_fork()
 
 
