@@ -15,6 +15,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import IntFlag
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from sqlalchemy import bindparam, delete, select, update
@@ -179,6 +180,7 @@ class FlagChange(NamedTuple):
     replace: bool = False
 
 
+@lru_cache(maxsize=1024)
 def allowed_flags(held: Rights) -> int:
     """Give the flags that a user with these rights may change: \\Deleted by one right, all others by another.
 

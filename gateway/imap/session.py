@@ -43,7 +43,7 @@ MANY = 100
 BATCH = 2000
 """Messages whose flags are changed in one transaction: it takes some milliseconds."""
 
-WRITING = Rights.CREATE | Rights.EDIT_ANY | Rights.DELETE_ANY
+WRITING = int(Rights.CREATE | Rights.EDIT_ANY | Rights.DELETE_ANY)
 """Rights of which one is enough for a mailbox not to be read-only ([RFC4314] 5.2)."""
 
 
@@ -364,7 +364,7 @@ class Session(Updates):
         """
         mailbox, row = place
         held = ALL if mailbox.whole else await self.read(mailbox.rights, row.id)
-        read_only = read_only or not held & WRITING
+        read_only = read_only or not int(held) & WRITING
         first = end = 0
         if not self.rev2:
             first, end = await self._recent(mailbox, row.id, row.uidnext, claim=not read_only)

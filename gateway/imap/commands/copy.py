@@ -50,7 +50,8 @@ async def move(session: Session, args: Move) -> Reply:
     """MOVE: as COPY and EXPUNGE of just these in one step ([RFC6851] 3.1, 3.2, 3.3, 4.3).
 
     It needs no room in the mailbox ([RFC6851] 4.1). What someone else has expunged is passed over; where nothing is
-    left the reply is NO [EXPUNGEISSUED], by UID it is OK ([RFC3501] 6.4.8).
+    left the reply is NO [EXPUNGEISSUED], by UID it is OK ([RFC3501] 6.4.8). It takes the rights of COPY there and of
+    EXPUNGE here ([RFC6851] 4.2).
     """
     selected = session.writable_folder()
     uids = session.uids_of(args.messages, uid=args.uid)

@@ -344,7 +344,7 @@ async def test_a_copy_that_does_not_fit_leaves_nothing(street: Street) -> None:
 
 
 async def test_moves_between_mailboxes(street: Street) -> None:
-    """[RFC6851] 3.3, 4.3: COPYUID, then EXPUNGE; the source must allow removing, the target adding."""
+    """[RFC6851] 3.3, 4.2, 4.3: COPYUID, then EXPUNGE; the source must allow removing, the target adding."""
     street.share("bob", "Out", "alice", READ)
     street.share("bob", "In", "alice", READ)
     alice, bob = street.box("alice"), street.box("bob")
