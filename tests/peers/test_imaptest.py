@@ -92,19 +92,32 @@ def tested(request: pytest.FixtureRequest, imaptest: Path) -> Iterator[PeerServe
         yield server
 
 
-def _libraries(program: Path) -> dict[str, str]:
+def _libraries() -> dict[str, str]:
     """Where a program that was built against Dovecot's package finds its library."""
     return {"LD_LIBRARY_PATH": "/usr/lib/dovecot"}
 
 
-def test_scripts(tested: PeerServer, imaptest: Path) -> None:
-    """Every group passes, and none is passed over for want of a capability."""
-    scripts = os.environ.get("OXGATE_IMAPTEST_TESTS", str(imaptest.resolve().parent / "tests"))
+def test_scripts(tested: PeerServer, imaptest: Path, tmp_path: Path) -> None:
+    """Every group passes, and none is passed over for want of a capability.
+
+    The group `urlauth2` was never run against a server that has URLAUTH: it fetches two messages and asks for none to
+    be put there, and its second user needs a mailbox that nobody makes.
+    """
+    named = Path(os.environ.get("OXGATE_IMAPTEST_TESTS", str(imaptest.resolve().parent / "tests")))
+    scripts = tmp_path / "tests"
+    shutil.copytree(named, scripts, ignore=shutil.ignore_patterns("broken"))
+    lacking = scripts / "urlauth2"
+    if lacking.exists() and "messages:" not in lacking.read_text():
+        lacking.write_text("messages: 2\n" + lacking.read_text())
+    first, second = tested.account(), tested.account()
+    client = tested.imap_login(second)
+    client.create("imaptest")
+    client.logout()
     said = run(
         imaptest,
-        *("host=127.0.0.1", f"port={tested.imap}", f"user={tested.account()}", f"user2={tested.account()}"),
+        *("host=127.0.0.1", f"port={tested.imap}", f"user={first}", f"user2={second}"),
         *(f"pass={PASSWORD}", f"test={scripts}"),
-        env=_libraries(imaptest),
+        env=_libraries(),
         code=(0, 1),
         timeout=170,
     )
@@ -126,7 +139,7 @@ def test_stress(tested: PeerServer, imaptest: Path, mbox: Path, profile: str) ->
         imaptest,
         *("host=127.0.0.1", f"port={tested.imap}", f"pass={PASSWORD}", f"mbox={mbox}", f"secs={SECONDS}", "seed=123"),
         *(word.format(user=user) for word in PROFILES[profile]),
-        env=_libraries(imaptest),
+        env=_libraries(),
         timeout=SECONDS * 2 + 60,
     )
     errors = [line for line in said.splitlines() if re.search("Error|Fatal|Panic|BUG", line)]
