@@ -234,6 +234,7 @@ class Work(Reader):
 class Shard(ABC):
     """The database of one mailbox. Safe for several threads: one writes at a time, reads are short."""
 
+    ref: MailboxRef
     mailbox_id: int
     dialect: str
 

@@ -1,43 +1,39 @@
-"""FolderIndex: the placements of a folder as parallel arrays, shared by the sessions of a process.
+"""FolderIndex: the placements of a folder as parallel arrays, shared by the sessions of a process (store.indexcache).
 
 An index is brought up to date from the change log: one read of `folder.modseq` when nothing happened, else the rows and
 tombstones since. New messages and changed flags are written into the arrays in place, so positions stay; once messages
 vanish a new FolderIndex takes the old one's place, and whoever still holds the old one keeps a consistent, older view.
 It shows committed messages only, also inside a unit of work.
+
+The first index of a large folder comes from a snapshot (store.indexfile) and the changes since, where one fits.
 """
 
 from __future__ import annotations
 
 import sys
-import threading
 from array import array
 from bisect import bisect_left, bisect_right
-from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from itertools import compress
 from operator import itemgetter
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from store import changelog
-from store.changelog import CHANGED, IN_FOLDER, MESSAGE_COLUMNS, STATE, VANISHED
+from store.changelog import CHANGED, IN_FOLDER, MESSAGE_COLUMNS, VANISHED
 from store.changes import MessageRow
-from store.engine import Reader, Row, Shard, Statement
-from store.errors import NotFound
-from store.schema import message
-
-BYTES_A_MESSAGE = 68
-DEFAULT_MEMORY = 192 << 20
+from store.engine import Reader, Row, Statement
+from store.indexfile import TYPES, Snapshot
+from store.schema import folder, message
 
 _LOAD = Statement(select(*MESSAGE_COLUMNS).where(*IN_FOLDER).order_by(message.c.uid), "m", "f")
-_TYPES = "IQQQLQqQQ"
-"""The UIDs are typed as the sessions' views of them are: what is of one type is copied and compared as a block."""
+_TOTAL = Statement(
+    select(folder.c.total).where(folder.c.mailbox_id == bindparam("m"), folder.c.folder_id == bindparam("f")), "m", "f"
+)
 _CHUNK = 500
 """Rows turned into array elements at a time: few enough to stay in the processor's cache."""
 _FEW = 8
 """Runs of messages up to which those between them are taken out of the arrays themselves."""
-LONG = 5_000
-"""Messages, or changes, whose reading is not short any more: it takes some 10 ms."""
 
 
 class FolderIndex:
@@ -221,9 +217,9 @@ class FolderIndex:
 def load(db: Reader, folder_id: int) -> FolderIndex:
     """Read a whole folder. `db` must see one state throughout. Raises NotFound."""
     modseq, uidvalidity, uidnext, _ = changelog.state(db, folder_id)
-    columns = [array(kind) for kind in _TYPES]
+    columns = [array(kind) for kind in TYPES]
     for rows in db.chunks(_LOAD, (db.mailbox_id, folder_id), _CHUNK):
-        for column, kind, values in zip(columns, _TYPES, zip(*rows, strict=True), strict=True):
+        for column, kind, values in zip(columns, TYPES, zip(*rows, strict=True), strict=True):
             column.extend(array(kind, values))
     return FolderIndex(columns, modseq, uidvalidity, uidnext)
 
@@ -245,155 +241,54 @@ def refresh(db: Reader, folder_id: int, index: FolderIndex, *, shared: bool = Tr
     return index
 
 
-def _references(index: FolderIndex) -> tuple[int, int]:
-    """Count who has an index, and who has most of its arrays."""
-    columns = index.columns()
-    return sys.getrefcount(index), max(sys.getrefcount(columns[place]) for place in range(len(columns)))
+def resume(db: Reader, folder_id: int, snapshot: Snapshot) -> FolderIndex | None:
+    """Make a snapshot's arrays an up-to-date index; None where the folder did not go on from it, or far.
+
+    `db` must see one state throughout, not older than the snapshot. Raises NotFound.
+    """
+    head, tail, columns = snapshot
+    modseq, uidvalidity, uidnext, floor = changelog.state(db, folder_id)
+    if uidvalidity != head.uidvalidity or uidnext < head.uidnext or not floor <= head.modseq <= modseq:
+        return None
+    if modseq - head.modseq > head.messages:
+        return None  # it may be quicker to read all
+    index = FolderIndex(columns, head.modseq, uidvalidity, uidnext)
+    key = (db.mailbox_id, folder_id, head.since)
+    gone: dict[int, int] = dict(db.all(VANISHED, key))
+    rows = db.all(CHANGED, key)
+    if not _goes_on(index, head.since, set(tail), gone, rows):
+        return None
+    index = index.without([uid for uid, at in gone.items() if at > head.modseq], shared=False)
+    index.apply(rows)
+    index.modseq = modseq
+    row = db.one(_TOTAL, key[:2])
+    return index if row is not None and row[0] == len(index) else None
 
 
-class _LongWork(Exception):
-    """Bringing an index up to date would take long."""
+def _goes_on(index: FolderIndex, since: int, tail: set[int], gone: dict[int, int], rows: list[Row]) -> bool:
+    """Whether a folder that changed by `gone` and `rows` after `since` had the index as one of its states.
 
-
-class _Entry:
-    """One folder's index, and the lock under which it is brought up to date."""
-
-    __slots__ = ("index", "lock", "weight")
-
-    def __init__(self) -> None:
-        self.index: FolderIndex | None = None
-        self.lock = threading.Lock()
-        self.weight = 0
-
-
-def _alone() -> tuple[int, int]:
-    entry = _Entry()
-    entry.index = FolderIndex([array(kind) for kind in _TYPES], 0, 0, 0)
-    index = entry.index
-    return _references(index)
-
-
-_ALONE = _alone()
-"""What `_references` gives where nobody has an index but its entry and one variable of the caller.
-
-A session in the middle of a command has it too, and keeps its older view. While an entry is locked nobody new gets hold
-of its index, save a unit of work that sees just the state that the index is at: then nothing newer can be committed.
-"""
-
-
-class IndexCache:
-    """The indexes of a process, least recently used dropped first when they pass `memory` bytes."""
-
-    def __init__(self, memory: int = DEFAULT_MEMORY) -> None:
-        self._memory = memory
-        self._used = 0
-        self._kept: OrderedDict[tuple[int, int], _Entry] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, shard: Shard, folder_id: int) -> FolderIndex:
-        """Give the up-to-date index of a folder. Raises NotFound."""
-        key, entry = self._entry(shard, folder_id)
-        with entry.lock:
-            return self._current(shard, key, entry, wait=True)
-
-    def at_hand(self, shard: Shard, folder_id: int) -> FolderIndex | None:
-        """Give it if that is short work, else None: then a thread had better `get` it. Raises NotFound."""
-        key, entry = self._entry(shard, folder_id)
-        if not entry.lock.acquire(blocking=False):
-            return None  # a thread is reading it
-        try:
-            return self._current(shard, key, entry, wait=False)
-        except _LongWork:
-            return None
-        finally:
-            entry.lock.release()
-
-    def _entry(self, shard: Shard, folder_id: int) -> tuple[tuple[int, int], _Entry]:
-        key = (shard.mailbox_id, folder_id)
-        with self._lock:
-            entry = self._kept.get(key)
-            if entry is None:
-                entry = self._kept[key] = _Entry()
-            else:
-                self._kept.move_to_end(key)
-        return key, entry
-
-    def _current(self, shard: Shard, key: tuple[int, int], entry: _Entry, *, wait: bool) -> FolderIndex:
-        """Bring an index up to date under its lock. Long work is done aside, or refused as _LongWork."""
-        index = entry.index
-        with shard.committed() as db:
-            row = db.one(STATE, key)
-        if row is not None and index is not None and row[0] == index.modseq and row[1] == index.uidvalidity:
-            return index
-        folder_id = key[1]
-        try:
-            if row is None:
-                raise NotFound(f"there is no folder {folder_id}")
-            if index is None or row[1] != index.uidvalidity or index.modseq < row[3]:
-                is_long = row[2] > LONG
-            else:
-                is_long = row[0] - index.modseq > LONG
-            if is_long and not wait:
-                raise _LongWork
-            with shard.aside() if is_long else shard.committed_snapshot() as db:
-                shared = index is None or _references(index) != _ALONE
-                made = load(db, folder_id) if index is None else refresh(db, folder_id, index, shared=shared)
-        except NotFound:
-            self._drop(key)
-            raise
-        entry.index = made
-        self._weigh(key, entry, 1024 + BYTES_A_MESSAGE * len(made))
-        return made
-
-    def standing(self, shard: Shard, folder_id: int, modseq: int, uidvalidity: int) -> FolderIndex | None:
-        """Give the index if it is in memory and stands at just that state of the folder."""
-        with self._lock:
-            entry = self._kept.get((shard.mailbox_id, folder_id))
-        index = None if entry is None else entry.index
-        return index if index is not None and (index.modseq, index.uidvalidity) == (modseq, uidvalidity) else None
-
-    def advance(self, shard: Shard, folder_id: int, before: tuple[int, int], modseq: int, rows: Sequence[Row]) -> None:
-        """Take over committed changes of flags: `rows` are all that happened in the folder after `before`.
-
-        That is its modseq and UIDVALIDITY until then, `modseq` the one since. An index that stands elsewhere stays, and
-        so does one that a thread is reading: it will be brought up to date when it is asked for.
-        """
-        with self._lock:
-            entry = self._kept.get((shard.mailbox_id, folder_id))
-        if entry is None or not entry.lock.acquire(blocking=False):
-            return
-        try:
-            index = entry.index
-            if index is not None and (index.modseq, index.uidvalidity) == before:
-                index.apply(list(rows))
-                index.modseq = modseq
-        finally:
-            entry.lock.release()
-
-    def drop(self, mailbox_id: int) -> None:
-        """Forget the indexes of a mailbox."""
-        with self._lock:
-            keys = [key for key in self._kept if key[0] == mailbox_id]
-        for key in keys:
-            self._drop(key)
-
-    def clear(self) -> None:
-        """Forget everything; also right after a fork, when another thread may have held the lock."""
-        self._lock = threading.Lock()
-        self._kept = OrderedDict()
-        self._used = 0
-
-    def _weigh(self, key: tuple[int, int], entry: _Entry, weight: int) -> None:
-        with self._lock:
-            if self._kept.get(key) is not entry:
-                return
-            self._used += weight - entry.weight
-            entry.weight = weight
-            while self._used > self._memory and len(self._kept) > 1:
-                self._used -= self._kept.popitem(last=False)[1].weight
-
-    def _drop(self, key: tuple[int, int]) -> None:
-        with self._lock:
-            entry = self._kept.pop(key, None)
-            if entry is not None:
-                self._used -= entry.weight
+    It had not, though every number fits, if the mailbox was put back to an older state and went on from there without
+    a new epoch (store.epoch). The messages that changed last then, `tail`, changed in another way or not at all.
+    """
+    mark = index.modseq
+    if any(at <= mark and index.position(uid) >= 0 for uid, at in gone.items()):
+        return False
+    now = {row[0]: row for row in rows if row[3] <= mark or row[0] in tail}
+    proven = False
+    for uid in tail | now.keys():
+        old, row = index.row(uid), now.get(uid)
+        if old is None:
+            return False
+        if row is None:
+            if gone.get(uid, 0) <= mark:
+                return False
+        elif row[3] <= mark:
+            if old != row:
+                return False
+            proven = True
+        elif (*old[:3], *old[6:]) != (*row[:3], *row[6:]):
+            return False
+        elif old.save_modseq > since:
+            proven = True
+    return proven

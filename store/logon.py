@@ -13,7 +13,7 @@ from store.engine import Reader, Shard
 from store.errors import AccessDenied
 from store.foldertree import Trees
 from store.ids import MailboxRef
-from store.index import IndexCache
+from store.indexcache import IndexCache
 from store.permissions import Member, Principals, Rights, Who
 from store.quota import Quota
 from store.readagain import ReadAgain

@@ -128,6 +128,7 @@ class Mailbox(MailboxLogon):
             transfer.remove(work, self._blobs, folder_id, transfer.present(work, folder_id))
             folders.remove(work, self._trees, folder_id)
             changelog.forget(work, folder_id)
+            work.after_commit(lambda: self._parts.indexes.forget(self._shard, folder_id))
 
     def subscriptions(self) -> list[str]:
         """Read the names subscribed to, full paths joined with `/`."""

@@ -210,6 +210,7 @@ class PostgresShard(Shard):
 
     def __init__(self, pool: Pool, ref: MailboxRef, *, publish: Publish, commit_delay: float = 0) -> None:
         self.mailbox_id = ref.id
+        self.ref = ref
         self._pool = pool
         self._publish = publish
         self._commit_delay = commit_delay

@@ -17,14 +17,15 @@ from pathlib import Path
 from typing import TypeVar
 from uuid import UUID
 
-from store import fsck, special, textindexbuild
+from store import fsck, indexcache, special, textindexbuild
 from store.blob import BlobStore
 from store.engine import Backend, Busy, Parameters, Publish, Shard, Statement, ignore, insert_statement
 from store.errors import StoreError, Unavailable
 from store.folders import ADD, COLUMNS
 from store.fsck import Finding
 from store.ids import FIRST_DYNAMIC_ID, MailboxKind, MailboxRef
-from store.index import DEFAULT_MEMORY, IndexCache
+from store.indexcache import DEFAULT_MEMORY, IndexCache
+from store.indexfile import IndexFiles
 from store.mailbox import Mailbox, Parts
 from store.permissions import Who
 from store.readagain import MEMORY, ReadAgain
@@ -100,7 +101,8 @@ class Store:
         """True: calls are short and local, and may run on an event loop. False: use threads."""
         self._lock = threading.RLock()
         self._parts: weakref.WeakValueDictionary[tuple[int, UUID], Parts] = weakref.WeakValueDictionary()
-        self._indexes = IndexCache(settings.index_memory)
+        self._index_files = IndexFiles(settings.root)
+        self._indexes = IndexCache(settings.index_memory, self._index_files)
         self._read_again = ReadAgain(settings.metadata_memory)
         self.texts = TextIndexes(
             settings.root,
@@ -125,6 +127,7 @@ class Store:
         self._backend.remove(ref)
         self._indexes.drop(ref.id)
         self._read_again.drop(ref.guid)
+        self._index_files.remove(ref)
         self.texts.remove(ref)
         self._blobs(ref).clear()
 
@@ -191,7 +194,8 @@ class Store:
     # --------------------------------------------------------------------------------------------------- resources
 
     def close(self) -> None:
-        """Close every database; the store may be used again."""
+        """Close every database, once the snapshots asked for are written; the store may be used again."""
+        self._index_files.settle()
         self._read_again.clear()
         self._backend.close()
 
@@ -208,10 +212,14 @@ class Store:
         parts = self._get(ref)
         try:
             found = fsck.check(parts.shard, parts.blobs, repair=repair, thorough=thorough)
-            return [*found, *textindexbuild.check(parts.text_index, repair=repair)] if thorough else found
+            if thorough:
+                found += textindexbuild.check(parts.text_index, repair=repair)
+                found += indexcache.check(parts.shard, self._index_files, ref, repair=repair)
+            return found
         finally:
             if repair:
                 self._indexes.drop(ref.id)
+                self._index_files.remove(ref)
                 self._read_again.drop(ref.guid)
 
     def text_index(self, ref: MailboxRef) -> TextIndex:

@@ -13,7 +13,8 @@ from store import changelog
 from store.changes import FlagsChanged, MessageCreated, MessageDeleted, MessageRow
 from store.errors import NotFound
 from store.ids import MessageFlag, SpecialFolder
-from store.index import FolderIndex, IndexCache
+from store.index import FolderIndex
+from store.indexcache import IndexCache
 from store.mailbox import Mailbox
 from tests.store.conftest import World
 from tests.support.storemail import deliver, fill

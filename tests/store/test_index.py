@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from store import index
+from store import indexcache
 from store.errors import NotFound
 from store.ids import MessageFlag, SpecialFolder
 from store.index import FolderIndex
@@ -27,7 +27,7 @@ def same(mailbox: Mailbox) -> bool:
 
 def test_long_reading_is_left_to_a_thread(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder not read yet, or in which much has happened since, is not at hand; the others are."""
-    monkeypatch.setattr(index, "LONG", 4)
+    monkeypatch.setattr(indexcache, "LONG", 4)
     mailbox = world.mailbox()
     fill(mailbox, INBOX, 3)
     store = world.other_process()
