@@ -131,11 +131,7 @@ class FolderIndex:
 
     def flagged(self, flag: int) -> list[int]:
         """Give the UIDs of the messages with a flag, one bit of MessageFlag."""
-        octet, bit = divmod(flag.bit_length() - 1, 8)
-        column = self.flags
-        if sys.byteorder == "big":
-            octet = column.itemsize - 1 - octet
-        have = column.tobytes()[octet :: column.itemsize].translate(bytes(each >> bit & 1 for each in range(256)))
+        have = self._having(flag)
         count = have.count(1)
         if count > len(have) // 16:
             return list(compress(self.uids, have))
@@ -145,6 +141,18 @@ class FolderIndex:
             place = have.find(1, place + 1)
             found.append(self.uids[place])
         return found
+
+    def octets(self, flag: int) -> int:
+        """Give the octets of the messages with a flag, one bit of MessageFlag."""
+        return sum(compress(self.sizes, self._having(flag)))
+
+    def _having(self, flag: int) -> bytes:
+        """Give for each message 1 or 0: whether it has a flag."""
+        octet, bit = divmod(flag.bit_length() - 1, 8)
+        column = self.flags
+        if sys.byteorder == "big":
+            octet = column.itemsize - 1 - octet
+        return column.tobytes()[octet :: column.itemsize].translate(bytes(each >> bit & 1 for each in range(256)))
 
     def apply(self, rows: list[Row]) -> None:
         """Write changed and new rows, ascending by UID, into the arrays; `uids` grows last."""

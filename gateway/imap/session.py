@@ -152,12 +152,12 @@ class Session(Updates):
         out was not done before they were sent. Its own changes the session sees at once.
         """
         if self._index is None:
-            index = await self._read_index(self.mailbox, self.folder_selected.folder_id)
+            index = await self.read_index(self.mailbox, self.folder_selected.folder_id)
             self._keep_index(index)
             return index
         return self._index
 
-    async def _read_index(self, mailbox: Mailbox, folder_id: int) -> FolderIndex:
+    async def read_index(self, mailbox: Mailbox, folder_id: int) -> FolderIndex:
         """The index of a folder: at once where that is short work, else by a thread, and nobody waits for it."""
         if self.services.runner.inline:
             index = mailbox.index_at_hand(folder_id)
@@ -346,15 +346,15 @@ class Session(Updates):
             raise no(b"Mailbox is only a name; nothing can be in it.", b"CANNOT")
         return place
 
-    def count_recent(self, place: Place) -> int:
+    async def count_recent(self, place: Place) -> int:
         """How many messages of the folder would be \\Recent to the next session that selects it ([RFC3501] 6.3.10)."""
         mailbox, row = place
         if self.selected is not None and self.selected.is_at(place):
             return self.selected.count_recent()
-        first = mailbox.recent_from(row.id)
+        first = await self.read(mailbox.recent_from, row.id)
         if first >= row.uidnext:
             return 0
-        uids = mailbox.index(row.id).uids
+        uids = (await self.read_index(mailbox, row.id)).uids
         return len(uids) - bisect_left(uids, first)
 
     async def select(self, place: Place, name: str, *, read_only: bool) -> tuple[Selected, FolderIndex]:
@@ -368,7 +368,7 @@ class Session(Updates):
         first = end = 0
         if not self.rev2:
             first, end = await self._recent(mailbox, row.id, row.uidnext, claim=not read_only)
-        index = await self._read_index(mailbox, row.id)
+        index = await self.read_index(mailbox, row.id)
         self._keep_index(index)
         selected = Selected(
             place, name, FolderView(index.uids), index.modseq, read_only=read_only, settable=allowed_flags(held)

@@ -121,4 +121,6 @@ def test_flagged(flags: list[int], unflagged: int) -> None:
     columns = [uids, *(array("Q", uids) for _ in range(3)), array("L", flags), *(array("Q", uids) for _ in range(4))]
     made = FolderIndex(columns, 5, 6, 401)
     for flag in (MessageFlag.SEEN, MessageFlag.DELETED, MessageFlag.ANSWERED):
-        assert made.flagged(int(flag)) == [uid for uid, bits in zip(uids, flags, strict=True) if bits & flag]
+        flagged = [uid for uid, bits in zip(uids, flags, strict=True) if bits & flag]
+        assert made.flagged(int(flag)) == flagged
+        assert made.octets(int(flag)) == sum(flagged)

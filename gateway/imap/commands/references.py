@@ -142,11 +142,10 @@ def reference(mailbox: Mailbox, folder_id: int, url: ImapUrl) -> Reference:
     """What a URL names in a folder. Raises BadUrl, NotFound."""
     if url.uid is None:
         raise BadUrl("no message")
-    index = mailbox.index(folder_id)
-    position = index.position(url.uid)
-    if position < 0:
+    rows = mailbox.rows(folder_id, [url.uid])
+    if not rows:
         raise BadUrl("no such message")
-    item_id = index.item_ids[position]
+    item_id = rows[0].item_id
     section = url.section or _WHOLE
     structure = sections.table_of(mailbox.parts(item_id), None)
     if structure is None:

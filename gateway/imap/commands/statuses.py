@@ -14,7 +14,6 @@ from gateway.imap.place import Place
 from gateway.imap.protocol import writer
 from gateway.imap.protocol.mailbox_types import Status, StatusItem
 from gateway.imap.session import Session
-from store.mailbox import Mailbox
 from store.permissions import Rights
 
 
@@ -46,15 +45,11 @@ async def line(session: Session, name: str, place: Place, items: Sequence[Status
     if StatusItem.HIGHESTMODSEQ in items:
         session.enable_condstore()
     if StatusItem.RECENT in items:
-        values[StatusItem.RECENT] = await session.read(session.count_recent, place)
+        values[StatusItem.RECENT] = await session.count_recent(place)
     if StatusItem.DELETED_STORAGE in items:
-        values[StatusItem.DELETED_STORAGE] = await session.read(_reclaimable, mailbox, row.id) if row.deleted else 0
+        # Octets of the messages marked \Deleted ([RFC9208] 4.1.4).
+        index = await session.read_index(mailbox, row.id) if row.deleted else None
+        values[StatusItem.DELETED_STORAGE] = 0 if index is None else index.octets(DELETED)
     if StatusItem.MAILBOXID in items:
         values[StatusItem.MAILBOXID] = b"(%b)" % mailbox_id(place.mailbox.ref, row)
     return writer.status_line(name, [(item.value, values[item]) for item in items], utf8=session.utf8_names)
-
-
-def _reclaimable(mailbox: Mailbox, folder_id: int) -> int:
-    """Octets of the messages marked \\Deleted ([RFC9208] 4.1.4)."""
-    index = mailbox.index(folder_id)
-    return sum(size for size, flags in zip(index.sizes, index.flags, strict=False) if flags & DELETED)

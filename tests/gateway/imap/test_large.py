@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 
 import pytest
 
 from gateway.imap import connection, updates
+from store import indexcache
 from store.changes import Change
+from store.index import FolderIndex
 from store.mailbox import Mailbox
 from tests.gateway.imap.harness import Server
 
@@ -90,3 +93,28 @@ async def test_a_session_takes_over_what_it_appends(server: Server) -> None:
     await reader.ok("EXAMINE INBOX")
     assert await reader.ok("APPEND INBOX {3+}\r\na:b") == [b"* 3 EXISTS", b"* 1 RECENT"]
     assert await first.ok("NOOP") == [b"* 3 EXISTS", b"* 3 RECENT"]
+
+
+async def test_status_reads_a_large_folder_in_a_thread(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """RECENT and DELETED-STORAGE look into the messages ([RFC3501] 6.3.10, [RFC9208] 4.1.4)."""
+    monkeypatch.setattr(indexcache, "LONG", 2)
+    looked: list[bool] = []
+    index = Mailbox.index
+
+    def look(mailbox: Mailbox, folder_id: int) -> FolderIndex:
+        looked.append(threading.current_thread() is threading.main_thread())
+        return index(mailbox, folder_id)
+
+    monkeypatch.setattr(Mailbox, "index", look)
+    for _ in range(5):
+        server.deliver()
+    inbox = server.mailbox.folder(("INBOX",)).id
+    sizes = [row.size for row in server.mailbox.rows(inbox)]
+    await (await server.client()).ok("STORE 2,4 +FLAGS.SILENT (\\Deleted)")
+    server.deliver()
+    looked.clear()
+    client = await server.client(None)
+    for item, value in ((b"RECENT", 1), (b"DELETED-STORAGE", sizes[1] + sizes[3])):
+        server.store._indexes.clear()
+        assert await client.ok(b"STATUS INBOX (%b)" % item) == [b"* STATUS INBOX (%b %d)" % (item, value)]
+    assert looked == [False, False]
