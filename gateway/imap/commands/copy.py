@@ -51,7 +51,7 @@ async def move(session: Session, args: Move) -> Reply:
 
     It needs no room in the mailbox ([RFC6851] 4.1). What someone else has expunged is passed over; where nothing is
     left the reply is NO [EXPUNGEISSUED], by UID it is OK ([RFC3501] 6.4.8). It takes the rights of COPY there and of
-    EXPUNGE here ([RFC6851] 4.2).
+    EXPUNGE here ([RFC6851] 4.2), and tells of it by VANISHED to who has enabled QRESYNC ([RFC6851] 4.4).
     """
     selected = session.writable_folder()
     uids = session.uids_of(args.messages, uid=args.uid)
