@@ -14,9 +14,10 @@ import fcntl
 import os
 import time
 from array import array
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
-from itertools import pairwise
+from itertools import pairwise, repeat
+from operator import iadd
 from typing import Any, Final, NamedTuple
 from zlib import crc32
 
@@ -29,7 +30,17 @@ from store.findings import Finding
 from store.schema import item
 from store.searchrows import TextReader
 from store.textindex import LOCK, MARK, NEXT_ID, Range, TextIndex, signature_of, uncovered
-from store.textindexfile import REGIONS, Damaged, Document, OpenSegment, Posting, Segment, write
+from store.textindexfile import (
+    REGIONS,
+    Damaged,
+    Document,
+    OpenSegment,
+    Posting,
+    Segment,
+    numbers_of,
+    octets_of,
+    write,
+)
 from store.textindexterms import Terms
 
 FULL: Final = 4096
@@ -342,27 +353,22 @@ def _joined(
     pause: Pause,
 ) -> Iterator[Posting]:
     """Give the terms of a region of some segments, renumbered: by a base alone, or by a map where some are gone."""
-    merged: dict[bytes, array[int]] = {}
-    find = merged.get
+    merged: defaultdict[bytes, bytearray] = defaultdict(bytearray)
+    find = merged.__getitem__
     for segment, base, numbers in zip(segments, bases, maps, strict=True):
-        for count, (term, places) in enumerate(segment.postings(region)):
-            if not count % _BREATH:
-                pause()
-            if numbers is not None:
-                places = array("H", [new for place in places if (new := numbers[place]) >= 0])
-                if not places:
-                    continue
-            elif base:
-                places = array("H", [place + base for place in places])
-            before = find(term)
-            if before is None:
-                merged[term] = places
-            else:
-                before += places
+        for terms, postings in segment.postings(region, base if numbers is None else 0):
+            pause()
+            if numbers is None:
+                deque(map(iadd, map(find, terms), postings), maxlen=0)
+                continue
+            for term, places in zip(terms, postings, strict=True):
+                left = octets_of([new for place in numbers_of(places) if (new := numbers[place]) >= 0])
+                if left:
+                    merged[term] += left
     yield from _in_order(merged, pause)
 
 
-def _in_order(postings: dict[bytes, array[int]], pause: Pause) -> Iterator[Posting]:
+def _in_order(postings: dict[bytes, bytearray], pause: Pause) -> Iterator[Posting]:
     for count, term in enumerate(sorted(postings)):
         if not count % _BREATH:
             pause()
@@ -374,7 +380,7 @@ class _Batch:
 
     def __init__(self) -> None:
         self.documents: list[Document] = []
-        self._regions: list[dict[bytes, array[int]]] = [{} for _ in range(REGIONS)]
+        self._regions: list[defaultdict[bytes, bytearray]] = [defaultdict(bytearray) for _ in range(REGIONS)]
 
     @property
     def full(self) -> bool:
@@ -383,18 +389,14 @@ class _Batch:
 
     def add(self, document: Document, header: Terms, body: Terms) -> None:
         """Take in a document. Of one that must be read anyway the terms are not needed."""
-        place = len(self.documents)
+        place = len(self.documents).to_bytes(2, "little")
         self.documents.append(document)
         if document.opaque:
             return
         fields = (header.words, header.windows, header.pairs, body.words, body.windows, body.pairs)
         for region, terms in zip(self._regions, fields, strict=True):
-            for term in terms:
-                places = region.get(term)
-                if places is None:
-                    region[term] = array("H", (place,))
-                else:
-                    places.append(place)
+            # The most frequent step of all: each term's documents, found or new, get one more.
+            deque(map(iadd, map(region.__getitem__, terms), repeat(place)), maxlen=0)
 
     def regions(self, pause: Pause) -> Iterator[Iterator[Posting]]:
         """Give the regions in order, each with its terms in order."""

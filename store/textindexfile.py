@@ -20,7 +20,7 @@ import sys
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import compress, islice
+from itertools import accumulate, compress, islice, pairwise
 from pathlib import Path
 from typing import Any, BinaryIO, Final, NamedTuple
 from zlib import crc32
@@ -52,8 +52,8 @@ class Document(NamedTuple):
     opaque: bool
 
 
-Posting = tuple[bytes, "array[int]"]
-"""A term and the documents that have it, ascending, in two octets each."""
+Posting = tuple[bytes, bytes | bytearray]
+"""A term and the documents that have it, ascending, in two octets each, little-endian."""
 
 
 def write(
@@ -126,13 +126,13 @@ class _Writer:
         began, count = len(self.terms), 0
         self.terms += b"\n"
         source = iter(postings)
-        limit = (self._bitmap + 1) // 2
+        limit = 2 * ((self._bitmap + 1) // 2)
         while block := list(islice(source, _BLOCK)):
             self.places.append(len(self.terms))
             self.terms += b"\n".join([term for term, _ in block])
             self.terms += b"\n"
             encoded = [
-                _octets(documents) if len(documents) < limit else _bits(documents, self._bitmap)
+                documents if len(documents) < limit else _bits(numbers_of(documents), self._bitmap)
                 for _, documents in block
             ]
             heads = [
@@ -162,7 +162,7 @@ def _octets(numbers: array[int]) -> bytes:
     return numbers.tobytes()
 
 
-def _numbers(kind: str, data: bytes) -> array[int]:
+def _numbers(kind: str, data: bytes | bytearray) -> array[int]:
     numbers = array(kind)
     numbers.frombytes(data)
     if sys.byteorder != "little":
@@ -170,10 +170,28 @@ def _numbers(kind: str, data: bytes) -> array[int]:
     return numbers
 
 
+def numbers_of(documents: bytes | bytearray) -> array[int]:
+    """Give the documents of a posting as numbers."""
+    return _numbers("H", documents)
+
+
+def octets_of(documents: Iterable[int]) -> bytes:
+    """Make a posting of numbers."""
+    return _octets(array("H", documents))
+
+
+def _shifted(documents: bytes, base: int) -> bytes:
+    """Add a number to each document: as one sum, for none becomes so large that it carries over."""
+    size = len(documents)
+    ones = int.from_bytes(b"\1\0" * (size // 2), "little")
+    return (int.from_bytes(documents, "little") + base * ones).to_bytes(size, "little")
+
+
 def _bits(documents: Iterable[int], size: int) -> bytes:
     flags = bytearray(b"0" * (size * 8))
+    one = ord("1")
     for document in documents:
-        flags[document] = ord("1")
+        flags[document] = one
     return int(flags[::-1], 2).to_bytes(size, "little")
 
 
@@ -358,22 +376,41 @@ class OpenSegment:
         heads = 1 + 2 * block[0]
         return _numbers("H", block[1:heads]), block[heads:]
 
-    def postings(self, region: int) -> Iterator[tuple[bytes, array[int]]]:
-        """Give the terms of a region with their documents, in order."""
+    def postings(self, region: int, base: int = 0) -> Iterator[tuple[list[bytes], list[bytes]]]:
+        """Give the terms of a region with their documents, in order, some dozens at a time.
+
+        `base` is added to the number of each document. Raises Damaged.
+        """
         segment = self.segment
         start, stop = segment._spans[region]
         number = bisect_right(segment._places, start)
-        terms = iter(self._terms[start + 1 : stop].split(b"\n")[:-1])
-        for _ in range(0, segment._counts[region], _BLOCK):
+        terms = self._terms[start + 1 : stop].split(b"\n")[:-1]
+        for at in range(0, segment._counts[region], _BLOCK):
             heads, data = self._block(number)
             number += 1
-            at = 0
-            for head in heads:
-                size = head & ~_KIND_BITS
-                posting = data[at : at + size]
-                at += size
-                if head & _KIND_BITS:
-                    flags = _flags(int.from_bytes(posting, "little"), segment.count)
-                    yield next(terms), array("H", compress(range(segment.count), flags))
-                else:
-                    yield next(terms), _numbers("H", posting)
+            some = terms[at : at + _BLOCK]
+            if len(some) != len(heads):
+                raise Damaged(f"{segment.path}: terms without postings")
+            yield some, self._documents(heads, data, base)
+
+    def _documents(self, heads: array[int], data: bytes, base: int) -> list[bytes]:
+        """Cut a block to the documents of its terms."""
+        count = self.segment.count
+        if max(heads) < _KIND_BITS:
+            ends = list(accumulate(heads, initial=0))
+            if base:
+                data = _shifted(data, base)
+            return [data[start:end] for start, end in pairwise(ends)]
+        found: list[bytes] = []
+        at = 0
+        for head in heads:
+            size = head & ~_KIND_BITS
+            posting = data[at : at + size]
+            at += size
+            if head & _KIND_BITS:
+                flags = _flags(int.from_bytes(posting, "little"), count)
+                posting = octets_of(compress(range(base, base + count), flags))
+            elif base:
+                posting = _shifted(posting, base)
+            found.append(posting)
+        return found

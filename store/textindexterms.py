@@ -44,7 +44,12 @@ _WORDS: Final = re.compile(f"[\\w{_MARKS}]+")
 _RUN: Final = re.compile(f"((?:[^\\W{_DENSE}]|[{_MARKS}])+)|[{_DENSE}]+")
 _DENSE_RUN: Final = re.compile(f"[{_DENSE}]+")
 _SEPARATOR: Final = re.compile(f"[^\\w{_MARKS}{_DENSE}]")
-_ASCII: Final = bytes(at if chr(at).isalnum() or at == ord("_") else ord(" ") for at in range(128)) + b" " * 128
+_FOLDED: Final = bytes(
+    at if at > 127 else ord(chr(at).upper()) if chr(at).isalnum() or at == ord("_") else ord(" ") for at in range(256)
+)
+"""Octets of UTF-8: ASCII letters become capitals, as in i;unicode-casemap, ASCII separators become blanks."""
+_SHAPE: Final = bytes(ord(" ") if at == ord(" ") else ord("x") for at in range(256))
+_LONG: Final = b"x" * (LONGEST + 1)
 
 
 class Terms:
@@ -60,17 +65,28 @@ class Terms:
         """There were more than MAX_TERMS: what is here is not all."""
 
     def add(self, text: str) -> None:
-        """Take in a text that nothing found may reach over the end of."""
-        text = unicode_casemap(text)
-        if text.isascii():
-            blank = text.encode("ascii").translate(_ASCII)
-            start, size = 0, len(blank)
-            while start < size and not self.full:
-                end = blank.find(b" ", start + _SLICE) if size - start > _SLICE else -1
-                end = size if end < 0 else end
-                self._take(blank[start:end].split())
-                start = end
-            return
+        """Take in a text that nothing found may reach over the end of.
+
+        ASCII is prepared and cut as octets, and so is what stands between ASCII separators, once each: the preparation
+        goes character by character and leaves those separators as they are.
+        """
+        plain = text.isascii()
+        blank = text.encode("utf-8", "surrogatepass").translate(_FOLDED)
+        start, size = 0, len(blank)
+        while start < size and not self.full:
+            end = blank.find(b" ", start + _SLICE) if size - start > _SLICE else -1
+            end = size if end < 0 else end
+            piece = blank[start:end]
+            words = set(piece.split())
+            if not plain:
+                others = [word for word in words if not word.isascii()]
+                words.difference_update(others)
+                self._add_folded(unicode_casemap(b" ".join(others).decode("utf-8", "surrogatepass")))
+            self._take(words, _LONG in piece.translate(_SHAPE))
+            start = end
+
+    def _add_folded(self, text: str) -> None:
+        """Take in a prepared text."""
         start, size = 0, len(text)
         while start < size and not self.full:
             cut = _SEPARATOR.search(text, start + _SLICE) if size - start > _SLICE else None
@@ -81,12 +97,11 @@ class Terms:
                 for run in dense:
                     self.pairs.update([pair.encode() for pair in _pairs(run)])
                 piece = _DENSE_RUN.sub(" ", piece)
-            self._take([word.encode() for word in set(_WORDS.findall(piece))])
+            self._take({word.encode() for word in set(_WORDS.findall(piece))}, True)
             start = end
 
-    def _take(self, words: list[bytes]) -> None:
-        fresh = set(words)
-        if max(map(len, fresh), default=0) > LONGEST:
+    def _take(self, fresh: set[bytes], may_be_long: bool) -> None:
+        if may_be_long:
             long = [word for word in fresh if len(word) > LONGEST]
             fresh.difference_update(long)
             for word in long:

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from conversion.mime.addresses import parse_addresses
 from conversion.mime.charset import decode_text
-from conversion.mime.headers import fields, header_end
+from conversion.mime.headers import fields, header_end, unfold
 from conversion.mime.html import html_to_text, meta_charset
 from conversion.mime.parts import DEFAULT_LIMITS, HeaderLines, Part, Structure, glance, read_fields, unpack
 from conversion.mime.structure import scan
@@ -24,6 +24,9 @@ _ASCII_CHARSETS = ("us-ascii", "utf-8", "iso-8859-", "windows-125")
 """How charsets begin, in which ASCII octets are ASCII characters."""
 MAX_GLANCE = 1000
 """Octets of words of a part table that are worth to be remembered."""
+_FIELDS = re.compile(rb"^([!-9;-~]++)[ \t]*+:([^\n]*+(?>(?:\n[ \t][^\n]*+)*))", re.M)
+"""The names and values that `fields` gives."""
+_UNWANTED = re.compile("[\r\t\0]+")
 _TAG = re.compile(rb"<[a-z/!?][^>]*+>")
 _NOT_JUST_TAGS = (b"&", b"<!--", b"<script", b"<style")
 
@@ -106,6 +109,11 @@ def _part_may_hold(raw: bytes, part: Part, word: bytes) -> bool:
 
 
 def _header_text(raw: bytes, part: Part) -> str:
+    start, end = part.header_start, part.body_start
+    if raw.find(b"=?", start, end) < 0 and raw[start:end].isascii():
+        # Nothing is encoded: what decode_unstructured does to each value is done to all of them.
+        lines = [name + b": " + unfold(value) for name, value in _FIELDS.findall(raw, start, end)]
+        return _UNWANTED.sub(" ", b"\n".join(lines).decode("ascii"))
     return "\n".join(
         f"{name.decode('latin-1')}: {decode_unstructured(value)}"
         for name, value, _, _ in fields(raw, part.header_start, part.body_start)

@@ -7,19 +7,18 @@ from __future__ import annotations
 
 import os
 import tempfile
-from array import array
 from contextlib import closing
 from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from store.textindexfile import REGIONS, Damaged, Document, Segment, write
+from store.textindexfile import REGIONS, Damaged, Document, Segment, octets_of, write
 
 EXAMPLES = int(os.environ.get("OXGATE_FUZZ_EXAMPLES", "150"))
 
 _DOCUMENTS = [Document(3 * number + 1, number, number == 5) for number in range(90)]
-_TERMS = [(b"T%03d" % number, array("H", range(number % 7, 90, number % 40 + 1))) for number in range(150)]
+_TERMS = [(b"T%03d" % number, octets_of(range(number % 7, 90, number % 40 + 1))) for number in range(150)]
 
 
 def _written() -> bytes:

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from conversion.mime.headers import fields, header_end
 from conversion.mime.html import html_to_text, meta_charset
 from conversion.mime.structure import pack, scan
 from conversion.mime.text import MimeText, searchable_text
+from conversion.mime.words import decode_unstructured
 
 RAW = (
     (
@@ -124,6 +126,21 @@ def test_pieces_left_out_lack_the_word(mail: str, word: str, packed: bool) -> No
     for headers in (False, True):
         plain = any(word in piece.casefold() for piece in MimeText(raw).text(headers))
         assert any(word in piece.casefold() for piece in reader.text(headers, word.encode())) == plain
+
+
+_header = st.lists(
+    st.sampled_from(("a", "Subject", ":", " ", "\t", "\r\n", "\n", "\r", "\0", "word", "=?", "=?utf-8?q?=41?=", "é"))
+).map("".join)
+
+
+@given(_header)
+def test_a_plain_header_reads_as_value_by_value(header: str) -> None:
+    """[RFC5322] 2.2.3, [RFC2047]: what is done to all of a header at once is what is done to each of its values."""
+    raw = header.encode() + b"\r\n\r\nbody\r\n"
+    wanted = "\n".join(
+        f"{name.decode()}: {decode_unstructured(value)}" for name, value, _, _ in fields(raw, 0, header_end(raw))
+    )
+    assert next(MimeText(raw).text(True)) == wanted
 
 
 def test_plain_pieces_are_not_decoded() -> None:
