@@ -242,9 +242,15 @@ class IndexFiles:
         """Have a thread write something, one after the other; what waits under the same key gives way."""
         with self._lock:
             self._waiting[key] = job
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="index files", daemon=True)
-                self._thread.start()
+            if self._thread is not None:
+                return
+            thread = threading.Thread(target=self._work, name="index files", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError as problem:  # there are too many; it waits for the next that is asked for
+                log.warning("a folder's snapshot is not written: %s", problem)
+            else:
+                self._thread = thread
 
     def _work(self) -> None:
         while True:

@@ -155,13 +155,16 @@ def measure(folder: Path, workers: int) -> str:
     print("large folder ...", file=sys.stderr, flush=True)
     try:
         _fill(server)
-        server.stop()
-        server.start()
-        assert server.process is not None
-        pid = server.process.pid
-        client = _Client(server.imap, "sd1", "")
-        cold = client.send("SELECT INBOX")
-        lines = [f"| SELECT, nothing in memory | {cold:.2f} | | | | | |"]
+        lines = []
+        for name in ("SELECT, nothing in memory or in a snapshot", "SELECT, nothing in memory"):
+            server.stop()
+            server.start()
+            assert server.process is not None
+            pid = server.process.pid
+            client = _Client(server.imap, "sd1", "")
+            cpu = proctree.cpu_s([pid])
+            cold = client.send("SELECT INBOX")
+            lines.append(f"| {name} | {cold:.2f} | {proctree.cpu_s([pid]) - cpu:.2f} | | | | |")
         for command in COMMANDS:
             lines.append(_row(server, pid, client, command))
             print(lines[-1], file=sys.stderr, flush=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -189,7 +190,7 @@ def _actions(world: World, mailbox: Mailbox) -> dict[str, Callable[[int], object
     }
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(actions=st.lists(ACTION, max_size=12))
 def test_whatever_happens(world: World, actions: list[tuple[str, int]]) -> None:
     """Changes, new epochs, forgotten tombstones, files cut off and with another bit: the index is exact."""
@@ -203,7 +204,7 @@ def test_whatever_happens(world: World, actions: list[tuple[str, int]]) -> None:
     check(world, mailbox)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     past=st.lists(ACTION, max_size=4),
     lost=st.lists(ACTION, min_size=1, max_size=6),
@@ -320,6 +321,23 @@ def test_a_disk_that_takes_nothing(make_world: Callable[..., World], whole: list
     check(world, mailbox)
     check(world, mailbox)
     assert whole == [INBOX, INBOX]
+
+
+def test_no_thread_to_be_had(make_world: Callable[..., World], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The index is there all the same, and the next that is asked for is written."""
+    world = make_world()
+    mailbox = world.mailbox()
+    fill(mailbox, INBOX, 7)
+
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        check(world, mailbox)
+    assert not file_of(world, mailbox).exists()
+    check(world, mailbox)
+    assert file_of(world, mailbox).exists()
 
 
 def test_a_snapshot_of_another_folder_or_machine(make_world: Callable[..., World], whole: list[int]) -> None:
