@@ -79,6 +79,10 @@ class TextReader(Protocol):
     version: str
     """Another one when the same message is read as another text than before: indexes are then made anew."""
 
+    def lacks(self, raw: bytes, parts: bytes, word: bytes) -> bool:
+        """Tell whether a message certainly lacks a word as MessageText.text takes it; False where that is not clear."""
+        ...
+
     def __call__(self, raw: bytes, parts: bytes = b"") -> MessageText:
         """Give the text; `parts` is the message's packed part table, or nothing."""
         ...
@@ -324,20 +328,20 @@ class _Stored:
 class _Document:
     """The octets of a header or a message, and the reader over them once one is needed."""
 
-    __slots__ = ("_parts", "_read", "_reader", "block")
+    __slots__ = ("_reader", "block", "parts", "read")
 
     def __init__(self, block: bytes, read: TextReader, parts: bytes = b"") -> None:
         self.block = block
-        self._read = read
-        self._parts = parts
+        self.read = read
+        self.parts = parts
         self._reader: MessageText | None = None
 
     @property
     def reader(self) -> MessageText:
         if self._reader is None:
             block = self.block
-            whole = self._parts or b"\r\n\r\n" in block
-            self._reader = self._read(block if whole else block + b"\r\n", self._parts)
+            whole = self.parts or b"\r\n\r\n" in block
+            self._reader = self.read(block if whole else block + b"\r\n", self.parts)
         return self._reader
 
 
@@ -450,13 +454,16 @@ def _values(header: bytes, field: bytes) -> Iterator[bytes]:
 def _text_test(node: MimeText) -> _DocumentTest:
     """Make the test that the text contains a string ([RFC3501] 6.4.4, BODY and TEXT).
 
-    The reader can mostly see in the octets that a piece of text lacks a word of the string, so it is asked for that.
+    The reader can mostly see in the octets that a message, or a piece of its text, lacks a word of the string, so it is
+    asked for that.
     """
     headers, prepare = node.headers, COLLATIONS[node.collation]
     wanted = prepare(node.value)
     word = max(_WORDS.findall(wanted), key=len, default="").lower().encode("ascii")
 
     def test(document: _Document) -> bool:
+        if word and document.read.lacks(document.block, document.parts, word):
+            return False
         return any(wanted in prepare(piece) for piece in document.reader.text(headers, word))
 
     return test

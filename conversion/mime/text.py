@@ -27,6 +27,7 @@ MAX_GLANCE = 1000
 _FIELDS = re.compile(rb"^([!-9;-~]++)[ \t]*+:([^\n]*+(?>(?:\n[ \t][^\n]*+)*))", re.M)
 """The names and values that `fields` gives."""
 _UNWANTED = re.compile("[\r\t\0]+")
+_LF = ord("\n")
 _TAG = re.compile(rb"<[a-z/!?][^>]*+>")
 _NOT_JUST_TAGS = (b"&", b"<!--", b"<script", b"<style")
 
@@ -64,24 +65,33 @@ def _header_may_hold(raw: bytes, part: Part, word: bytes) -> bool:
 
 
 @lru_cache(maxsize=512)
-def _is_octets(words: bytes) -> bool:
-    """Whether a message has one part, whose text is its octets where they are ASCII; by its part table's words."""
-    if b"\n" in words:
-        return False
-    kind, subtype, encoding, charset = words.decode("latin-1").split("\t")
-    if kind == "message" or (kind == "text" and subtype == "html") or encoding in _DECODED:
-        return False
-    return not charset or charset.lower().startswith(_ASCII_CHARSETS)
+def _are_octets(words: bytes) -> bool:
+    """Whether the text of all parts is their octets where those are ASCII; by the part table's words.
+
+    What is no text is not searched, however it is encoded.
+    """
+    for line in words.decode("latin-1").split("\n"):
+        kind, subtype, encoding, charset = line.split("\t")
+        if kind in ("text", "") and (
+            subtype == "html"
+            or encoding in _DECODED
+            or (charset != "" and not charset.lower().startswith(_ASCII_CHARSETS))
+        ):
+            return False
+    return True
 
 
 def _lacks(raw: bytes, parts: bytes, word: bytes) -> bool:
     """Whether a message certainly lacks a word, by one look at all of its octets."""
     try:
         end, words = glance(parts)
-        plain = len(words) <= MAX_GLANCE and _is_octets(words)
+        if len(words) > MAX_GLANCE or not _are_octets(words) or not raw.isascii():
+            return False
     except ValueError:
         return False
-    return plain and raw.isascii() and b"=?" not in raw[:end] and word not in raw.lower()
+    if _LF in words:  # an enclosed message has a header, too
+        end = len(raw)
+    return raw.find(b"=?", 0, end) < 0 and word not in raw.lower()
 
 
 def _part_may_hold(raw: bytes, part: Part, word: bytes) -> bool:
@@ -163,6 +173,11 @@ class MimeText:
                 found.append(decode_unstructured(entry.local or b"" if entry.group else text))
         return found
 
+    @staticmethod
+    def lacks(raw: bytes, parts: bytes, word: bytes) -> bool:
+        """Tell whether a message, with its packed part table, certainly lacks a word as `text` takes it, cheaply."""
+        return word.isalnum() and _lacks(raw, parts, word)
+
     def text(self, headers: bool, word: bytes = b"") -> Iterator[str]:
         """Yield the text of the body piece by piece (BODY), with `headers` first that of the header (TEXT).
 
@@ -171,8 +186,6 @@ class MimeText:
         """
         if not word.isalnum():
             word = b""  # what the decoder puts between name and value of a field, or takes out of HTML, is no octet
-        if word and self._structure is None and _lacks(self._raw, self._parts, word):
-            return
         structure = self._scanned()
         if headers and (not word or _header_may_hold(self._raw, structure.root, word)):
             yield _header_text(self._raw, structure.root)
