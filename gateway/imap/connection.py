@@ -24,7 +24,7 @@ from functools import lru_cache
 from twisted.python.failure import Failure
 
 from gateway.imap import texts
-from gateway.imap.commands import idle, notify
+from gateway.imap.commands import fresh, idle, notify
 from gateway.imap.commands.table import BY_NAME, capabilities, takes_numbers
 from gateway.imap.environment import ImapServices
 from gateway.imap.errors import SERVER_BUG, Refusal, Reply, reply_for
@@ -274,6 +274,7 @@ class ImapConnection(OctetStream):
         """Send the untagged updates that are due; what goes wrong costs the updates, not the command."""
         try:
             await self.session.sync(expunge=expunge, forced=forced)
+            await fresh.tell(self.session)
         except StoreError as error:
             log.info("update of %s: %s: %s", self.peer, type(error).__name__, error)
         except ConnectionError:

@@ -72,7 +72,6 @@ class Notifier:
     """The events of one session."""
 
     __slots__ = (
-        "_fresh",
         "_subscriptions",
         "_watch",
         "_wire",
@@ -83,7 +82,6 @@ class Notifier:
         "items",
         "metadata",
         "names",
-        "own",
         "seen",
         "selected",
         "subscribed",
@@ -112,9 +110,6 @@ class Notifier:
             self.events |= events_of(group.events)
         self.follows: Selected | None = None
         """The selected folder whose new messages are told by their items."""
-        self._fresh: list[int] = []
-        self.own: set[int] = set()
-        """UIDs that the session has put into the selected folder by itself ([RFC5465] 5.2)."""
         self.watched: list[Watched] = []
         self.seen: dict[tuple[int, int], Seen] = {}
         """By the mailbox's number and the folder's."""
@@ -175,8 +170,6 @@ class Notifier:
             return
         self.unfollow()
         self.follows = selected
-        self._fresh = []
-        self.own = set()
         if selected is not None and self.items:
             selected.watchers.append(self)
 
@@ -187,19 +180,15 @@ class Notifier:
         self.follows = None
 
     async def prepare(self, changes: Sequence[Change]) -> None:
-        """Note the messages that are new."""
-        self._fresh += [change.row.uid for change in changes if isinstance(change, MessageCreated)]
+        """Ask for the items of the messages that are new."""
+        if self.follows is not None:
+            self.follows.ask((change.row.uid for change in changes if isinstance(change, MessageCreated)), self.items)
 
     def leave(self) -> None:
         """Nothing is told before EXPUNGE."""
 
     def enter(self) -> None:
-        """New messages are told once everything else is: `take_fresh`."""
-
-    def take_fresh(self) -> list[int]:
-        """The UIDs of messages of which the items are to be told."""
-        fresh, self._fresh = self._fresh, []
-        return [uid for uid in fresh if uid not in self.own]
+        """New messages are told once everything else is (gateway.imap.commands.fresh)."""
 
 
 def events_of(names: Iterable[str]) -> Events:

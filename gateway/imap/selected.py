@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from gateway.imap.flags import SHOWN, FlagNames
 from gateway.imap.place import Place
+from gateway.imap.protocol.fetch_types import FetchItem
 from gateway.imap.view import FolderView
 from store.changes import Change, MessageRow
 
@@ -37,6 +38,8 @@ class Selected:
     __slots__ = (
         "flags",
         "folder_id",
+        "fresh",
+        "made",
         "mailbox",
         "name",
         "own",
@@ -70,6 +73,10 @@ class Selected:
         self.own: list[tuple[int, int]] = []
         """Mod-sequences, first and last of a run, of flag changes that the client knows from its own command."""
         self.watchers: list[Watcher] = []
+        self.fresh: dict[int, tuple[FetchItem, ...]] = {}
+        """New messages, by UID, of which watchers want items to be told, and the items ([RFC5465] 5.2, 7)."""
+        self.made: set[int] = set()
+        """UIDs that this session has put in and not been told of, while there are watchers ([RFC5465] 5.2)."""
         self.shows_recent = True
         """\\Recent and RECENT exist for the client; [RFC9051] appendix E has done away with them."""
         self.settled = 0
@@ -78,6 +85,25 @@ class Selected:
     def is_at(self, place: Place) -> bool:
         """Whether a place is the selected folder."""
         return self.folder_id == place.row.id and self.mailbox.ref == place.mailbox.ref
+
+    def ask(self, uids: Iterable[int], items: tuple[FetchItem, ...]) -> None:
+        """Have items told of new messages; what several watchers ask for is told once ([RFC5465] 5.2)."""
+        for uid in uids:
+            self.fresh[uid] = tuple(dict.fromkeys((*self.fresh.get(uid, ()), *items)))
+
+    def note_made(self, uids: Iterable[int]) -> None:
+        """Remember that the session has put in these messages by itself."""
+        if self.watchers:
+            self.made.update(uids)
+
+    def take_fresh(self) -> dict[int, tuple[FetchItem, ...]]:
+        """The messages of which items are to be told now, and the items; not the session's own ([RFC5465] 5.2)."""
+        fresh, self.fresh = self.fresh, {}
+        if self.made:
+            fresh = {uid: items for uid, items in fresh.items() if uid not in self.made}
+            newest = self.view.uids[-1] if self.view.uids else 0
+            self.made = {uid for uid in self.made if uid > newest}
+        return fresh
 
     def is_recent(self, uid: int) -> bool:
         """Whether the message is \\Recent in this session ([RFC3501] 2.3.2)."""

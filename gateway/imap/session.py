@@ -18,7 +18,7 @@ from gateway.imap.environment import ImapServices
 from gateway.imap.errors import no
 from gateway.imap.flags import DELETED, FlagNames
 from gateway.imap.names import is_visible
-from gateway.imap.notify import Notifier
+from gateway.imap.notify import Events, Notifier
 from gateway.imap.personality import PERSONALITIES, Personality
 from gateway.imap.place import Namespaces, Place
 from gateway.imap.protocol.types import MailboxName, SequenceSet
@@ -117,9 +117,11 @@ class Session(Updates):
     def tells_uid(self) -> bool:
         """Whether FETCH responses that no FETCH asked for carry the UID.
 
-        [RFC3501] 6.4.8; [RFC7162] 3.2.4: with MODSEQ always; [RFC9051] 7.5.2: in any case.
+        [RFC3501] 6.4.8; [RFC7162] 3.2.4: with MODSEQ always; [RFC9051] 7.5.2: in any case; [RFC5465] 5.1: for who has
+        asked for FlagChange.
         """
-        return self.by_uid or self.condstore or self.rev2
+        asked = self.notify is not None and bool(self.notify.selected & Events.FLAG_CHANGE)
+        return self.by_uid or self.condstore or self.rev2 or asked
 
     # --- output and store calls
 

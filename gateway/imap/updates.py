@@ -156,8 +156,7 @@ class Updates:
         They are \\Recent from the UID `first`, unless that is 0. When the client knew all that had happened until
         then, it is told of them here, and nothing needs to be read.
         """
-        if self.notify is not None:
-            self.notify.own.update(row.uid for row in rows)
+        selected.note_made(row.uid for row in rows)
         if first:
             selected.add_recent(first, rows[-1].uid + 1)
         if selected.watermark == before and not selected.own:

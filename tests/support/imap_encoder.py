@@ -315,6 +315,9 @@ class Encoder:
         if returns is None:
             return b""
         options = [name for name, field in RETURNS.items() if getattr(returns, field)]
+        if returns.items:
+            listed = b" ".join(map(self.fetch_item, returns.items))
+            options[options.index(b"UPDATE")] += self.random.choice((b"", b" ")) + b"(" + listed + b")"
         if returns.partial is not None:
             first, last = returns.partial
             options.append(b"PARTIAL %d:%d" % self.random.choice(((first, last), (last, first))))

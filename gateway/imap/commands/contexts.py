@@ -2,6 +2,7 @@
 
 A context follows the selected folder (gateway.imap.selected.Watcher). At every change it asks its question again of the
 messages that changed, and of no others: what a message is sorted by never changes, so the order of the rest stands.
+UPDATE with items has those told of new messages among the results ([RFC5465] 7).
 
 What leaves the results is told before the EXPUNGE that may be its cause, and what enters them after the EXISTS, so that
 message numbers are good when they are read ([RFC5267] 4.3.3, 4.3.4, appendix A.3).
@@ -21,7 +22,7 @@ from gateway.imap.errors import Reply, bad, ok
 from gateway.imap.protocol import search_responses as responses
 from gateway.imap.protocol import search_types as st
 from gateway.imap.session import Session
-from store.changes import Change, MessageDeleted
+from store.changes import Change, MessageCreated, MessageDeleted
 from store.index import FolderIndex
 
 MAX_CONTEXTS = 16
@@ -194,6 +195,7 @@ class Context:
         self._key = criteria.frozen(session.folder_selected.view, search.key)
         self._moves_on = criteria.moves_on(self._key)
         self._comparator = session.comparator
+        self._items = () if search.returns is None else search.returns.items
         self._leaving: list[int] = []
         self._entering: list[Rank] = []
 
@@ -211,7 +213,12 @@ class Context:
         results = self.results
         left = deleted.union(asked) - found
         self._leaving = sorted(uid for uid in left if results.has(uid))
-        self._entering = await results.prepare(self._session, sorted(uid for uid in found if not results.has(uid)))
+        entering = sorted(uid for uid in found if not results.has(uid))
+        self._entering = await results.prepare(self._session, entering)
+        if self._items:
+            # [RFC5465] 7: of new messages, not of those that enter because their flags have changed.
+            new = {change.row.uid for change in changes if isinstance(change, MessageCreated)}
+            selected.ask(new.intersection(entering), self._items)
 
     def leave(self) -> None:
         """Tell what leaves, before the cause is told ([RFC5267] 4.3.4)."""

@@ -6,6 +6,7 @@ from gateway.imap.errors import Refusal, Reply, no, ok
 from gateway.imap.place import Place
 from gateway.imap.protocol import writer
 from gateway.imap.protocol.message_types import Copy, Move
+from gateway.imap.selected import Selected
 from gateway.imap.session import Session
 from gateway.services import transfer
 from store.changes import Transfer
@@ -43,6 +44,7 @@ async def copy(session: Session, args: Copy) -> Reply:
             )
     except Conflict as error:
         raise _expunged() from error
+    _note_made(selected, target, done)
     return ok(b"COPY completed.", _copyuid(done)) if done.source else ok(_NOTHING_TO_COPY)
 
 
@@ -67,6 +69,7 @@ async def move(session: Session, args: Move) -> Reply:
         done = await session.write_many(
             session.mailbox, len(uids), session.mailbox.move, selected.folder_id, uids, target.row.id
         )
+    _note_made(selected, target, done)
     if not done.source:
         if args.uid:
             return ok(_NOTHING_TO_MOVE)
@@ -81,6 +84,12 @@ async def move(session: Session, args: Move) -> Reply:
 def _into(target: Place) -> tuple[Mailbox, int]:
     """The mailbox and the folder of a target that is in another mailbox than the selected one."""
     return target.mailbox, target.row.id
+
+
+def _note_made(selected: Selected, target: Place, done: Transfer) -> None:
+    """What the session has put into its own folder it is not asked about ([RFC5465] 5.2)."""
+    if selected.is_at(target):
+        selected.note_made(done.destination)
 
 
 def _expunged() -> Refusal:

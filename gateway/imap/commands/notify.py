@@ -5,17 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping
 
-from gateway.imap.commands import fetch, metadata
+from gateway.imap.commands import metadata
 from gateway.imap.errors import Refusal, Reply, bad, no, ok
 from gateway.imap.names import SPECIAL_USES, name_of
 from gateway.imap.notify import MESSAGES, NAMES, SUPPORTED, Events, Notifier, Seen, Watched, events_of, seen
 from gateway.imap.place import Place
 from gateway.imap.protocol import mailbox_types as bt
 from gateway.imap.protocol import writer
-from gateway.imap.protocol.fetch_types import Fetch
 from gateway.imap.protocol.metadata_types import SetMetadata
 from gateway.imap.protocol.notify_types import EventGroup, Notify, Scope
-from gateway.imap.protocol.types import SequenceSet
 from gateway.imap.session import Session
 from store.changes import FolderRow
 from store.errors import NotFound, StoreError
@@ -165,7 +163,7 @@ async def after_command(session: Session, args: object) -> None:
 
 
 async def push(session: Session, *, own: Iterable[str] = ()) -> None:
-    """Tell what there is to be told of other mailboxes, and the items of new messages of the selected one.
+    """Tell what there is to be told of other mailboxes.
 
     A client that does not take what it asked for is told so, and no more ([RFC5465] 5.8).
     """
@@ -177,7 +175,6 @@ async def push(session: Session, *, own: Iterable[str] = ()) -> None:
             session.notify = Notifier(session.services.watch, session.wire, ())
             session.send(b"* OK [NOTIFICATIONOVERFLOW] Too much happens; NOTIFY is over.\r\n")
             return
-        await _tell_new(session, notifier)
         touched, notifier.touched = notifier.touched, set()
         muted = set(own) | {name.rpartition("/")[0] for name in own}
         for watched in notifier.watched:
@@ -188,19 +185,6 @@ async def push(session: Session, *, own: Iterable[str] = ()) -> None:
                 await _compare_some(session, notifier, watched, folders)
     except StoreError as error:
         log.info("NOTIFY of %s: %s: %s", session.wire.peer, type(error).__name__, error)
-
-
-async def _tell_new(session: Session, notifier: Notifier) -> None:
-    """The items that were asked for of new messages ([RFC5465] 5.2)."""
-    fresh = notifier.take_fresh()
-    if fresh and session.selected is not None and session.selected is notifier.follows:
-        messages = SequenceSet(tuple((uid, uid) for uid in fresh))
-        before, session.by_uid = session.by_uid, True
-        try:
-            await fetch.fetch(session, Fetch(messages, notifier.items, uid=True))
-        except Refusal as refusal:
-            log.info("NOTIFY of %s: %s", session.wire.peer, refusal)
-        session.by_uid = before
 
 
 async def _compare_some(session: Session, notifier: Notifier, watched: Watched, folders: Iterable[int]) -> None:

@@ -1,6 +1,7 @@
 """Reads the arguments of the commands that search.
 
-SEARCH ([RFC3501] 6.4.4, [RFC4466] 2.6.1, [RFC4731] 4), SORT and THREAD ([RFC5256] 5, [RFC5957] 5, [RFC5267] 5).
+SEARCH ([RFC3501] 6.4.4, [RFC4466] 2.6.1, [RFC4731] 4), SORT and THREAD ([RFC5256] 5, [RFC5957] 5, [RFC5267] 5),
+UPDATE with items ([RFC5465] 7).
 """
 
 from __future__ import annotations
@@ -8,6 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
+from gateway.imap.protocol.fetch_arguments import MAX_ITEMS, read_item
+from gateway.imap.protocol.fetch_types import FetchItem
 from gateway.imap.protocol.scanner import ParseArguments, Scanner
 from gateway.imap.protocol.search_keys import read_keys
 from gateway.imap.protocol.search_types import (
@@ -75,6 +78,7 @@ def _returns(scanner: Scanner) -> Returns | None:
     scanner.position += 7
     given: dict[str, bool] = {}
     ranges: list[tuple[int, int]] = []
+    items: list[FetchItem] = []
 
     def option() -> None:
         name = scanner.word("a result option")
@@ -83,6 +87,9 @@ def _returns(scanner: Scanner) -> Returns | None:
             ranges.append(scanner.partial_range())
         elif name in _OPTIONS:
             given[_OPTIONS[name]] = True
+            # The grammar has no space before the items ([RFC5465] 8), the example has one ([RFC5465] 7).
+            if name == b"UPDATE" and (scanner.accept(b" (") or scanner.accept(b"(")):
+                items.extend(scanner.items(lambda: read_item(scanner), MAX_ITEMS))
         else:
             scanner.fail(f"Unknown result option {name[:40].decode('ascii')}")
 
@@ -95,7 +102,8 @@ def _returns(scanner: Scanner) -> Returns | None:
         scanner.fail("A search returns ALL or one PARTIAL")
     if not ranges and not given.keys() - {"context"}:
         given["all"] = True
-    return Returns(partial=ranges[0] if ranges else None, **given)
+    partial_range = ranges[0] if ranges else None
+    return Returns(partial=partial_range, items=tuple(dict.fromkeys(items)), **given)
 
 
 def _parse_sort(scanner: Scanner, *, uid: bool) -> Sort:

@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from enum import Enum
 
+from gateway.imap.protocol.fetch_types import FetchItem
 from gateway.imap.protocol.types import MailboxName, SequenceSet
 
 
@@ -185,6 +186,8 @@ class Returns:
     save: bool = False
     update: bool = False
     context: bool = False
+    items: tuple[FetchItem, ...] = ()
+    """What UPDATE asks to be told of new messages among the results ([RFC5465] 7)."""
 
     @property
     def answers(self) -> bool:

@@ -80,6 +80,8 @@ async def test_selected(server: Server) -> None:
     # Of its own messages the client gets no FETCH.
     lines = await client.ok(b"APPEND INBOX {%d+}\r\n%b" % (len(MAIL), MAIL))
     assert lines == [b"* 2 EXISTS", b"* 2 RECENT"]
+    for command in ("COPY 1 INBOX", "MOVE 1 INBOX", "UID COPY 1:* INBOX"):
+        assert not any(b"FETCH" in line for line in await client.ok(command))
     # The next mailbox that is selected is the one meant.
     await client.ok("SELECT Archive")
     server.deliver(folder="Archive")
@@ -96,7 +98,7 @@ async def test_selected_delayed(server: Server) -> None:
     await client.ok(f"NOTIFY SET (selected-delayed {ALL})")
     server.mailbox.remove_messages(folder(server, "INBOX"), [1])
     server.mailbox.set_flags(folder(server, "INBOX"), [3], add=MessageFlag.SEEN)
-    assert await heard(client) == [b"* 3 FETCH (FLAGS (\\Recent \\Seen))"]
+    assert await heard(client) == [b"* 3 FETCH (FLAGS (\\Recent \\Seen) UID 3)"]  # [RFC5465] 5.1: with UID
     assert await client.ok("FETCH 2 (UID)") == [b"* 2 FETCH (UID 2)"]
     assert await client.ok("NOOP") == [b"* 1 EXPUNGE"]
     await client.send(b"i IDLE\r\n")

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.imap.protocol import fetch_types as ft
 from gateway.imap.protocol import search_types as se
 from gateway.imap.protocol import types as t
 from gateway.imap.protocol.framing import LIMITS, Framing
@@ -29,6 +30,10 @@ RETURNS = {
     b"(SAVE ALL)": se.Returns(save=True, all=True),
     b"(COUNT PARTIAL 23500:24000)": se.Returns(count=True, partial=(23500, 24000)),
     b"(UPDATE)": se.Returns(update=True),
+    b"(UPDATE (UID))": se.Returns(update=True, items=(ft.FetchAttribute.UID,)),
+    b"(COUNT update(flags UID FLAGS) MIN)": se.Returns(
+        count=True, minimum=True, update=True, items=(ft.FetchAttribute.FLAGS, ft.FetchAttribute.UID)
+    ),
     b"(CONTEXT)": se.Returns(context=True, all=True),
     b"(UPDATE CONTEXT COUNT)": se.Returns(update=True, context=True, count=True),
     b"(PARTIAL 500:400)": se.Returns(partial=(400, 500)),
@@ -56,6 +61,12 @@ def test_return_options(text: bytes) -> None:
         b"RETURN (NOSUCH) SEEN",
         b"RETURN (MIN  MAX) SEEN",
         b"RETURN ( MIN) SEEN",
+        b"RETURN (UPDATE ()) SEEN",
+        b"RETURN (UPDATE (SOME)) SEEN",
+        b"RETURN (UPDATE (UID) SEEN",
+        b"RETURN (UPDATE  (UID)) SEEN",
+        b"RETURN (COUNT (UID)) SEEN",
+        b"RETURN (UPDATE (ALL FAST)) SEEN",
         b"RETURN (PARTIAL) SEEN",
         b"RETURN (PARTIAL 1) SEEN",
         b"RETURN (PARTIAL 1:*) SEEN",
@@ -234,8 +245,13 @@ returns = st.builds(
     update=st.booleans(),
     context=st.booleans(),
     partial=st.none() | partials,
+    items=st.lists(st.sampled_from(ft.FetchAttribute), max_size=3, unique=True).map(tuple),
 ).filter(
-    lambda r: not (r.all and r.partial) and any((r.minimum, r.maximum, r.all, r.count, r.save, r.update, r.partial))
+    lambda r: (
+        not (r.all and r.partial)
+        and any((r.minimum, r.maximum, r.all, r.count, r.save, r.update, r.partial))
+        and (r.update or not r.items)
+    )
 )
 searches = st.builds(
     lambda key, uid, charset, returns: se.Search(key, uid, charset, names_modseq(key), returns),
