@@ -23,6 +23,7 @@ from directory.upstream import LINK, STATE, Upstream
 from directory.upstreamsettings import UpstreamSettings
 from tests.support.authority import Authority
 from tests.support.ldapserver import Account, LdapServer, person
+from tests.support.prepared import lay_out
 
 BASE = "dc=example,dc=test"
 SERVICE = Account(f"cn=service,{BASE}", {}, b"service password")
@@ -35,6 +36,14 @@ class Clock:
         return self.now
 
 
+def open_directory(folder: Path) -> SqlDirectory:
+    return SqlDirectory(folder / "directory.sqlite", domains=["example.test"], hasher=Hasher(memory=8, passes=1))
+
+
+def make_empty(folder: Path) -> None:
+    open_directory(folder).close()
+
+
 class House:
     """A directory, an upstream server and what joins them."""
 
@@ -44,9 +53,8 @@ class House:
         self.provisioned: list[str] = []
         self.server = LdapServer([person(1, "alice", "secret"), SERVICE]).start()
         self.second: LdapServer | None = None
-        self.directory = SqlDirectory(
-            folder / "directory.sqlite", domains=["example.test"], hasher=Hasher(memory=8, passes=1)
-        )
+        lay_out(folder, make_empty)
+        self.directory = open_directory(folder)
         self.upstream = self.join()
 
     def settings(self, **more: Any) -> UpstreamSettings:

@@ -18,7 +18,7 @@ import ssl
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -27,13 +27,14 @@ from config.loader import load
 from config.settings import Listener, Settings
 from config.template import render
 from directory.credentials import Hasher
-from directory.model import GrantKind, Principal, PrincipalKind
+from directory.model import GrantKind, PrincipalKind
 from directory.sql import SqlDirectory
 from gateway.app import Application, build
 from gateway.opening import read_delivered
 from store.ids import MailboxKind, MailboxRef
 from store.store import Store, StoreSettings
 from tests.support.certificates import trusting_nobody, write_certificate
+from tests.support.prepared import lay_out
 
 DOMAIN = "example.test"
 PASSWORD = "password"
@@ -83,32 +84,53 @@ def make_tenant(
     Of those in `nt_hashes` the NT hash is kept: they may sign in by NTLM.
     """
     cost = settings.directory
-    hasher = Hasher(memory=cost.argon2_memory, passes=cost.argon2_time)
-    directory = SqlDirectory(settings.directory_location, domains=settings.general.domains, hasher=hasher)
-    store = Store(StoreSettings(root=settings.general.data, url=settings.store.url or None), reader=read_delivered)
+    location, domains = settings.directory_location, settings.general.domains
+    words = (domains, cost.argon2_memory, cost.argon2_time, tuple(users), frozenset(nt_hashes))
+    if isinstance(location, Path):
+        lay_out(location.parent, _make_principals_file, location.name, *words)
+    else:
+        _make_principals(location, *words)
     refs: dict[str, MailboxRef] = {}
-
-    def add_mailbox(owner: Principal) -> None:
+    directory = SqlDirectory(location, domains=domains)
+    store = Store(StoreSettings(root=settings.general.data, url=settings.store.url or None), reader=read_delivered)
+    for name in (*users, SHARED):
+        owner = directory.by_address(f"{name}@{DOMAIN}")
+        assert owner is not None
         assert owner.mailbox_id is not None
         refs[owner.account] = ref = MailboxRef(owner.mailbox_id, owner.guid, owner.shard)
         store.create(ref, MailboxKind(owner.kind), owner=owner.address)
+    store.close()
+    directory.close()
+    return refs
 
+
+def _make_principals_file(folder: Path, name: str, *words: Any) -> None:
+    _make_principals(folder / name, *words)
+
+
+def _make_principals(
+    location: Path | str,
+    domains: Sequence[str],
+    memory: int,
+    passes: int,
+    users: Sequence[str],
+    nt_hashes: Collection[str],
+) -> None:
+    hasher = Hasher(memory=memory, passes=passes)
+    directory = SqlDirectory(location, domains=domains, hasher=hasher)
     phc = hasher.hash(PASSWORD)
     if nt_hashes:
         directory.ensure_key()
     for name in users:
         if name in nt_hashes:
-            add_mailbox(directory.add_user(f"{name}@{DOMAIN}", password=PASSWORD, nt_hash=True))
+            directory.add_user(f"{name}@{DOMAIN}", password=PASSWORD, nt_hash=True)
         else:
-            add_mailbox(directory.add_user(f"{name}@{DOMAIN}", password_hash=phc))
+            directory.add_user(f"{name}@{DOMAIN}", password_hash=phc)
     shared = directory.add(PrincipalKind.SHARED, f"{SHARED}@{DOMAIN}")
-    add_mailbox(shared)
     first = directory.by_address(f"{users[0]}@{DOMAIN}")
     assert first is not None
     directory.grant(GrantKind.FULL_ACCESS, shared.id, first.id)
-    store.close()
     directory.close()
-    return refs
 
 
 class RunningServer:

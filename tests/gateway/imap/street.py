@@ -17,8 +17,10 @@ from store.ids import MailboxKind
 from store.mailbox import Mailbox
 from store.permissions import DEFAULT, Rights
 from tests.gateway.imap.harness import Client, FakeLogon, Server
+from tests.support.prepared import lay_out
 
 DOMAIN = "example.test"
+PEOPLE = ("alice", "bob", "carol", "dave")
 SEE = Rights.FOLDER_VISIBLE
 READ = SEE | Rights.READ_ANY
 EDIT = READ | Rights.CREATE | Rights.EDIT_ANY | Rights.DELETE_ANY
@@ -42,24 +44,34 @@ class StreetLogon(FakeLogon):
         return Logon(user, owner, ref_of(owner))
 
 
+def _directory(root: Path) -> SqlDirectory:
+    return SqlDirectory(root / "directory.sqlite", domains=[DOMAIN], hasher=Hasher(memory=8, passes=1), recheck=0)
+
+
+def _settle(root: Path) -> None:
+    """Make the directory of a street."""
+    directory = _directory(root)
+    with directory.batch():
+        made = {name: directory.add_user(f"{name}@{DOMAIN}", display_name=name.title()) for name in PEOPLE}
+        made["sales"] = directory.add(PrincipalKind.SHARED, f"sales@{DOMAIN}")
+        directory.add(PrincipalKind.PUBLIC, f"news@{DOMAIN}")
+        for group, member in (("team", "bob"), ("staff", "team")):
+            made[group] = directory.add(PrincipalKind.GROUP, f"{group}@{DOMAIN}")
+            directory.add_member(made[group].id, made[member].id)
+        directory.grant(GrantKind.FULL_ACCESS, made["sales"].id, made["alice"].id)
+    directory.close()
+
+
 class Street(Server):
     """alice, bob, carol and dave; the shared mailbox sales, which alice may open; the public mailbox news; the group
     team, in which bob is, and the group staff, which holds team."""
 
     def __init__(self, root: Path, settings: ImapSettings | None = None) -> None:
         super().__init__(root, settings)
-        self.directory = SqlDirectory(
-            root / "directory.sqlite", domains=[DOMAIN], hasher=Hasher(memory=8, passes=1), recheck=0
-        )
-        with self.directory.batch():
-            for name in ("alice", "bob", "carol", "dave"):
-                self._house(self.directory.add_user(f"{name}@{DOMAIN}", display_name=name.title()))
-            self._house(self.directory.add(PrincipalKind.SHARED, f"sales@{DOMAIN}"))
-            self._house(self.directory.add(PrincipalKind.PUBLIC, f"news@{DOMAIN}"))
-            for group, member in (("team", "bob"), ("staff", "team")):
-                made = self.directory.add(PrincipalKind.GROUP, f"{group}@{DOMAIN}")
-                self.directory.add_member(made.id, self.entry(member).id)
-            self.directory.grant(GrantKind.FULL_ACCESS, self.entry("sales").id, self.entry("alice").id)
+        lay_out(root, _settle)
+        self.directory = _directory(root)
+        for name in (*PEOPLE, "sales", "news"):
+            self._house(self.entry(name))
         self.sharing = Sharing(self.directory, self.store)
         self.logon = StreetLogon(self.directory)
         old = self.services

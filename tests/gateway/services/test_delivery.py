@@ -19,10 +19,43 @@ from store.errors import QuotaExceeded, Unavailable
 from store.ids import MailboxKind, MailboxRef, SpecialFolder
 from store.spool import Spool
 from store.store import Store, StoreSettings
+from tests.support.prepared import lay_out
 
 INBOX = int(SpecialFolder.INBOX)
 MESSAGE = b"From: s@other.test\r\nSubject: hello\r\n\r\nbody\r\n"
 PREFIX = b"Received: from c ([192.0.2.1])\r\n\tby mx.example.test with ESMTP"
+
+
+PEOPLE = ("alice", "bob", "carol", "dave", "sales", "news")
+
+
+def open_directory(root):
+    return SqlDirectory(root / "directory.sqlite", domains=["example.test"], hasher=Hasher(memory=8, passes=1))
+
+
+def furnish(root):
+    """Make the directory of a House."""
+    directory = open_directory(root)
+
+    def add(kind, name, display_name=None):
+        address = name if "@" in name else f"{name}@example.test"
+        aliases = ["alias@example.test"] if name == "alice" else []
+        return directory.add(kind, address, display_name=display_name or name, aliases=aliases)
+
+    with directory.batch():
+        people = {name: add(PrincipalKind.USER, name) for name in ("alice", "bob", "carol", "dave")}
+        people["sales"] = add(PrincipalKind.SHARED, "sales")
+        people["news"] = add(PrincipalKind.PUBLIC, "news")
+        add(PrincipalKind.CONTACT, "partner@other.test", "partner")
+        inner = add(PrincipalKind.GROUP, "inner")
+        everyone = add(PrincipalKind.GROUP, "everyone")
+        add(PrincipalKind.GROUP, "empty")
+        for name in ("bob", "carol", "sales"):
+            directory.add_member(inner.id, people[name].id)
+        for member in (people["alice"], people["bob"], inner):
+            directory.add_member(everyone.id, member.id)
+        directory.add_member(inner.id, everyone.id)  # a circle does no harm
+    directory.close()
 
 
 class House:
@@ -30,24 +63,11 @@ class House:
 
     def __init__(self, root, **settings):
         self.now = 1_700_000_000.0
-        self.directory = SqlDirectory(
-            root / "directory.sqlite", domains=["example.test"], hasher=Hasher(memory=8, passes=1)
-        )
+        lay_out(root, furnish)
+        self.directory = open_directory(root)
         self.store = Store(StoreSettings(root, durable=False), reader=read_delivered)
         self.broken: set[int] = set()
-        with self.directory.batch():
-            self.people = {name: self.add(PrincipalKind.USER, name) for name in ("alice", "bob", "carol", "dave")}
-            self.people["sales"] = self.add(PrincipalKind.SHARED, "sales")
-            self.people["news"] = self.add(PrincipalKind.PUBLIC, "news")
-            self.add(PrincipalKind.CONTACT, "partner@other.test", "partner")
-            inner = self.add(PrincipalKind.GROUP, "inner")
-            everyone = self.add(PrincipalKind.GROUP, "everyone")
-            self.add(PrincipalKind.GROUP, "empty")
-            for name in ("bob", "carol", "sales"):
-                self.directory.add_member(inner.id, self.people[name].id)
-            for member in (self.people["alice"], self.people["bob"], inner):
-                self.directory.add_member(everyone.id, member.id)
-            self.directory.add_member(inner.id, everyone.id)  # a circle does no harm
+        self.people = {name: self.directory.by_address(f"{name}@example.test") for name in PEOPLE}
         for person in self.people.values():
             self.store.create(ref(person), MailboxKind(int(person.kind)))
         self.runner = StoreRunner(inline=True, group=self.group)
@@ -60,11 +80,6 @@ class House:
             settings=DeliverySettings("mx.example.test", **settings),
             clock=lambda: self.now,
         )
-
-    def add(self, kind, name, display_name=None):
-        address = name if "@" in name else f"{name}@example.test"
-        aliases = ["alias@example.test"] if name == "alice" else []
-        return self.directory.add(kind, address, display_name=display_name or name, aliases=aliases)
 
     def group(self, ref, operations):
         if ref.id in self.broken:

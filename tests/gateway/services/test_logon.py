@@ -26,6 +26,7 @@ from gateway.services.logon import (
     RefusalKind,
     parse_login,
 )
+from tests.support.prepared import lay_out
 
 PEER = PeerInfo("imap", "192.0.2.7", tls=True, connection=12)
 
@@ -62,25 +63,41 @@ def test_parse_login(text: str, name: LoginName) -> None:
     assert parse_login(text) == name
 
 
+def open_directory(path: Path) -> SqlDirectory:
+    return SqlDirectory(
+        path / "directory.sqlite", domains=["example.test", "branch.test"], hasher=Hasher(memory=8, passes=1)
+    )
+
+
+def furnish(path: Path) -> None:
+    """Make the directory of a Tenant."""
+    directory = open_directory(path)
+    add = directory.add_user
+    add("alice@example.test", display_name="Alice", password="wonder", aliases=["al@example.test"])
+    bob = add("bob@example.test", display_name="Bob", password="builder")
+    add("carol@branch.test", display_name="Carol", password="singer")
+    directory.set_enabled(add("dave@example.test", display_name="Dave", password="locked").id, False)
+    sales = directory.add(PrincipalKind.SHARED, "sales@example.test", display_name="Sales")
+    group = directory.add(PrincipalKind.GROUP, "staff@example.test", display_name="Staff")
+    directory.add_member(group.id, bob.id)
+    directory.grant(GrantKind.FULL_ACCESS, sales.id, group.id)
+    directory.close()
+
+
 class Tenant:
     """Two users, a shared mailbox, a group, a disabled user."""
 
     def __init__(self, path: Path) -> None:
-        self.directory = SqlDirectory(
-            path / "directory.sqlite",
-            domains=["example.test", "branch.test"],
-            hasher=Hasher(memory=8, passes=1),
-        )
-        add = self.directory.add_user
-        self.alice = add("alice@example.test", display_name="Alice", password="wonder", aliases=["al@example.test"])
-        self.bob = add("bob@example.test", display_name="Bob", password="builder")
-        self.carol = add("carol@branch.test", display_name="Carol", password="singer")
-        self.dave = add("dave@example.test", display_name="Dave", password="locked")
-        self.directory.set_enabled(self.dave.id, False)
-        self.sales = self.directory.add(PrincipalKind.SHARED, "sales@example.test", display_name="Sales")
-        self.group = self.directory.add(PrincipalKind.GROUP, "staff@example.test", display_name="Staff")
-        self.directory.add_member(self.group.id, self.bob.id)
-        self.directory.grant(GrantKind.FULL_ACCESS, self.sales.id, self.group.id)
+        lay_out(path, furnish)
+        self.directory = open_directory(path)
+        self.alice, self.bob, self.dave = (self.entry(f"{name}@example.test") for name in ("alice", "bob", "dave"))
+        self.carol = self.entry("carol@branch.test")
+        self.sales, self.group = self.entry("sales@example.test"), self.entry("staff@example.test")
+
+    def entry(self, address: str) -> Principal:
+        found = self.directory.by_address(address)
+        assert found is not None
+        return found
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from gateway.sasl.mechanism import PasswordAttempt, ProvedAttempt
 from gateway.sasl.peer import PeerInfo
 from gateway.services.audit import Audit
 from gateway.services.logon import Logon, LogonPolicy, LogonRefused, LogonService, RefusalKind
+from tests.support.prepared import lay_out
 
 PEER = PeerInfo("imap", "192.0.2.7", tls=True, connection=12, device="thing 1.0")
 POLICY = LogonPolicy("example.test", "EXAMPLE", frozenset({"example.test"}), tarpit=0.0)
@@ -119,18 +120,26 @@ class FakeLedger:
         self.names.append((device, name))
 
 
+def furnish(path: Path) -> None:
+    """Make the directory of a House, and the key of its secrets."""
+    make_key(path / "keys" / "secrets.key")
+    directory = SqlDirectory(path / "directory.sqlite", domains=["example.test"], hasher=Hasher(memory=8, passes=1))
+    alice = directory.add_user("alice@example.test", display_name="Alice", password="wonder")
+    directory.add_user("bob@example.test", display_name="Bob", password="builder")
+    sales = directory.add(PrincipalKind.SHARED, "sales@example.test", display_name="Sales")
+    directory.grant(GrantKind.FULL_ACCESS, sales.id, alice.id)
+    directory.add_user("ursula@example.test", display_name="Ursula", password="not asked for")
+    directory.close()
+
+
 class House:
     """A directory and a LogonService with fakes around it."""
 
     def __init__(self, path: Path, *, inline: bool) -> None:
-        make_key(path / "keys" / "secrets.key")
+        lay_out(path, furnish)
         self.hasher = CountingHasher()
         self.directory = SqlDirectory(path / "directory.sqlite", domains=["example.test"], hasher=self.hasher)
-        self.alice = self.directory.add_user("alice@example.test", display_name="Alice", password="wonder")
-        self.bob = self.directory.add_user("bob@example.test", display_name="Bob", password="builder")
-        self.sales = self.directory.add(PrincipalKind.SHARED, "sales@example.test", display_name="Sales")
-        self.directory.grant(GrantKind.FULL_ACCESS, self.sales.id, self.alice.id)
-        self.ursula = self.directory.add_user("ursula@example.test", display_name="Ursula", password="not asked for")
+        self.alice, self.bob, self.sales, self.ursula = map(self.entry, ("alice", "bob", "sales", "ursula"))
         self.upstream = FakeUpstream(self.ursula)
         self.guard = FakeGuard()
         self.ledger = FakeLedger()
@@ -142,6 +151,11 @@ class House:
             guard=self.guard,
             audit=Audit(self.ledger),
         )
+
+    def entry(self, name: str) -> Principal:
+        found = self.directory.by_address(f"{name}@example.test")
+        assert found is not None
+        return found
 
     async def by_password(self, login: str, password: str, *, peer: PeerInfo = PEER, mechanism: str = "PLAIN") -> Logon:
         return await self.service.authenticate(PasswordAttempt(login, password, mechanism=mechanism), peer)

@@ -14,26 +14,39 @@ from gateway.opening import read_delivered
 from gateway.runtime.worker import StoreRunner
 from gateway.services.submission import SubmissionPolicy
 from store.store import Store, StoreSettings
+from tests.support.prepared import lay_out
+
+
+def open_directory(path: Path) -> SqlDirectory:
+    return SqlDirectory(path / "directory.sqlite", domains=["example.test"], hasher=Hasher(memory=8, passes=1))
+
+
+def furnish(path: Path) -> None:
+    """Make the directory of an Office."""
+    directory = open_directory(path)
+    addresses = ("alice@example.test", "boss@example.test", "bob@example.test")
+    alice, boss, _ = (directory.add_user(one, password="x", aliases=[f"the.{one}"]) for one in addresses)
+    sales = directory.add(PrincipalKind.SHARED, "sales@example.test")
+    directory.grant(GrantKind.SEND_AS, sales.id, alice.id)
+    directory.grant(GrantKind.SEND_ON_BEHALF, boss.id, alice.id)
+    directory.close()
 
 
 class Office:
     """Alice may send as Sales, and on behalf of Boss."""
 
     def __init__(self, path: Path) -> None:
-        hasher = Hasher(memory=8, passes=1)
-        self.directory = SqlDirectory(path / "directory.sqlite", domains=["example.test"], hasher=hasher)
-        self.alice = self.add("alice@example.test")
-        self.boss = self.add("boss@example.test")
-        self.bob = self.add("bob@example.test")
-        self.sales = self.directory.add(PrincipalKind.SHARED, "sales@example.test")
-        self.directory.grant(GrantKind.SEND_AS, self.sales.id, self.alice.id)
-        self.directory.grant(GrantKind.SEND_ON_BEHALF, self.boss.id, self.alice.id)
+        lay_out(path, furnish)
+        self.directory = open_directory(path)
+        self.alice, self.boss, self.bob, self.sales = map(self.entry, ("alice", "boss", "bob", "sales"))
         self.store = Store(StoreSettings(path, durable=False), reader=read_delivered)
         self.runner = StoreRunner(inline=True, group=self.store.group)
         self.policy = SubmissionPolicy(provider=self.directory, runner=self.runner)
 
-    def add(self, address: str) -> Principal:
-        return self.directory.add_user(address, password="x", aliases=[f"the.{address}"])
+    def entry(self, name: str) -> Principal:
+        found = self.directory.by_address(f"{name}@example.test")
+        assert found is not None
+        return found
 
 
 @pytest.fixture
