@@ -19,7 +19,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks import growth, large, peers
+from tests.benchmarks import growth, large, peers, textindex
 from tests.benchmarks.corpus import message
 from tests.benchmarks.rows import DOMAIN_ARGS, HASH_ROWS, ROWS, SIGN_ROWS, Row
 from tests.benchmarks.signin import SignInServer
@@ -76,6 +76,7 @@ class Bench:
         self.seconds, self.repeat = seconds, repeat
         self.own = PeerServer(folder / "oxgate", workers=workers, users=1)
         self.own.folder.mkdir()
+        self.own.environment["OXGATE_SEARCH__INDEX"] = "never"  # like with like: Dovecot has none
         self.own.init()
         table = self.own.folder / "bench.csv"
         rows = [f"user{n}@example.test,User {n},{peers.PASSWORD}" for n in range(1, peers.USERS + 1)]
@@ -256,7 +257,9 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=3.0, help="length of one run")
     parser.add_argument("--repeat", type=int, default=3, help="runs of each row")
     parser.add_argument("--workers", type=int, default=2, help="oxgate's worker processes")
-    parser.add_argument("--only", default="", help="rows whose label holds this text; `sign`, `idle`, `growth`: a part")
+    parser.add_argument(
+        "--only", default="", help="rows whose label holds this text; `sign`, `idle`, `growth`, `index`: a part"
+    )
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "benchmarks.md", help="`-` for standard output")
     a = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="oxgate-bench-"))
@@ -289,6 +292,8 @@ def main() -> None:
             text += growth.section(bench, plot)
         if not a.only or "large" in a.only:
             text += large.measure(folder / "large", a.workers)
+        if not a.only or "index" in a.only:
+            text += textindex.section()
         if str(a.output) == "-":
             print(text)
         else:
