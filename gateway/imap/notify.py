@@ -72,7 +72,11 @@ class Notifier:
     """The events of one session."""
 
     __slots__ = (
+        "_exact",
+        "_of_personal",
+        "_of_subscribed",
         "_subscriptions",
+        "_subtrees",
         "_watch",
         "_wire",
         "delayed",
@@ -106,8 +110,11 @@ class Notifier:
                 self.items = group.items
         self.events = Events(0)
         """All events of other mailboxes."""
+        self._of_personal = self._of_subscribed = Events(0)
+        self._exact: dict[str, Events] = {}
+        self._subtrees: dict[str, Events] = {}
         for group in self.groups:
-            self.events |= events_of(group.events)
+            self._want(group)
         self.follows: Selected | None = None
         """The selected folder whose new messages are told by their items."""
         self.watched: list[Watched] = []
@@ -142,24 +149,33 @@ class Notifier:
 
     # --- which events
 
+    def _want(self, group: EventGroup) -> None:
+        """Take in what a group asks for, by what is looked up for each mailbox: there may be thousands of both."""
+        events = events_of(group.events)
+        self.events |= events
+        match group.scope:
+            case Scope.PERSONAL | Scope.INBOXES:
+                self._of_personal |= events
+            case Scope.SUBSCRIBED:
+                self._of_subscribed |= events
+            case _:
+                names = self._subtrees if group.scope is Scope.SUBTREE else self._exact
+                for each in group.mailboxes:
+                    names[each.value] = names.get(each.value, Events(0)) | events
+
     def events_for(self, name: str, *, personal: bool) -> Events:
         """The events that are wanted of a mailbox that is not selected ([RFC5465] 6.2 to 6.6).
 
         Inboxes are all personal ones: rules may deliver to any ([RFC5465] 6.3).
         """
-        events = Events(0)
-        for group in self.groups:
-            match group.scope:
-                case Scope.PERSONAL | Scope.INBOXES:
-                    covered = personal
-                case Scope.SUBSCRIBED:
-                    covered = name in self.subscribed
-                case Scope.SUBTREE:
-                    covered = any(name == top.value or name.startswith(top.value + "/") for top in group.mailboxes)
-                case _:
-                    covered = any(name == each.value for each in group.mailboxes)
-            if covered:
-                events |= events_of(group.events)
+        events = self._exact.get(name, Events(0))
+        if personal:
+            events |= self._of_personal
+        if name in self.subscribed:
+            events |= self._of_subscribed
+        while name and self._subtrees:
+            events |= self._subtrees.get(name, Events(0))
+            name = name.rpartition("/")[0]
         return events
 
     # --- the selected folder: gateway.imap.selected.Watcher

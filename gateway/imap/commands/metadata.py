@@ -18,7 +18,7 @@ from gateway.imap.specialuse import USE_ENTRY, special_uses
 from gateway.services.sharing import principal_of
 from store.changes import FolderRow
 from store.entries import MAX_NAME, MAX_VALUE, WHOLE_MAILBOX
-from store.errors import TooLarge
+from store.errors import AccessDenied, TooLarge
 from store.mailbox import Mailbox
 
 PRIVATE = "/private"
@@ -112,8 +112,11 @@ def _is_within(name: str, top: str, depth: int) -> bool:
 
 
 async def everything(session: Session, place: Place) -> dict[str, bytes]:
-    """All entries of a mailbox, for who is told when they change ([RFC5465] 5.6)."""
-    return await _read(session, place.mailbox, place.row, (PRIVATE, SHARED))
+    """All entries of a mailbox, for who is told when they change ([RFC5465] 5.6); none where they may not be read."""
+    try:
+        return await _read(session, place.mailbox, place.row, (PRIVATE, SHARED))
+    except AccessDenied:
+        return {}
 
 
 async def everything_of_server(session: Session) -> dict[str, bytes]:

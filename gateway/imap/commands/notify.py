@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 
 from gateway.imap.commands import metadata
 from gateway.imap.errors import Refusal, Reply, bad, no, ok
-from gateway.imap.names import SPECIAL_USES, name_of
+from gateway.imap.names import SPECIAL_USES, name_of, shared_space
 from gateway.imap.notify import MESSAGES, NAMES, SUPPORTED, Events, Notifier, Seen, Watched, events_of, seen
-from gateway.imap.place import Place
+from gateway.imap.place import Place, Space
 from gateway.imap.protocol import mailbox_types as bt
 from gateway.imap.protocol import writer
 from gateway.imap.protocol.metadata_types import SetMetadata
@@ -76,13 +76,10 @@ async def _survey(session: Session, notifier: Notifier) -> None:
     """Find the mailboxes that are watched, and take their state as told."""
     notifier.subscribed = set(await session.read(session.home.subscriptions))
     watched = {session.home.ref.id: Watched(session.home, "")}
-    for name in _named(notifier):
-        try:
-            mailbox, path = await session.namespaces.into(name)
-        except (NotFound, Refusal):
-            continue
-        inner = "/".join(path)
-        watched.setdefault(mailbox.ref.id, Watched(mailbox, name[: len(name) - len(inner)]))
+    for name in dict.fromkeys(_named(notifier)):
+        for each in await _leads_to(session, name):
+            watched.setdefault(each.mailbox.ref.id, each)
+        await session.wire.drain()  # others have the loop in between
     notifier.watched = list(watched.values())
     for each in notifier.watched:
         for row in (await _rows(session, each)).values():
@@ -93,6 +90,21 @@ async def _survey(session: Session, notifier: Notifier) -> None:
     notifier.names = {each.name for each in notifier.seen.values()}
     if notifier.events & Events.SERVER_METADATA_CHANGE:
         notifier.metadata[""] = await metadata.everything_of_server(session)
+
+
+async def _leads_to(session: Session, name: str) -> list[Watched]:
+    """The mailboxes that a name leads into: one, or for a namespace of others all that show anything."""
+    space = shared_space(name)
+    try:
+        if space is not None and "/" not in name:
+            owners = await session.namespaces.owners(Space(space))
+            found = [await session.namespaces.neighbour(Space(space), owner.address) for owner in owners]
+            return [Watched(each.mailbox, each.prefix) for each in found if each is not None]
+        mailbox, path = await session.namespaces.into(name)
+    except (NotFound, Refusal):
+        return []
+    inner = "/".join(path)
+    return [Watched(mailbox, name[: len(name) - len(inner)] if path else name.removesuffix("/") + "/")]
 
 
 def _named(notifier: Notifier) -> Iterable[str]:
@@ -196,12 +208,17 @@ async def _compare_some(session: Session, notifier: Notifier, watched: Watched, 
         except NotFound:
             continue  # a hint about the hierarchy follows
         if session.shows(row):
-            out += _messages_line(session, notifier, watched, row, watched.prefix + name_of(row))
+            out += await _messages_line(session, notifier, watched, row, watched.prefix + name_of(row))
     session.wire.send_parts(out)
 
 
-def _messages_line(session: Session, notifier: Notifier, watched: Watched, row: FolderRow, name: str) -> list[bytes]:
-    """STATUS of a mailbox that is not selected, if there is something to tell ([RFC5465] 5.1 to 5.3)."""
+async def _messages_line(
+    session: Session, notifier: Notifier, watched: Watched, row: FolderRow, name: str
+) -> list[bytes]:
+    """STATUS of a mailbox that is not selected, if there is something to tell ([RFC5465] 5.1 to 5.3).
+
+    It takes the right to read it, now ([RFC4314] 4).
+    """
     key = watched.mailbox.ref.id, row.id
     before = notifier.seen.get(key)
     notifier.seen[key] = now = seen(row, name)
@@ -219,7 +236,9 @@ def _messages_line(session: Session, notifier: Notifier, watched: Watched, row: 
         items[b"UNSEEN"] = now.unread
     if session.condstore and before.modseq != now.modseq and (items or events & Events.FLAG_CHANGE):
         items |= {b"UIDVALIDITY": now.uidvalidity, b"HIGHESTMODSEQ": max(now.modseq, 1)}
-    return [writer.status_line(name, items.items(), utf8=session.utf8_names)] if items else []
+    if not items or not await _may_read(session, watched, row):
+        return []
+    return [writer.status_line(name, items.items(), utf8=session.utf8_names)]
 
 
 async def _compare_all(session: Session, notifier: Notifier, watched: Watched, muted: set[str]) -> None:
@@ -234,7 +253,7 @@ async def _compare_all(session: Session, notifier: Notifier, watched: Watched, m
     affected = _renamed_and_gone(before, rows, names)
     out: list[bytes] = []
     for folder, row in rows.items():
-        out += _messages_line(session, notifier, watched, row, names[folder])
+        out += await _messages_line(session, notifier, watched, row, names[folder])
     for folder in before.keys() - rows.keys():
         del notifier.seen[mailbox_id, folder]
     notifier.names = {told.name for told in notifier.seen.values()}

@@ -1,0 +1,96 @@
+"""NOTIFY in others' mailboxes ([RFC5465] 3.1, 9): nobody hears of what may not be read."""
+
+from __future__ import annotations
+
+import time
+
+from conversion.mime.rendition import render
+from gateway.imap.notify import Notifier
+from gateway.imap.protocol.notify_types import EventGroup, Scope
+from gateway.imap.protocol.types import MailboxName
+from store.mapi.message import MessageContent
+from store.permissions import NONE
+from tests.gateway.imap.harness import MAIL
+from tests.gateway.imap.street import READ, SEE, Street
+
+ALICE = "Other Users/alice@example.test"
+PAIR = "(MessageNew MessageExpunge)"
+
+
+def deliver(street: Street, owner: str, *folders: str) -> None:
+    mailbox = street.box(owner)
+    for folder in folders:
+        row = mailbox.folder((folder,))
+        mailbox.deliver(row.id, MessageContent({}), mime=render(MAIL), internal_date=int(time.time()))
+
+
+async def test_counts_are_for_who_may_read(street: Street) -> None:
+    """[RFC4314] 4: STATUS takes the right to read, also when nobody asked for it; also when it was taken away since."""
+    street.share("alice", "Seen", "bob", SEE)
+    street.share("alice", "Read", "bob", READ)
+    bob = await street.user("bob")
+    found = await bob.ok(f'NOTIFY SET (mailboxes ("{ALICE}/Seen" "{ALICE}/Read") {PAIR})')
+    assert found == [b'* LIST (\\NoAccess) "/" "%b/Seen"' % ALICE.encode()]
+    deliver(street, "alice", "Seen", "Read")
+    assert await bob.ok("NOOP") == [b'* STATUS "%b/Read" (MESSAGES 1 UIDNEXT 2)' % ALICE.encode()]
+    street.share("alice", "Read", "bob", SEE)
+    deliver(street, "alice", "Seen", "Read")
+    assert await bob.ok("NOOP") == []
+
+
+async def test_a_subtree_may_be_all_that_another_shows(street: Street) -> None:
+    """[RFC5465] 6.5: everything below a name, be that the name of another's mailbox or of all of them."""
+    street.share("alice", "Read", "bob", READ)
+    street.share("carol", "Plans", "bob", READ)
+    bob = await street.user("bob")
+    await bob.ok(f'NOTIFY SET (subtree "{ALICE}" {PAIR})')
+    deliver(street, "alice", "Read")
+    deliver(street, "carol", "Plans")
+    heard = b'* STATUS "Other Users/%b" (MESSAGES %d UIDNEXT %d)'
+    assert await bob.ok("NOOP") == [heard % (b"alice@example.test/Read", 1, 2)]
+    await bob.ok(f'NOTIFY SET (subtree "Other Users" {PAIR})')
+    deliver(street, "alice", "Read")
+    deliver(street, "carol", "Plans")
+    expected = [heard % (b"alice@example.test/Read", 2, 3), heard % (b"carol@example.test/Plans", 2, 3)]
+    assert sorted(await bob.ok("NOOP")) == expected
+
+
+async def test_annotations_that_may_not_be_read_stop_nothing(street: Street) -> None:
+    """[RFC5465] 3.1, [RFC5464] 3.3: what the user has no right to is passed over, and the rest is told."""
+    street.share("alice", "Seen", "bob", SEE)
+    street.share("alice", "Read", "bob", READ)
+    bob = await street.user("bob")
+    await bob.ok(f'NOTIFY SET (subtree "{ALICE}" (MailboxMetadataChange))')
+    alice = await street.user("alice")
+    await alice.ok('SETMETADATA Seen (/shared/comment "one")')
+    await alice.ok('SETMETADATA Read (/shared/comment "two")')
+    told = b'* METADATA "%b/Read" /shared/comment' % ALICE.encode()
+    assert await bob.ok("NOOP") == [told]
+    street.share("alice", "Seen", "bob", NONE)
+    await alice.ok('SETMETADATA Read (/shared/comment "three")')
+    assert await bob.ok("NOOP") == [told]
+
+
+async def test_names_are_looked_up_not_tried(street: Street) -> None:
+    """Which events a mailbox has does not cost more the more names were given."""
+
+    class Counted(str):
+        compared = 0
+
+        def __eq__(self, other: object) -> bool:
+            Counted.compared += 1
+            return str.__eq__(self, str(other))
+
+        def startswith(self, *args: object) -> bool:
+            Counted.compared += 1
+            return False
+
+        __hash__ = str.__hash__
+
+    names = tuple(MailboxName(f"a{number}") for number in range(1000))
+    groups = [EventGroup(scope, ("MESSAGENEW",), names) for scope in (Scope.SUBTREE, Scope.MAILBOXES)]
+    notifier = Notifier(street.watch, street.connect().connection, groups)
+    assert notifier.events_for(Counted("x/y"), personal=True) == 0
+    assert Counted.compared < 10
+    assert notifier.events_for("a7/b/c", personal=True)
+    assert not notifier.events_for("a7b", personal=True)
