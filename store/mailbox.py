@@ -107,10 +107,11 @@ class Mailbox(MailboxLogon):
             entries.duplicate(work, folder_id, target)
             transfer.move(work, folder_id, transfer.present(work, folder_id), target)
 
-    def delete_folder(self, folder_id: int) -> None:
+    def delete_folder(self, folder_id: int, *, progress: Progress | None = None) -> None:
         """Delete a folder with its messages; one with children leaves its name, not selectable ([RFC3501] 6.3.4).
 
-        Its messages go first; of many, most in transactions of their own.
+        Its messages go first; of many, most in transactions of their own, and `progress` is told after each how many
+        of how many are gone.
 
         Raises NotFound, AccessDenied (a special folder), Conflict (only the name is left and children are there).
         """
@@ -119,7 +120,7 @@ class Mailbox(MailboxLogon):
             folders.check_removable(db, self._trees, folder_id)
             present = transfer.present(db, folder_id)
         if not self._shard.inside():
-            for part in paced(present[FIRST:]):
+            for part in paced(present[FIRST:], progress):
                 with self._shard.write() as work:
                     transfer.remove(work, self._blobs, folder_id, part)
         with self._shard.write() as work:
@@ -350,15 +351,18 @@ class Mailbox(MailboxLogon):
             self._withdraw_flags(work, target_id, done.destination)
             return done
 
-    def move(self, folder_id: int, uids: Sequence[int], target_id: int) -> Transfer:
+    def move(
+        self, folder_id: int, uids: Sequence[int], target_id: int, *, progress: Progress | None = None
+    ) -> Transfer:
         """Take messages to another folder ([RFC6851]). Raises NotFound, TooLarge.
 
-        Many are taken in several transactions, each message in one: that is all that [RFC6851] 3.3 asks for.
+        Many are taken in several transactions, each message in one: that is all that [RFC6851] 3.3 asks for. After each
+        `progress` is told how many of how many are done.
         """
         source: list[int] = []
         destination: list[int] = []
         uidvalidity = 0
-        for part in self._parts_of(uids) if uids else [uids]:
+        for part in self._parts_of(uids, progress) if uids else [uids]:
             with self._shard.write() as work:
                 self._need(work, folder_id, Rights.READ_ANY | Rights.DELETE_ANY)
                 self._need(work, target_id, Rights.CREATE)
@@ -369,9 +373,9 @@ class Mailbox(MailboxLogon):
             destination += done.destination
         return Transfer(uidvalidity, source, destination)
 
-    def _parts_of(self, uids: Sequence[int]) -> Iterable[Sequence[int]]:
+    def _parts_of(self, uids: Sequence[int], progress: Progress | None = None) -> Iterable[Sequence[int]]:
         """Cut UIDs into the parts for one transaction each; inside a unit of work there is but one."""
-        return [uids] if self._shard.inside() else paced(uids)
+        return [uids] if self._shard.inside() else paced(uids, progress)
 
     def _standing(self, work: Work, folder_id: int, uids: Sequence[int]) -> FolderIndex | None:
         """The index of a folder if it is in memory and shows what the unit of work sees, for many messages."""
@@ -379,12 +383,19 @@ class Mailbox(MailboxLogon):
         return None if state is None else self._parts.indexes.standing(self._shard, folder_id, state[0], state[1])
 
     def copy_from(
-        self, source: Mailbox, folder_id: int, uids: Sequence[int], target_id: int, *, whole: bool = False
+        self,
+        source: Mailbox,
+        folder_id: int,
+        uids: Sequence[int],
+        target_id: int,
+        *,
+        whole: bool = False,
+        progress: Progress | None = None,
     ) -> Transfer:
         """Add messages of another mailbox to a folder of this one, all of them or none.
 
         It is one transaction here; the other mailbox is only read. Flags, keywords and dates go along, as far as the
-        rights here allow. Raises what `copy` does.
+        rights here allow. `progress` is told after each message how many of how many are made. Raises what `copy` does.
         """
         source.demand(folder_id, Rights.READ_ANY)
         with source._shard.read() as db:
@@ -408,6 +419,8 @@ class Mailbox(MailboxLogon):
                 origins.keep(work, row.item_id, parcel.name)
                 moved.append(parcel.uid)
                 made.append(row.uid)
+                if progress is not None:
+                    progress(len(made), len(there))
             return Transfer(folders.read(self._shard, self._trees, target_id).uidvalidity, moved, made)
 
     def _given(self, folder_id: int, bits: int, names: Iterable[str]) -> tuple[int, Iterable[str]]:
@@ -426,22 +439,29 @@ class Mailbox(MailboxLogon):
             names = () if held & Rights.EDIT_ANY else tuple(keywords.names(work).values())
             flags.set_flags(work, folder_id, uids, remove=denied, remove_keywords=names)
 
-    def expunge(self, folder_id: int, uids: Sequence[int] | None = None) -> list[int]:
-        """Remove the messages marked \\Deleted, of those in `uids` when given; return the UIDs ([RFC3501] 6.4.3)."""
+    def expunge(
+        self, folder_id: int, uids: Sequence[int] | None = None, *, progress: Progress | None = None
+    ) -> list[int]:
+        """Remove the messages marked \\Deleted, of those in `uids` when given; return the UIDs ([RFC3501] 6.4.3).
+
+        Many are removed in several transactions; after each `progress` is told how many of how many are done.
+        """
         if uids is None:
             with self._shard.read() as db:
                 uids = transfer.marked(db, folder_id)
-        return self._remove(folder_id, sorted(set(uids)), only_marked=True)
+        return self._remove(folder_id, sorted(set(uids)), only_marked=True, progress=progress)
 
     def remove_messages(self, folder_id: int, uids: Sequence[int]) -> list[int]:
         """Remove messages whatever their flags; return the UIDs that were there ([RFC1939] 6)."""
         return self._remove(folder_id, sorted(set(uids)), only_marked=False)
 
-    def _remove(self, folder_id: int, uids: Sequence[int], *, only_marked: bool) -> list[int]:
+    def _remove(
+        self, folder_id: int, uids: Sequence[int], *, only_marked: bool, progress: Progress | None = None
+    ) -> list[int]:
         """Remove in parts, each a transaction, so that many messages do not lock the mailbox for long."""
         self._check(folder_id, Rights.DELETE_ANY)
         gone: list[int] = []
-        for part in self._parts_of(uids):
+        for part in self._parts_of(uids, progress):
             with self._shard.write() as work:
                 gone += transfer.remove(work, self._blobs, folder_id, part, only_marked=only_marked)
         return gone

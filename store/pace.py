@@ -21,11 +21,15 @@ PAUSE = 0.002
 
 def paced(
     uids: Sequence[int],
+    progress: Callable[[int, int], None] | None = None,
     *,
     clock: Callable[[], float] = time.monotonic,
     pause: Callable[[float], None] = time.sleep,
 ) -> Iterator[Sequence[int]]:
-    """Cut UIDs into parts; the caller does one part's transaction before it asks for the next."""
+    """Cut UIDs into parts; the caller does one part's transaction before it asks for the next.
+
+    `progress` is told after each how many of how many are done.
+    """
     size, start = FIRST, 0
     while start < len(uids):
         if start:
@@ -35,6 +39,8 @@ def paced(
         yield part
         seconds = clock() - began
         start += len(part)
+        if progress is not None:
+            progress(start, len(uids))
         if seconds > TARGET:
             size = max(size // 2, LEAST)
         elif 2 * seconds < TARGET:

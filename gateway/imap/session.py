@@ -33,6 +33,7 @@ from store.changes import FolderRow, Touched
 from store.index import FolderIndex
 from store.mailbox import Mailbox
 from store.permissions import ALL, Rights, allowed_flags
+from store.search import Progress
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -181,10 +182,10 @@ class Session(Updates):
     def _forget_index(self) -> None:
         self._index = None
 
-    async def expunge_marked(self, within: Collection[int] | None = None) -> int:
+    async def expunge_marked(self, within: Collection[int] | None = None, *, progress: Progress | None = None) -> int:
         """Remove what is marked \\Deleted in the selected folder, of the UIDs `within` if given; return how many went.
 
-        The store removes many in several transactions, so that nobody waits long.
+        The store removes many in several transactions, so that nobody waits long, and tells `progress` after each.
         """
         folder_id = self.folder_selected.folder_id
         index = await self.index()
@@ -194,7 +195,8 @@ class Session(Updates):
             marked = [uid for uid in marked if uid in wanted]
         if not marked:
             return 0
-        return len(await self.write_many(self.mailbox, len(marked), self.mailbox.expunge, folder_id, marked))
+        expunge = self.mailbox.expunge
+        return len(await self.write_many(self.mailbox, len(marked), expunge, folder_id, marked, progress=progress))
 
     # --- state
 

@@ -14,6 +14,7 @@ from store.changes import Transfer
 from store.errors import StoreError
 from store.mailbox import Mailbox
 from store.permissions import Rights
+from store.search import Progress
 from store.store import Store
 
 log = logging.getLogger(__name__)
@@ -28,9 +29,13 @@ async def copy(
     target_id: int,
     *,
     whole: bool,
+    progress: Progress | None = None,
 ) -> Transfer:
-    """Copy messages into a folder of another mailbox, in a thread. Raises what Mailbox.copy_from does."""
-    return await runner.run(target.copy_from, source, folder_id, uids, target_id, whole=whole)
+    """Copy messages into a folder of another mailbox, in a thread; `progress` is told how many of how many are made.
+
+    Raises what Mailbox.copy_from does.
+    """
+    return await runner.run(target.copy_from, source, folder_id, uids, target_id, whole=whole, progress=progress)
 
 
 async def move(
@@ -41,15 +46,18 @@ async def move(
     uids: Sequence[int],
     target: Mailbox,
     target_id: int,
+    *,
+    progress: Progress | None = None,
 ) -> Transfer:
     """Move messages into a folder of another mailbox, in a thread; what has gone meanwhile is passed over.
 
-    Raises what Mailbox.copy_from and Mailbox.remove_messages do; then nothing has moved.
+    `progress` is told how many of how many have arrived; that they go from where they were is the shorter part. Raises
+    what Mailbox.copy_from and Mailbox.remove_messages do; then nothing has moved.
     """
 
     def work() -> Transfer:
         source.demand(folder_id, Rights.READ_ANY | Rights.DELETE_ANY)
-        done = target.copy_from(source, folder_id, uids, target_id)
+        done = target.copy_from(source, folder_id, uids, target_id, progress=progress)
         try:
             source.remove_messages(folder_id, done.source)
         except StoreError:

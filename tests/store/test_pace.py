@@ -28,3 +28,13 @@ def test_parts_last_some_milliseconds(cost: float, least: int, most: int) -> Non
 def test_a_few_are_one_part() -> None:
     assert list(pace.paced([3, 4, 9], pause=pytest.fail)) == [[3, 4, 9]]
     assert list(pace.paced([])) == []
+
+
+def test_how_far_it_is_is_told_after_each_part() -> None:
+    told: list[tuple[int, int]] = []
+    done = 0
+    for part in pace.paced(range(1000), lambda *state: told.append(state), pause=lambda seconds: None):
+        assert told == [] or told[-1] == (done, 1000)
+        done += len(part)
+    assert told[0] == (pace.FIRST, 1000)
+    assert told[-1] == (1000, 1000)

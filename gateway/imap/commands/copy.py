@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gateway.imap.commands.progress import Ticker
 from gateway.imap.errors import Refusal, Reply, no, ok
 from gateway.imap.place import Place
 from gateway.imap.protocol import writer
@@ -21,6 +22,8 @@ async def copy(session: Session, args: Copy) -> Reply:
     """COPY: all or nothing, flags and internal date are kept ([RFC3501] 6.4.7).
 
     NO [EXPUNGEISSUED] if someone else has expunged one of the messages; by UID those are ignored ([RFC3501] 6.4.8).
+    Inside a mailbox it is a few statements for all messages, and there is nothing to say of how far they are; into
+    another's mailbox the messages go one by one ([RFC9585] 4).
     """
     selected = session.folder_selected
     uids = session.uids_of(args.messages, uid=args.uid)
@@ -29,9 +32,16 @@ async def copy(session: Session, args: Copy) -> Reply:
         return ok(_NOTHING_TO_COPY)
     try:
         if target.mailbox.ref != session.mailbox.ref:
-            done = await transfer.copy(
-                session.services.runner, session.mailbox, selected.folder_id, uids, *_into(target), whole=not args.uid
-            )
+            with Ticker(session) as progress:
+                done = await transfer.copy(
+                    session.services.runner,
+                    session.mailbox,
+                    selected.folder_id,
+                    uids,
+                    *_into(target),
+                    whole=not args.uid,
+                    progress=progress,
+                )
         else:
             done = await session.write_many(
                 session.mailbox,
@@ -60,15 +70,16 @@ async def move(session: Session, args: Move) -> Reply:
     target = await session.place(args.mailbox, missing=b"TRYCREATE")
     if not uids:
         return ok(_NOTHING_TO_MOVE)
-    if target.mailbox.ref != session.mailbox.ref:
-        services = session.services
-        done = await transfer.move(
-            services.runner, services.store, session.mailbox, selected.folder_id, uids, *_into(target)
-        )
-    else:
-        done = await session.write_many(
-            session.mailbox, len(uids), session.mailbox.move, selected.folder_id, uids, target.row.id
-        )
+    mailbox, folder_id, services = session.mailbox, selected.folder_id, session.services
+    with Ticker(session) as progress:
+        if target.mailbox.ref != mailbox.ref:
+            done = await transfer.move(
+                services.runner, services.store, mailbox, folder_id, uids, *_into(target), progress=progress
+            )
+        else:
+            done = await session.write_many(
+                mailbox, len(uids), mailbox.move, folder_id, uids, target.row.id, progress=progress
+            )
     _note_made(selected, target, done)
     if not done.source:
         if args.uid:

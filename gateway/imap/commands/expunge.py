@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gateway.imap.commands.progress import Ticker
 from gateway.imap.errors import Reply, ok
 from gateway.imap.protocol.message_types import UidExpunge
 from gateway.imap.protocol.types import NoArguments
@@ -20,7 +21,8 @@ async def uid_expunge(session: Session, args: UidExpunge) -> Reply:
 
 async def _expunge(session: Session, uids: list[int] | None) -> Reply:
     selected = session.writable_folder()
-    gone = await session.expunge_marked(uids)
+    with Ticker(session) as progress:
+        gone = await session.expunge_marked(uids, progress=progress)
     await session.sync(expunge=True, forced=True)
     # [RFC7162] 3.2.7, 3.2.9: the client's cache is good up to here.
     code = b"HIGHESTMODSEQ %d" % selected.watermark if gone and session.condstore else b""

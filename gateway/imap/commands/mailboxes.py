@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gateway.imap.commands.progress import Ticker
 from gateway.imap.errors import Reply, no, ok
 from gateway.imap.names import OTHER_USERS, PUBLIC_FOLDERS, mailbox_id
 from gateway.imap.protocol import writer
@@ -65,7 +66,8 @@ async def delete(session: Session, args: OneMailbox) -> Reply:
         raise no(b"That mailbox cannot be deleted.", b"CANNOT")
     if session.selected is not None and session.selected.is_at(place):
         await session.deselect()
-    await session.write_many(place.mailbox, row.total, place.mailbox.delete_folder, row.id)
+    with Ticker(session) as progress:
+        await session.write_many(place.mailbox, row.total, place.mailbox.delete_folder, row.id, progress=progress)
     return ok(b"DELETE completed.")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gateway.imap.commands import resync, urlauth
+from gateway.imap.commands.progress import Ticker
 from gateway.imap.errors import Reply, bad, ok
 from gateway.imap.flags import DELETED, SEEN
 from gateway.imap.names import mailbox_id
@@ -68,7 +69,8 @@ async def close(session: Session, args: NoArguments) -> Reply:
     """
     selected = session.folder_selected
     if not selected.read_only and selected.settable & DELETED:  # without the right nothing is said ([RFC4314] 4)
-        await session.expunge_marked()
+        with Ticker(session) as progress:
+            await session.expunge_marked(progress=progress)
     await session.deselect()
     return ok(b"CLOSE completed.")
 
