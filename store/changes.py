@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from store.ids import SpecialFolder
 
 
-@dataclass(frozen=True, slots=True)
-class FolderRow:
+class FolderRow(NamedTuple):
     """One folder as it stood when it was read."""
 
     id: int
@@ -31,6 +29,8 @@ class FolderRow:
     deleted: int
     """Messages marked \\Deleted."""
     cn: int
+    recent_uid: int
+    """The UID from which messages are \\Recent ([RFC3501] 2.3.2)."""
     selectable: bool = True
     """False: deleted while it had children, so only its name stands: \\Noselect ([RFC3501] 6.3.4)."""
 

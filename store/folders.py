@@ -45,6 +45,7 @@ _COUNTERS = (
     _c.subfolders,
     _c.marked_deleted,
     _c.cn,
+    _c.recent_uid,
 )
 _ONE = Statement(
     select(mailbox.c.hier_modseq, *_COUNTERS)
@@ -145,25 +146,8 @@ def check_path(path: tuple[str, ...]) -> None:
 
 
 def _row(node: Node, counters: Row) -> FolderRow:
-    _, uidvalidity, uidnext, modseq, total, unread, size, subfolders, deleted, cn = counters
-    return FolderRow(
-        id=node.id,
-        parent_id=node.parent_id,
-        name=node.name,
-        path=node.path,
-        special=node.special,
-        container_class=node.container_class,
-        uidvalidity=uidvalidity,
-        uidnext=uidnext,
-        modseq=modseq,
-        total=total,
-        unread=unread,
-        size=size,
-        subfolders=subfolders,
-        deleted=deleted,
-        cn=cn,
-        selectable=node.kind != KIND_NAME_ONLY,
-    )
+    about = (node.id, node.parent_id, node.name, node.path, node.special, node.container_class)
+    return FolderRow._make((*about, *counters[1:], node.kind != KIND_NAME_ONLY))
 
 
 def rows(shard: Shard, trees: Trees) -> list[FolderRow]:

@@ -9,7 +9,7 @@ from gateway.imap.errors import no
 from store.ids import MessageFlag
 from store.keywords import MAX_KEYWORDS
 
-_NAMES: tuple[tuple[MessageFlag, bytes], ...] = (
+_FLAGS: tuple[tuple[MessageFlag, bytes], ...] = (
     (MessageFlag.ANSWERED, b"\\Answered"),
     (MessageFlag.FLAGGED, b"\\Flagged"),
     (MessageFlag.DELETED, b"\\Deleted"),
@@ -18,7 +18,8 @@ _NAMES: tuple[tuple[MessageFlag, bytes], ...] = (
     (MessageFlag.FORWARDED, b"$Forwarded"),
     (MessageFlag.MDN_SENT, b"$MDNSent"),
 )
-_BITS = {name.decode().lower(): flag for flag, name in _NAMES}
+_NAMES = tuple((int(flag), name) for flag, name in _FLAGS)  # as enumerations they take a microsecond to combine
+_BITS = {name.decode().lower(): flag for flag, name in _FLAGS}
 
 SEEN = int(MessageFlag.SEEN)
 DELETED = int(MessageFlag.DELETED)

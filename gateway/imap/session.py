@@ -371,7 +371,9 @@ class Session(Updates):
         read_only = read_only or not int(held) & WRITING
         first = end = 0
         if not self.rev2:
-            first, end = await self._recent(mailbox, row.id, row.uidnext, claim=not read_only)
+            first, end = row.recent_uid, row.uidnext
+            if first < end and not read_only:
+                first, end = await self._recent(mailbox, row.id, end, claim=True)
         index = await self.read_index(mailbox, row.id)
         self._keep_index(index)
         selected = Selected(

@@ -33,6 +33,10 @@ Allowed = Callable[[str, PeerInfo], bool]
 """Whether a mechanism is enabled for a connection, by its listener and network."""
 
 
+CLIENTS = 1024
+"""Kinds of peers for which the offer is remembered."""
+
+
 class Mechanisms:
     """The mechanisms of a server, in the order of preference."""
 
@@ -47,11 +51,20 @@ class Mechanisms:
         self._mechanisms = {each.name: each for each in mechanisms}
         self._allowed = allowed
         self._in_clear = in_clear
+        self._offers: dict[tuple[object, ...], list[str]] = {}
+        """What was on offer lately: it hangs on a few facts of a peer, and on nothing that changes."""
 
     def offered(self, peer: PeerInfo) -> list[str]:
         """Names to advertise: only what works on this connection now ([RFC4616] 4, [RFC4954] 4)."""
-        private = self.is_private(peer)
-        return [each.name for each in self._mechanisms.values() if self._works(each, peer, private)]
+        facts = (peer.address, peer.listener, peer.tls, bool(peer.end_point), bool(peer.unique), bool(peer.certificate))
+        names = self._offers.get(facts)
+        if names is None:
+            if len(self._offers) >= CLIENTS:
+                self._offers.clear()
+            private = self.is_private(peer)
+            names = [each.name for each in self._mechanisms.values() if self._works(each, peer, private)]
+            self._offers[facts] = names
+        return names.copy()
 
     def offers(self, name: str, peer: PeerInfo) -> bool:
         """Whether `offered` lists a mechanism; the name in upper case."""

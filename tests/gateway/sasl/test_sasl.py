@@ -183,3 +183,24 @@ class TestRegistry:
 
     def test_password_stays_out_of_repr(self) -> None:
         assert "tanstaaf" not in repr(read_message(b"\0tim\0tanstaaf"))
+
+
+def test_the_offer_is_remembered_by_what_it_hangs_on() -> None:
+    """Another address, listener or TLS has another offer, another connection the same; a caller may change its own."""
+    asked: list[str] = []
+
+    def allowed(name: str, peer: PeerInfo) -> bool:
+        asked.append(name)
+        return peer.listener != "closed"
+
+    known = Mechanisms(allowed=allowed, in_clear=lambda address: address == "127.0.0.1")
+    near, far = PeerInfo("imap", "127.0.0.1"), PeerInfo("imap", "192.0.2.1")
+    first = known.offered(near)
+    assert "PLAIN" in first
+    count = len(asked)
+    first.clear()
+    assert "PLAIN" in known.offered(PeerInfo("imap", "127.0.0.1", connection=7, device="phone"))
+    assert len(asked) == count
+    assert "PLAIN" not in known.offered(far)
+    assert "PLAIN" in known.offered(PeerInfo("imap", "192.0.2.1", tls=True))
+    assert known.offered(PeerInfo("imap", "127.0.0.1", listener="closed")) == []
