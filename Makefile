@@ -4,7 +4,8 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 VENV ?= .venv
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint config/constraints.txt
-PYTEST = $(BIN)/python -m pytest
+# The tests start many processes: their bytecode is kept, and not in the tree, whatever the environment says of it.
+PYTEST = env -u PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX=$(abspath $(VENV))/bytecode $(BIN)/python -m pytest
 JOBS ?= 3
 ARGS ?=
 

@@ -14,6 +14,7 @@ import tomllib
 import types
 import typing
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,6 +24,11 @@ from config.settings import DEFAULT_LISTENERS, Listener, Network, Settings
 PREFIX = "OXGATE_"
 LISTS = ("listeners", "networks")
 """The settings that are lists of tables."""
+
+
+@cache
+def _hints(kind: type) -> Mapping[str, Any]:
+    return typing.get_type_hints(kind)
 
 
 class Problem(NamedTuple):
@@ -85,7 +91,7 @@ class _Builder:
         self.folder = folder
         self.problems: list[Problem] = []
         self.sections: dict[str, type[Any]] = {
-            name: kind for name, kind in typing.get_type_hints(Settings).items() if name not in LISTS
+            name: kind for name, kind in _hints(Settings).items() if name not in LISTS
         }
 
     def settings(self, data: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
@@ -171,7 +177,7 @@ class _Builder:
         overrides: Mapping[str, str],
         required: tuple[str, ...] = (),
     ) -> Any:
-        hints = typing.get_type_hints(kind)
+        hints = _hints(kind)  # type: ignore[arg-type]  # mypy does not see that a class is hashable
         fields = {field.name: field for field in dataclasses.fields(kind)}
         values: dict[str, Any] = {}
         for key in [*table, *(key for key in overrides if key not in table)]:

@@ -1,5 +1,11 @@
-"""Fixtures for all tests."""
+"""Fixtures for all tests, and what Hypothesis asks of them."""
+
+from hypothesis import HealthCheck, settings
 
 from tests.support.postgres import postgres_database, postgres_server
 
 __all__ = ["postgres_database", "postgres_server"]
+
+# Hypothesis measures these by the clock on the wall: on a machine that is busy they fail whatever the code does.
+settings.register_profile("oxgate", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("oxgate")

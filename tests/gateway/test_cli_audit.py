@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -189,20 +190,28 @@ def test_a_record_that_becomes_visible_late_is_shown(records):
 
 def test_following_ends_by_interrupt_without_a_trace(records):
     """The whole program, as an administrator runs it."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "gateway", "audit", "--follow", "--config", str(records.folder / "oxgate.toml")],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    )
-    assert process.stdout is not None
-    for _ in range(len(RECORDS) + 1):
-        process.stdout.readline()
-    write(records, signin(0, login="latest"))
-    assert "latest" in process.stdout.readline()
-    process.send_signal(2)
-    _, error = process.communicate(timeout=20)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in the background are born deaf to it
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "gateway", "audit", "--follow", "--config", str(records.folder / "oxgate.toml")],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with process:
+        try:
+            assert process.stdout is not None
+            for _ in range(len(RECORDS) + 1):
+                process.stdout.readline()
+            write(records, signin(0, login="latest"))
+            assert "latest" in process.stdout.readline()
+            process.send_signal(signal.SIGINT)
+            _, error = process.communicate(timeout=20)
+        finally:
+            process.kill()
     assert error == ""
     assert process.returncode == 0
 
