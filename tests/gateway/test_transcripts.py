@@ -4,6 +4,7 @@ Directives:
     @protocol imap            names the port of every client; `@port2 smtp` that of client 2
     @mechanisms PLAIN NTLM    auth.mechanisms of the server
     @nthash alice             accounts whose NT hash is kept
+    @personality exchange2016 imap.personality
 
 Client lines may answer as a foreign NTLM client does, for Alice: `${negotiate}`, or `${negotiate_wrong}` with a wrong
 password, then `${authenticate:challenge}`.
@@ -54,6 +55,8 @@ async def test_live(path: Path, tmp_path: Path) -> None:
     sections: dict[str, dict[str, Any]] = {}
     if "mechanisms" in transcript.directives:
         sections["auth"] = {"mechanisms": tuple(transcript.directives["mechanisms"].split())}
+    if "personality" in transcript.directives:
+        sections["imap"] = {"personality": transcript.directives["personality"]}
     nt_hashes = transcript.directives.get("nthash", "").split()
     async with RunningServer(tmp_path, sections=sections, nt_hashes=nt_hashes) as server:
 

@@ -1,4 +1,7 @@
-"""Golden transcripts of IMAP, each on a fresh server in memory; `@users` names more than alice."""
+"""Golden transcripts of IMAP, each on a fresh server in memory.
+
+`@users` names more than alice, `@personality` whose face the server shows.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.imap.environment import ImapSettings
 from tests.gateway.imap.harness import Client, Server
 from tests.gateway.imap.street import Street
 from tests.support.transcript import TIMEOUT, Connection, load, run
@@ -45,7 +49,8 @@ class MemoryConnection:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 async def test_in_memory(path: Path, tmp_path: Path) -> None:
     transcript = load(path)
-    server = Street(tmp_path) if "users" in transcript.directives else Server(tmp_path)
+    settings = ImapSettings(version="1.0", personality=transcript.directives.get("personality", "oxgate"))
+    server = Street(tmp_path, settings) if "users" in transcript.directives else Server(tmp_path, settings)
 
     async def connect(number: int) -> Connection:
         return MemoryConnection(server.connect())
