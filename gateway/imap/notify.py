@@ -123,8 +123,8 @@ class Notifier:
         self.names: set[str] = set()
         """All names that there are, those below which others stand too."""
         self.subscribed: set[str] = set()
-        self.metadata: dict[str, dict[str, bytes]] = {}
-        """Annotations by mailbox name, "" for the server, where they are watched."""
+        self.metadata: dict[str, dict[str, int]] = {}
+        """Annotations, by their hashes, by mailbox name, "" for the server, where they are watched."""
         self.touched: set[tuple[int, int]] = set()
         """Where to look: the mailbox's number and the folder's, 0 for the hierarchy."""
 

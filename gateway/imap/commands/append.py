@@ -98,6 +98,7 @@ async def _text(session: Session, one: NewMessage, room: references.Room) -> byt
         piece = part if isinstance(part, bytes) else await references.text(session, part.url, room)
         room.take(len(piece))
         pieces.append(piece)
+        await session.wire.drain()  # others have the loop in between
     return b"".join(pieces)
 
 

@@ -7,12 +7,12 @@ their namespace, and only those that the index of the directory names for the us
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gateway.imap.commands import acl, metadata, statuses
 from gateway.imap.commands.patterns import NamePattern
-from gateway.imap.errors import Reply, ok
+from gateway.imap.errors import Reply, no, ok
 from gateway.imap.names import SPECIAL_USES, name_of
 from gateway.imap.place import Place, Space
 from gateway.imap.protocol import writer
@@ -26,6 +26,10 @@ log = logging.getLogger(__name__)
 
 FLUSH = 100
 """Mailboxes whose lines are sent together."""
+MAX_PATTERN = 2000
+"""Characters of a pattern with its reference; no name is longer."""
+INLINE_MATCHES = 5000
+"""Names, times patterns, up to which they are compared without a thread."""
 
 
 @dataclass(slots=True)
@@ -56,16 +60,20 @@ async def list_mailboxes(session: Session, args: List) -> Reply:
         # An empty name asks for the delimiter and the root of the reference ([RFC3501] 6.3.8).
         session.send(writer.list_line([b"\\Noselect"], b"/", "", verb=label))
         return done
-    patterns = [NamePattern(args.reference.value + pattern.value) for pattern in args.patterns]
+    texts = [args.reference.value + pattern.value for pattern in args.patterns]
+    if any(len(text) > MAX_PATTERN for text in texts):
+        raise no(b"Mailbox name is too long.", b"LIMIT")
+    patterns = [NamePattern(text) for text in texts]
     only_subscribed = args.subscribed_only or ListOption.SUBSCRIBED in args.select
     subscribed: list[str] = []
     if only_subscribed or ListOption.SUBSCRIBED in args.returns:
         subscribed = await session.read(session.home.subscriptions)
     known = await _known(session, patterns, _owner_levels(subscribed) if only_subscribed else None)
-    if args.subscribed_only:
-        entries = _subscribed_names(known, subscribed, patterns)
+    names: Callable[..., dict[str, _Entry]] = _subscribed_names if args.subscribed_only else _listed_names
+    if len(patterns) * (len(known.places) + len(subscribed)) <= INLINE_MATCHES:
+        entries = names(known, subscribed, patterns, args)
     else:
-        entries = _listed_names(known, frozenset(subscribed), patterns, args)
+        entries = await session.services.runner.run(names, known, subscribed, patterns, args)
     out: list[bytes] = []
     for name in sorted(entries, key=_order):
         entry = entries[name]
@@ -208,13 +216,14 @@ def _attributes(name: str, known: _Known, parents: set[str], *, extended: bool) 
 
 
 def _listed_names(
-    known: _Known, subscribed: frozenset[str], patterns: Sequence[NamePattern], args: List
+    known: _Known, subscriptions: Sequence[str], patterns: Sequence[NamePattern], args: List
 ) -> dict[str, _Entry]:
     """LIST: what there is, or what the selection options leave of it, that matches ([RFC5258] 3, 3.1, 3.3, 3.5).
 
     With RECURSIVEMATCH also what is above something selected that is not listed itself. A level that is not to be seen
     is not there, unless a pattern ends with `%` at it ([RFC4314] 4, [RFC3501] 6.3.8).
     """
+    subscribed = frozenset(subscriptions)
     there = dict.fromkeys((*known.places, *known.above))
     parents = _parents(there)
     for name in parents:
@@ -242,7 +251,9 @@ def _listed_names(
     return entries
 
 
-def _subscribed_names(known: _Known, subscribed: Sequence[str], patterns: Sequence[NamePattern]) -> dict[str, _Entry]:
+def _subscribed_names(
+    known: _Known, subscribed: Sequence[str], patterns: Sequence[NamePattern], args: List
+) -> dict[str, _Entry]:
     """LSUB: subscribed names that match, whether they exist or not ([RFC3501] 6.3.9).
 
     Where `%` stops above a subscribed name, the level it stopped at is listed as \\Noselect.

@@ -110,6 +110,7 @@ async def _of(session: Session, source: st.Source) -> AsyncIterator[tuple[str, P
 
 
 async def _found(session: Session, name: str) -> Place | None:
+    await session.wire.drain()  # others have the loop in between
     try:
         return await session.namespaces.find(name)
     except Refusal:

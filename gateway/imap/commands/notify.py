@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Iterable, Mapping
 
@@ -23,6 +24,8 @@ log = logging.getLogger(__name__)
 
 MAX_WATCHED = 20_000
 """Mailboxes that one session may watch."""
+PORTION = 100
+"""Mailboxes that are compared at a time."""
 MAX_UNSENT = 1 << 20
 """Octets waiting for a slow client from which it is told no more ([RFC5465] 5.8)."""
 
@@ -86,10 +89,15 @@ async def _survey(session: Session, notifier: Notifier) -> None:
             name = each.prefix + name_of(row)
             notifier.seen[each.mailbox.ref.id, row.id] = seen(row, name)
             if notifier.events_for(name, personal=not each.prefix) & Events.MAILBOX_METADATA_CHANGE:
-                notifier.metadata[name] = await metadata.everything(session, Place(each.mailbox, row))
+                notifier.metadata[name] = _hashed(await metadata.everything(session, Place(each.mailbox, row)))
+            await session.wire.drain()
     notifier.names = {each.name for each in notifier.seen.values()}
     if notifier.events & Events.SERVER_METADATA_CHANGE:
-        notifier.metadata[""] = await metadata.everything_of_server(session)
+        notifier.metadata[""] = _hashed(await metadata.everything_of_server(session))
+
+
+def _hashed(values: Mapping[str, bytes]) -> dict[str, int]:
+    return {entry: hash(value) for entry, value in values.items()}
 
 
 async def _leads_to(session: Session, name: str) -> list[Watched]:
@@ -241,6 +249,12 @@ async def _messages_line(
     return [writer.status_line(name, items.items(), utf8=session.utf8_names)]
 
 
+async def _pause(number: int) -> None:
+    """Let others have the loop after PORTION mailboxes; a slow client is not waited for."""
+    if number % PORTION == 0:
+        await asyncio.sleep(0)
+
+
 async def _compare_all(session: Session, notifier: Notifier, watched: Watched, muted: set[str]) -> None:
     """Look at all folders of a mailbox: names, subscriptions, annotations, messages ([RFC5465] 5.4 to 5.7)."""
     mailbox_id = watched.mailbox.ref.id
@@ -252,8 +266,9 @@ async def _compare_all(session: Session, notifier: Notifier, watched: Watched, m
         notifier.subscribed = set(await session.read(session.home.subscriptions))
     affected = _renamed_and_gone(before, rows, names)
     out: list[bytes] = []
-    for folder, row in rows.items():
+    for number, (folder, row) in enumerate(rows.items(), 1):
         out += await _messages_line(session, notifier, watched, row, names[folder])
+        await _pause(number)
     for folder in before.keys() - rows.keys():
         del notifier.seen[mailbox_id, folder]
     notifier.names = {told.name for told in notifier.seen.values()}
@@ -319,7 +334,8 @@ async def _compare_annotations(
 ) -> None:
     """The names of annotations that have changed ([RFC5465] 5.6, 5.7)."""
     if notifier.events & Events.MAILBOX_METADATA_CHANGE:
-        for name, row in rows.items():
+        for number, (name, row) in enumerate(rows.items(), 1):
+            await _pause(number)
             if notifier.events_for(name, personal=not watched.prefix) & Events.MAILBOX_METADATA_CHANGE:
                 values = await metadata.everything(session, Place(watched.mailbox, row))
                 _tell_annotations(session, notifier, name, values, muted)
@@ -331,8 +347,8 @@ def _tell_annotations(
     session: Session, notifier: Notifier, name: str, values: dict[str, bytes], muted: set[str]
 ) -> None:
     before = notifier.metadata.get(name, {})
-    notifier.metadata[name] = values
-    changed = sorted(entry for entry in before.keys() | values.keys() if before.get(entry) != values.get(entry))
+    notifier.metadata[name] = now = _hashed(values)
+    changed = sorted(entry for entry in before.keys() | now.keys() if before.get(entry) != now.get(entry))
     if changed and name not in muted:
         entries = b" ".join(writer.astring(entry.encode()) for entry in changed)
         session.send(b"* METADATA %b %b\r\n" % (writer.mailbox_name(name, utf8=session.utf8_names), entries))

@@ -1,0 +1,72 @@
+"""What one client may cost the others: long work gives them the loop in between, or is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gateway.runtime.worker import StoreRunner
+from tests.gateway.imap.harness import Server
+from tests.gateway.imap.street import Street
+
+
+async def test_long_patterns(server: Server) -> None:
+    """No name is that long, so none is looked at."""
+    client = await server.client(None)
+    long = b"a%" * 5000
+    assert (await client(b'LIST "" {%d+}\r\n%b' % (len(long), long)))[-1].startswith(b"NO [LIMIT]")
+    assert (await client(b'LSUB {%d+}\r\n%b "*"' % (len(long), long)))[-1].startswith(b"NO [LIMIT]")
+    assert await client.ok(b'LIST "" {1999+}\r\n%b' % (b"a%" * 1000)[:1999]) == []
+
+
+async def test_many_patterns(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many names tried by many patterns are work for a thread."""
+    client = await server.client(None)
+    server.mailbox.create_folder(("xyz",))
+    for number in range(50):
+        server.mailbox.create_folder((f"{number}",))
+    threads = []
+    run = StoreRunner.run
+
+    async def noted(self: StoreRunner, fn: Any, *args: Any, **kwargs: Any) -> Any:
+        threads.append(fn.__name__)
+        return await run(self, fn, *args, **kwargs)
+
+    monkeypatch.setattr(StoreRunner, "run", noted)
+    await client.ok('LIST "" *')
+    assert threads == []
+    patterns = " ".join(f'"x*{number}%y*z"' for number in range(99))
+    assert len(await client.ok(f'LIST "" ({patterns} "*z")')) == 1
+    assert threads == ["_listed_names"]
+
+
+async def test_names_that_lead_nowhere(street: Street) -> None:
+    """A look-up of each name, found or not, and the others have the loop in between."""
+    client = await street.user("bob")
+    names = " ".join(f'"Other Users/{number}@example.test/x"' for number in range(100))
+    for command in (f"ESEARCH IN (mailboxes ({names})) ALL", f"NOTIFY SET (mailboxes ({names}) (MailboxName))"):
+        before = client.transport.drains
+        await client.ok(command)
+        assert client.transport.drains >= before + 100
+
+
+async def test_a_message_of_many_parts(server: Server) -> None:
+    """Each part that is here is read, and the others have the loop in between."""
+    client = await server.client()
+    server.deliver()
+    parts = " ".join(['URL "/INBOX/;UID=1/;SECTION=HEADER.FIELDS%20(Subject)"'] * 100)
+    before = client.transport.drains
+    await client.ok(f"APPEND INBOX CATENATE ({parts})")
+    assert client.transport.drains >= before + 100
+
+
+async def test_annotations_are_not_kept_to_be_compared(server: Server) -> None:
+    """NOTIFY remembers of each annotation that it is there and whether it has changed, not what it says."""
+    client = await server.client(None)
+    await client.ok('SETMETADATA INBOX (/private/comment "long")')
+    await client.ok("NOTIFY SET (personal (MailboxMetadataChange))")
+    kept = client.connection.session.notify
+    assert kept is not None
+    assert kept.metadata["INBOX"].keys() == {"/private/comment"}
+    assert b"long" not in kept.metadata["INBOX"].values()
