@@ -10,6 +10,7 @@ import pytest
 from directory.credentials import Hasher
 from directory.sql import SqlDirectory
 from tests.support import postgres
+from tests.support.prepared import lay_out
 
 CHEAP = Hasher(memory=8, passes=1)
 DOMAINS = ("example.test", "xn--bcher-kva.test")
@@ -30,6 +31,7 @@ def postgres_server() -> Iterator[postgres.Server]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def location(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path | str]:
+    """Where there is nothing yet."""
     if request.param == "sqlite":
         yield tmp_path / "directory.sqlite"
         return
@@ -37,9 +39,15 @@ def location(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path | 
         yield url
 
 
+def make_empty(folder: Path) -> None:
+    SqlDirectory(folder / "directory.sqlite", domains=DOMAINS, hasher=CHEAP).close()
+
+
 @pytest.fixture
 def reopen(location: Path | str) -> Iterator[Callable[[], SqlDirectory]]:
     """A way to open one and the same directory several times, as several processes do."""
+    if isinstance(location, Path):
+        lay_out(location.parent, make_empty)
     opened = []
 
     def build() -> SqlDirectory:

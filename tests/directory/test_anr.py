@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 import pytest
 
 from directory.anr import Ambiguous, Resolved, Unresolved, anr_query, resolve
 from directory.model import PrincipalKind
+from directory.sql import SqlDirectory
+from tests.directory.conftest import CHEAP, DOMAINS
 
 
-@pytest.fixture
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def directory(request, tmp_path_factory):
+    """One for all tests here: they only read."""
+    with ExitStack() as stack:
+        if request.param == "sqlite":
+            location = tmp_path_factory.mktemp("anr") / "directory.sqlite"
+        else:
+            location = stack.enter_context(request.getfixturevalue("postgres_server").schema())
+        made = SqlDirectory(location, domains=DOMAINS, hasher=CHEAP, recheck=0)
+        stack.callback(made.close)
+        yield made
+
+
+@pytest.fixture(scope="module")
 def people(directory):
     def add(address, first, last, **more):
         attributes = {"givenName": [first], "sn": [last]}

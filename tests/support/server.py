@@ -28,10 +28,12 @@ from config.settings import Listener, Settings
 from config.template import render
 from directory.credentials import Hasher
 from directory.model import GrantKind, PrincipalKind
+from directory.signins import SignInStore
 from directory.sql import SqlDirectory
 from gateway.app import Application, build
 from gateway.opening import read_delivered
 from store.ids import MailboxKind, MailboxRef
+from store.spool import Spool
 from store.store import Store, StoreSettings
 from tests.support.certificates import trusting_nobody, write_certificate
 from tests.support.prepared import lay_out
@@ -106,6 +108,8 @@ def make_tenant(
 
 def _make_principals_file(folder: Path, name: str, *words: Any) -> None:
     _make_principals(folder / name, *words)
+    Spool(folder / "spool.sqlite").close()
+    SignInStore(folder / "signins.sqlite").close()
 
 
 def _make_principals(

@@ -132,14 +132,15 @@ def test_the_limit() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [b"<" * 100_000, b'"' * 100_001, b"(" * 100_000, b"<@" * 50_000 + b"," * 50_000, b"<@a," * 30_000, b"x:" * 60_000,
-     b"a " * 60_000, b"a@b " * 40_000, b"a@" * 60_000, b"[" * 100_000, b"\\" * 100_000, b"." * 100_000, b"a." * 60_000,
-     b"=?" * 60_000, b"a\r\n " * 30_000, b"a" * 200_000, b"a " * 60_000 + b"<a@b>", b";" * 100_000, b"()" * 60_000],
+    [b"<" * 50_000, b'"' * 50_001, b"(" * 50_000, b"<@" * 25_000 + b"," * 25_000, b"<@a," * 15_000, b"x:" * 30_000,
+     b"a " * 30_000, b"a@b " * 20_000, b"a@" * 30_000, b"[" * 50_000, b"\\" * 50_000, b"." * 50_000, b"a." * 30_000,
+     b"=?" * 30_000, b"a\r\n " * 15_000, b"a" * 100_000, b"a " * 30_000 + b"<a@b>", b";" * 50_000, b"()" * 30_000],
 )  # fmt: skip
 def test_values_made_to_be_slow(value: bytes) -> None:
+    """A quadratic cost of five seconds for twice the octets would be found."""
     start_time = time.process_time()
     parse_addresses(value)
-    assert time.process_time() - start_time < 5
+    assert time.process_time() - start_time < 1.25
 
 
 @given(st.lists(st.sampled_from([*(bytes([c]) for c in b'<>@,;:."()[]\\ \r\n\0a'), b"\xff", b"name", b"=?utf-8?q?x?="]),
