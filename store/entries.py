@@ -6,7 +6,7 @@ shared ([RFC5464] 3.1). They go with the folder: renamed with it, gone when it i
 
 from __future__ import annotations
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 
 from store.engine import Reader, Statement, Work, insert_statement
 from store.errors import TooLarge
@@ -22,6 +22,10 @@ MAX_NAME = 255
 """Octets of one name."""
 MAX_ENTRIES = 200
 """Annotations of one folder and one principal."""
+MAX_TOGETHER = 16 << 20
+"""Octets of all annotations of one principal in a mailbox, for they count for no quota."""
+_ROW = 100
+"""Octets that an annotation counts for beside its value."""
 
 _c = annotation.c
 _HERE = (_c.mailbox_id == bindparam("m"), _c.folder_id == bindparam("f"))
@@ -38,6 +42,13 @@ _NAMED = Statement(
 _ADD = insert_statement(annotation, "mailbox_id", "folder_id", "principal", "name", "value")
 _SET = Statement(update(annotation).where(*_MINE, _c.name == bindparam("n")).values(value=bindparam("v")), *"mfpnv")
 _REMOVE = Statement(delete(annotation).where(*_MINE, _c.name == bindparam("n")), *"mfpn")
+_TOGETHER = Statement(
+    select(func.coalesce(func.sum(func.length(_c.value) + _ROW), 0)).where(
+        _c.mailbox_id == bindparam("m"), _c.principal == bindparam("p")
+    ),
+    "m",
+    "p",
+)
 _OF_ALL = Statement(select(_c.principal, _c.name, _c.value).where(*_HERE), "m", "f")
 _FORGET = Statement(delete(annotation).where(*_HERE), "m", "f")
 
@@ -53,7 +64,10 @@ def named(db: Reader, principal: bytes, name: str) -> dict[int, bytes]:
 
 
 def write(work: Work, folder_id: int, principal: bytes, name: str, value: bytes | None) -> None:
-    """Set an annotation; None removes it. Raises TooLarge: name, value or their number is over the limits."""
+    """Set an annotation; None removes it. Raises TooLarge: name, value or their number is over the limits.
+
+    `check` is for what they are together, once all are written.
+    """
     key = (work.mailbox_id, folder_id, principal, name)
     if value is None:
         work.run(_REMOVE, key)
@@ -67,6 +81,13 @@ def write(work: Work, folder_id: int, principal: bytes, name: str, value: bytes 
     if len(read(work, folder_id, principal)) >= MAX_ENTRIES:
         raise TooLarge(f"at most {MAX_ENTRIES} annotations of a folder")
     work.run(_ADD, (*key, value))
+
+
+def check(work: Work, principal: bytes) -> None:
+    """Raise TooLarge where a principal has more annotations in the mailbox than it may."""
+    (octets,) = work.one(_TOGETHER, (work.mailbox_id, principal)) or (0,)
+    if octets > MAX_TOGETHER:
+        raise TooLarge(f"{octets} octets of annotations; at most {MAX_TOGETHER} are kept")
 
 
 def duplicate(work: Work, folder_id: int, target_id: int) -> None:

@@ -207,8 +207,13 @@ class MailboxLogon:
                 self._need(work, folder_id, Rights.FOLDER_VISIBLE | Rights.EDIT_ANY)
             elif private is None and self.as_user is not None:
                 raise AccessDenied("only the owner annotates the whole mailbox")
+            who = entries.SHARED if private is None else private
+            grows = False
             for name, value in changes:
-                entries.write(work, folder_id, entries.SHARED if private is None else private, name, value)
+                entries.write(work, folder_id, who, name, value)
+                grows = grows or value is not None
+            if grows:
+                entries.check(work, who)
             work.touch(0, 1)
 
     # --------------------------------------------------------------------------------------------- access keys

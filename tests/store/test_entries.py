@@ -118,3 +118,19 @@ def test_a_mailbox_of_the_first_schema_takes_annotations(make_world: object, tmp
     opened = world.store.open(ref)
     opened.annotate(INBOX, [("/comment", b"x")])
     assert opened.annotations(INBOX) == {"/comment": b"x"}
+
+
+def test_what_a_user_may_keep_in_a_mailbox(mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Annotations count for no quota, so they have a limit of their own: all of a user in a mailbox together."""
+    monkeypatch.setattr(entries, "MAX_TOGETHER", 2500)
+    folders = [mailbox.create_folder((name,)).id for name in "abc"]
+    mailbox.annotate(folders[0], [("/x", b"x" * 900)])
+    mailbox.annotate(folders[1], [("/x", b"x" * 900)])
+    with pytest.raises(TooLarge):
+        mailbox.annotate(folders[2], [("/x", b"x" * 900)])
+    assert mailbox.annotations(folders[2]) == {}
+    with pytest.raises(TooLarge):
+        mailbox.annotate(folders[2], [(f"/{number}", b"") for number in range(10)])
+    mailbox.annotate(folders[2], [("/x", b"x" * 900)], private=ANN)
+    mailbox.annotate(folders[1], [("/x", b"x" * 100)])
+    mailbox.annotate(folders[2], [("/x", b"x" * 900)])
