@@ -79,6 +79,7 @@ class Notifier:
         "_subtrees",
         "_watch",
         "_wire",
+        "barred",
         "delayed",
         "events",
         "follows",
@@ -120,6 +121,8 @@ class Notifier:
         self.watched: list[Watched] = []
         self.seen: dict[tuple[int, int], Seen] = {}
         """By the mailbox's number and the folder's."""
+        self.barred: dict[tuple[int, int], Seen] = {}
+        """Others' folders that may not be read now, as they were when they could ([RFC5465] 5.9)."""
         self.names: set[str] = set()
         """All names that there are, those below which others stand too."""
         self.subscribed: set[str] = set()

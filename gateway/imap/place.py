@@ -110,15 +110,17 @@ class Namespaces:
             raise NotFound(f"no mailbox of {address!r} is to be seen")
         return neighbour.mailbox, path_of(inner) if inner else ()
 
-    async def neighbour(self, space: Space, address: str) -> Neighbour | None:
-        """Another's mailbox by its address; None where the user sees nothing of it."""
+    async def neighbour(self, space: Space, address: str, *, shown: bool = True) -> Neighbour | None:
+        """Another's mailbox by its address; None where the user sees nothing of it, unless `shown` is false."""
         sharing = self._sharing
         assert sharing is not None
         owner = await self.ask(sharing.find, self.guest, address, public=space is Space.PUBLIC)
         if owner is None:
             return None
         opened = await self.open(space, owner)
-        return opened if opened is not None and await self.ask(opened.mailbox.shows_anything) else None
+        if opened is None or not shown:
+            return opened
+        return opened if await self.ask(opened.mailbox.shows_anything) else None
 
     async def open(self, space: Space, owner: Principal) -> Neighbour | None:
         """Open another's mailbox, whatever there is to be seen; None where it is missing."""

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Iterable, Mapping
 
-from gateway.imap.commands import metadata
+from gateway.imap.commands import metadata, notify_rights
 from gateway.imap.errors import Refusal, Reply, bad, no, ok
 from gateway.imap.names import SPECIAL_USES, name_of, shared_space
 from gateway.imap.notify import MESSAGES, NAMES, SUPPORTED, Events, Notifier, Seen, Watched, events_of, seen
@@ -18,12 +18,13 @@ from gateway.imap.protocol.notify_types import EventGroup, Notify, Scope
 from gateway.imap.session import Session
 from store.changes import FolderRow
 from store.errors import NotFound, StoreError
-from store.permissions import Rights
 
 log = logging.getLogger(__name__)
 
 MAX_WATCHED = 20_000
 """Mailboxes that one session may watch."""
+MAX_OWNERS = 500
+"""Users whose folders one session may watch: they are looked at whether they show anything or not."""
 PORTION = 100
 """Mailboxes that are compared at a time."""
 MAX_UNSENT = 1 << 20
@@ -83,11 +84,16 @@ async def _survey(session: Session, notifier: Notifier) -> None:
         for each in await _leads_to(session, name):
             watched.setdefault(each.mailbox.ref.id, each)
         await session.wire.drain()  # others have the loop in between
+        if len(watched) > MAX_OWNERS:
+            raise no(b"That is too much to watch.", b"NOTIFICATIONOVERFLOW")
     notifier.watched = list(watched.values())
     for each in notifier.watched:
         for row in (await _rows(session, each)).values():
             name = each.prefix + name_of(row)
-            notifier.seen[each.mailbox.ref.id, row.id] = seen(row, name)
+            key = each.mailbox.ref.id, row.id
+            notifier.seen[key] = told = seen(row, name)
+            if not await _may_read(session, each, row):
+                notifier.barred[key] = notify_rights.unknown(told)
             if notifier.events_for(name, personal=not each.prefix) & Events.MAILBOX_METADATA_CHANGE:
                 notifier.metadata[name] = _hashed(await metadata.everything(session, Place(each.mailbox, row)))
             await session.wire.drain()
@@ -108,11 +114,14 @@ async def _leads_to(session: Session, name: str) -> list[Watched]:
             owners = await session.namespaces.owners(Space(space))
             found = [await session.namespaces.neighbour(Space(space), owner.address) for owner in owners]
             return [Watched(each.mailbox, each.prefix) for each in found if each is not None]
-        mailbox, path = await session.namespaces.into(name)
-    except (NotFound, Refusal):
+        if space is None or session.namespaces.sharing is None:
+            return []
+        first, address, *_ = name.split("/")
+        # Also where nothing is shown yet: when it is, that is to be told ([RFC5465] 5.4, 5.9).
+        neighbour = await session.namespaces.neighbour(Space(space), address, shown=False)
+    except Refusal:
         return []
-    inner = "/".join(path)
-    return [Watched(mailbox, name[: len(name) - len(inner)] if path else name.removesuffix("/") + "/")]
+    return [] if neighbour is None else [Watched(neighbour.mailbox, f"{first}/{address}/")]
 
 
 def _named(notifier: Notifier) -> Iterable[str]:
@@ -133,11 +142,13 @@ async def _opening(session: Session, notifier: Notifier, watched: Watched, *, st
     for row in (await _rows(session, watched)).values():
         name = watched.prefix + name_of(row)
         events = notifier.events_for(name, personal=not watched.prefix)
-        if not events & MESSAGES or not row.selectable:
+        if not events or not row.selectable:
             continue
-        if not await _may_read(session, watched, row):
+        if (watched.mailbox.ref.id, row.id) in notifier.barred:
             out.append(writer.list_line([b"\\NoAccess"], b"/", name, utf8=session.utf8_names))
-        elif status and not (session.selected is not None and session.selected.is_at(Place(watched.mailbox, row))):
+            continue
+        is_selected = session.selected is not None and session.selected.is_at(Place(watched.mailbox, row))
+        if status and events & MESSAGES and not is_selected:
             items = [(b"MESSAGES", row.total), (b"UIDNEXT", row.uidnext), (b"UIDVALIDITY", row.uidvalidity)]
             if events & Events.FLAG_CHANGE or session.condstore:
                 items.append((b"HIGHESTMODSEQ", max(row.modseq, 1)))
@@ -146,9 +157,7 @@ async def _opening(session: Session, notifier: Notifier, watched: Watched, *, st
 
 
 async def _may_read(session: Session, watched: Watched, row: FolderRow) -> bool:
-    if not watched.prefix:
-        return True
-    return bool(await session.read(watched.mailbox.rights, row.id) & Rights.READ_ANY)
+    return bool(await notify_rights.readable(session, watched, (row.id,)))
 
 
 # --- what happens
@@ -199,39 +208,47 @@ async def push(session: Session, *, own: Iterable[str] = ()) -> None:
         muted = set(own) | {name.rpartition("/")[0] for name in own}
         for watched in notifier.watched:
             folders = {folder for mailbox, folder in touched if mailbox == watched.mailbox.ref.id}
-            if 0 in folders:
+            if 0 in folders or not await _compare_some(session, notifier, watched, folders):
                 await _compare_all(session, notifier, watched, muted)
-            else:
-                await _compare_some(session, notifier, watched, folders)
     except StoreError as error:
         log.info("NOTIFY of %s: %s: %s", session.wire.peer, type(error).__name__, error)
 
 
-async def _compare_some(session: Session, notifier: Notifier, watched: Watched, folders: Iterable[int]) -> None:
-    """Look at some folders, of which messages came, went or changed."""
+async def _compare_some(session: Session, notifier: Notifier, watched: Watched, folders: Iterable[int]) -> bool:
+    """Look at some folders, of which messages came, went or changed; False: rights have changed, so look at all.
+
+    Rights that the directory gives, and those of groups, come and go without a hint.
+    """
     out: list[bytes] = []
+    same = True
     for folder_id in folders:
         try:
             row = await session.read(watched.mailbox.folder, folder_id)
+            allowed = await _may_read(session, watched, row)
         except NotFound:
-            continue  # a hint about the hierarchy follows
-        if session.shows(row):
-            out += await _messages_line(session, notifier, watched, row, watched.prefix + name_of(row))
+            same = same and (watched.mailbox.ref.id, folder_id) not in notifier.seen
+            continue
+        barred = (watched.mailbox.ref.id, folder_id) in notifier.barred
+        if not session.shows(row) or not allowed:
+            same = same and (allowed or barred)
+        elif barred:
+            same = False
+        else:
+            out += _messages_line(session, notifier, watched, row, watched.prefix + name_of(row))
     session.wire.send_parts(out)
+    return same
 
 
-async def _messages_line(
-    session: Session, notifier: Notifier, watched: Watched, row: FolderRow, name: str
-) -> list[bytes]:
+def _messages_line(session: Session, notifier: Notifier, watched: Watched, row: FolderRow, name: str) -> list[bytes]:
     """STATUS of a mailbox that is not selected, if there is something to tell ([RFC5465] 5.1 to 5.3).
 
-    It takes the right to read it, now ([RFC4314] 4).
+    It takes the right to read it ([RFC4314] 4).
     """
     key = watched.mailbox.ref.id, row.id
     before = notifier.seen.get(key)
     notifier.seen[key] = now = seen(row, name)
     events = notifier.events_for(name, personal=not watched.prefix)
-    if before is None or not events & MESSAGES or not row.selectable:
+    if before is None or key in notifier.barred or not events & MESSAGES or not row.selectable:
         return []
     if session.selected is not None and session.selected.is_at(Place(watched.mailbox, row)):
         return []
@@ -244,9 +261,7 @@ async def _messages_line(
         items[b"UNSEEN"] = now.unread
     if session.condstore and before.modseq != now.modseq and (items or events & Events.FLAG_CHANGE):
         items |= {b"UIDVALIDITY": now.uidvalidity, b"HIGHESTMODSEQ": max(now.modseq, 1)}
-    if not items or not await _may_read(session, watched, row):
-        return []
-    return [writer.status_line(name, items.items(), utf8=session.utf8_names)]
+    return [writer.status_line(name, items.items(), utf8=session.utf8_names)] if items else []
 
 
 async def _pause(number: int) -> None:
@@ -265,9 +280,10 @@ async def _compare_all(session: Session, notifier: Notifier, watched: Watched, m
     if not watched.prefix:
         notifier.subscribed = set(await session.read(session.home.subscriptions))
     affected = _renamed_and_gone(before, rows, names)
+    turned = await notify_rights.compare(session, notifier, watched, before, rows, names)
     out: list[bytes] = []
     for number, (folder, row) in enumerate(rows.items(), 1):
-        out += await _messages_line(session, notifier, watched, row, names[folder])
+        out += _messages_line(session, notifier, watched, row, names[folder])
         await _pause(number)
     for folder in before.keys() - rows.keys():
         del notifier.seen[mailbox_id, folder]
@@ -285,9 +301,15 @@ async def _compare_all(session: Session, notifier: Notifier, watched: Watched, m
             notifier.events & Events.SUBSCRIPTION_CHANGE and name in was_subscribed
         ):
             lines.setdefault(name, None)
+    for name in turned:
+        if notifier.events_for(name, personal=personal):
+            lines.setdefault(name, None)
     by_name = {name: rows[folder] for folder, name in names.items()}
+    closed = {names[folder] for folder in rows if (mailbox_id, folder) in notifier.barred}
+    closed.update(name for name, lost in turned.items() if lost)
     for name in sorted(lines.keys() - muted):
-        out.append(_list_line(session, notifier, name, by_name.get(name), lines[name]))
+        old = lines[name]
+        out.append(_list_line(session, notifier, name, by_name.get(name), old, barred=name in closed))
     session.wire.send_parts(out)
     await _compare_annotations(session, notifier, watched, by_name, muted)
 
@@ -313,8 +335,10 @@ def _renamed_and_gone(
     return affected
 
 
-def _list_line(session: Session, notifier: Notifier, name: str, row: FolderRow | None, old: str | None) -> bytes:
-    attributes: list[bytes] = []
+def _list_line(
+    session: Session, notifier: Notifier, name: str, row: FolderRow | None, old: str | None, *, barred: bool
+) -> bytes:
+    attributes: list[bytes] = [b"\\NoAccess"] if barred else []
     if row is None or not row.selectable:
         attributes.append(b"\\NonExistent")
     if name in notifier.subscribed:
@@ -336,7 +360,8 @@ async def _compare_annotations(
     if notifier.events & Events.MAILBOX_METADATA_CHANGE:
         for number, (name, row) in enumerate(rows.items(), 1):
             await _pause(number)
-            if notifier.events_for(name, personal=not watched.prefix) & Events.MAILBOX_METADATA_CHANGE:
+            wanted = notifier.events_for(name, personal=not watched.prefix) & Events.MAILBOX_METADATA_CHANGE
+            if wanted and (watched.mailbox.ref.id, row.id) not in notifier.barred:
                 values = await metadata.everything(session, Place(watched.mailbox, row))
                 _tell_annotations(session, notifier, name, values, muted)
     if notifier.events & Events.SERVER_METADATA_CHANGE and not watched.prefix:

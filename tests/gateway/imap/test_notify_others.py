@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from conversion.mime.rendition import render
+from gateway.imap.commands import notify
 from gateway.imap.notify import Notifier
 from gateway.imap.protocol.notify_types import EventGroup, Scope
 from gateway.imap.protocol.types import MailboxName
+from gateway.services import sharing
 from store.mapi.message import MessageContent
 from store.permissions import NONE
 from tests.gateway.imap.harness import MAIL
@@ -34,6 +38,8 @@ async def test_counts_are_for_who_may_read(street: Street) -> None:
     deliver(street, "alice", "Seen", "Read")
     assert await bob.ok("NOOP") == [b'* STATUS "%b/Read" (MESSAGES 1 UIDNEXT 2)' % ALICE.encode()]
     street.share("alice", "Read", "bob", SEE)
+    deliver(street, "alice", "Seen", "Read")
+    assert await bob.ok("NOOP") == [b'* LIST (\\NoAccess \\HasNoChildren) "/" "%b/Read"' % ALICE.encode()]
     deliver(street, "alice", "Seen", "Read")
     assert await bob.ok("NOOP") == []
 
@@ -68,7 +74,93 @@ async def test_annotations_that_may_not_be_read_stop_nothing(street: Street) -> 
     assert await bob.ok("NOOP") == [told]
     street.share("alice", "Seen", "bob", NONE)
     await alice.ok('SETMETADATA Read (/shared/comment "three")')
-    assert await bob.ok("NOOP") == [told]
+    lost = b'* LIST (\\NoAccess \\NonExistent \\HasNoChildren) "/" "%b/Seen"' % ALICE.encode()  # [RFC5465] 5.9
+    assert await bob.ok("NOOP") == [lost, told]
+
+
+BOX = b'"/" "%b/Box"' % ALICE.encode()
+
+
+async def test_rights_that_go_and_come_back(street: Street) -> None:
+    """[RFC5465] 5.9, 5: nothing is told without them; with them again, what has changed meanwhile."""
+    street.share("alice", "Box", "bob", READ)
+    bob = await street.user("bob")
+    await bob.ok(f'NOTIFY SET (mailboxes "{ALICE}/Box" {PAIR})')
+    street.share("alice", "Box", "bob", SEE)
+    assert await bob.ok("NOOP") == [b"* LIST (\\NoAccess \\HasNoChildren) " + BOX]
+    deliver(street, "alice", "Box")
+    assert await bob.ok("NOOP") == []
+    street.share("alice", "Box", "bob", NONE)
+    assert await bob.ok("NOOP") == [b"* LIST (\\NoAccess \\NonExistent \\HasNoChildren) " + BOX]
+    deliver(street, "alice", "Box")
+    assert await bob.ok("NOOP") == []
+    street.share("alice", "Box", "bob", SEE)
+    assert await bob.ok("NOOP") == []
+    street.share("alice", "Box", "bob", READ)
+    status = b'* STATUS "%b/Box" (MESSAGES %d UIDNEXT %d)'
+    assert await bob.ok("NOOP") == [status % (ALICE.encode(), 2, 3), b"* LIST (\\HasNoChildren) " + BOX]
+    deliver(street, "alice", "Box")
+    assert await bob.ok("NOOP") == [status % (ALICE.encode(), 3, 4)]
+    # What is deleted is no matter of rights; nobody has asked for MailboxName.
+    mailbox = street.box("alice")
+    mailbox.delete_folder(mailbox.folder(("Box",)).id)
+    assert await bob.ok("NOOP") == []
+
+
+async def test_rights_that_are_given_later(street: Street) -> None:
+    """[RFC5465] 3.1, 5.4, 5.9: what may not be seen is watched once it may; the right to see it is its creation."""
+    street.share("alice", "Box", "bob", NONE)
+    street.share("alice", "Closed", "bob", NONE)
+    bob = await street.user("bob")
+    assert await bob.ok(f'NOTIFY SET STATUS (subtree "{ALICE}" (MessageNew MessageExpunge MailboxName))') == []
+    street.share("alice", "Box", "bob", READ)
+    found = await bob.ok("NOOP")
+    assert b"* LIST (\\HasNoChildren) " + BOX in found
+    assert not any(b"Closed" in line for line in found)
+    deliver(street, "alice", "Box", "Closed")
+    assert await bob.ok("NOOP") == [b'* STATUS "%b/Box" (MESSAGES 1 UIDNEXT 2)' % ALICE.encode()]
+    street.share("alice", "Box", "bob", NONE)
+    assert b"* LIST (\\NoAccess \\NonExistent \\HasNoChildren) " + BOX in await bob.ok("NOOP")
+
+
+async def test_what_could_not_be_read_at_first(street: Street) -> None:
+    """[RFC5465] 3.1, 5.9: \\NoAccess for every kind of event; its state is told once it may be."""
+    street.share("alice", "Box", "bob", SEE)
+    bob = await street.user("bob")
+    assert await bob.ok(f'NOTIFY SET (mailboxes "{ALICE}/Box" (MailboxName))') == [b"* LIST (\\NoAccess) " + BOX]
+    assert await bob.ok(f'NOTIFY SET STATUS (mailboxes "{ALICE}/Box" {PAIR})') == [b"* LIST (\\NoAccess) " + BOX]
+    street.share("alice", "Box", "bob", READ)
+    row = street.box("alice").folder(("Box",))
+    assert await bob.ok("NOOP") == [
+        b'* STATUS "%b/Box" (MESSAGES 0 UIDNEXT 1 UIDVALIDITY %d)' % (ALICE.encode(), row.uidvalidity),
+        b"* LIST (\\HasNoChildren) " + BOX,
+    ]
+
+
+async def test_rights_of_a_group_go_without_a_hint(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
+    """[RFC5465] 5.9: they are asked for at the next event, which is not told."""
+    monkeypatch.setattr(sharing, "STALE", 0)
+    street.share("alice", "Box", "team", READ)
+    bob = await street.user("bob")
+    await bob.ok(f'NOTIFY SET (mailboxes "{ALICE}/Box" {PAIR})')
+    street.directory.remove_member(street.entry("team").id, street.entry("bob").id)
+    deliver(street, "alice", "Box")
+    assert await bob.ok("NOOP") == [b"* LIST (\\NoAccess \\NonExistent \\HasNoChildren) " + BOX]
+    street.directory.add_member(street.entry("team").id, street.entry("bob").id)
+    deliver(street, "alice", "Box")
+    status = b'* STATUS "%b/Box" (MESSAGES 2 UIDNEXT 3)' % ALICE.encode()
+    assert await bob.ok("NOOP") == [status, b"* LIST (\\HasNoChildren) " + BOX]
+
+
+async def test_too_many_owners(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
+    """[RFC5465] 3.1: NO; what was asked for before stays."""
+    bob = await street.user("bob")
+    await bob.ok(f"NOTIFY SET (mailboxes Archive {PAIR})")
+    monkeypatch.setattr(notify, "MAX_OWNERS", 2)
+    others = " ".join(f'"Other Users/{name}@example.test"' for name in ("alice", "carol"))
+    assert (await bob(f"NOTIFY SET (subtree ({others}) {PAIR})"))[-1].startswith(b"NO [NOTIFICATIONOVERFLOW]")
+    deliver(street, "bob", "Archive")
+    assert await bob.ok("NOOP") == [b"* STATUS Archive (MESSAGES 1 UIDNEXT 2)"]
 
 
 async def test_names_are_looked_up_not_tried(street: Street) -> None:
