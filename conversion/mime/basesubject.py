@@ -9,7 +9,7 @@ _BLANKS = re.compile(" {2,}")
 # The ABNF of [RFC5256] 5, where WSP is a blank by now.
 _BLOBS = re.compile(r"(?>(?:\[[^\[\]]*+\] *+)+)")
 _BLOB = re.compile(r"\[[^\[\]]*+\] *+")
-_REFWD = re.compile(r"(?:re|fwd?) *+(?:\[[^\[\]]*+\] *+)?+:", re.ASCII | re.IGNORECASE)
+_REFWD = re.compile(r"(?:re|fwd?) *+(?>(?:\[[^\[\]]*+\] *+)?):", re.ASCII | re.IGNORECASE)
 _FORWARD_HEADER = "[fwd:"
 _FORWARD_TRAILER = "(fwd)"
 

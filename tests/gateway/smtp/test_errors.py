@@ -10,19 +10,24 @@ from gateway.services.logon import RefusalKind
 from gateway.services.outcomes import Outcome, Refusal
 from gateway.smtp import replies
 from gateway.smtp.errors import LOGON_REPLIES, REFUSAL_REPLIES, STORE_REPLIES, reply_for, reply_for_all
+from store.engine import Busy
 from store.errors import QuotaExceeded, StoreError, Unavailable
 
 REPLY = re.compile(rb"([245])[0-5]\d ([245])\.\d{1,3}\.\d{1,3} [ -~]+\Z")
 
 
 def leaves(kind):
-    below = kind.__subclasses__()
+    below = [each for each in kind.__subclasses__() if each.__module__ == StoreError.__module__]
     return [leaf for each in below for leaf in leaves(each)] if below else [kind]
 
 
 @pytest.mark.parametrize("leaf", leaves(StoreError))
 def test_every_store_error_has_a_row(leaf):
     assert reply_for(leaf("text")) == STORE_REPLIES[leaf]
+
+
+def test_a_kind_of_a_kind_takes_its_row():
+    assert reply_for(Busy("text")) == STORE_REPLIES[Unavailable]
 
 
 @pytest.mark.parametrize(
