@@ -130,11 +130,14 @@ def measure(mailbox: Mailbox, item_id: int, item: BinarySection | BinarySize, st
         first = 0
     size = 0
     binary = False
+    short: list[bytes] = []
     for piece in _window(_decoded(mailbox, item_id, start, end, encoding), first, most):
         size += len(piece)
         binary = binary or b"\0" in piece
-    if not size:
-        return b'""'
+        if size <= PIECE:
+            short.append(piece)
+    if size <= PIECE:
+        return string8(b"".join(short))
     return LongPart(item_id, start, end, encoding, first, size, binary)
 
 
@@ -167,10 +170,11 @@ def _read(mailbox: Mailbox, item_id: int, start: int, end: int) -> Iterator[byte
 
 
 def _window(pieces: Iterator[bytes], first: int, most: int) -> Iterator[bytes]:
-    """Of what comes in pieces, `most` octets from `first` on."""
+    """Of what comes in pieces, `most` octets from `first` on; nothing for a piece before that."""
     for piece in pieces:
         if first >= len(piece):
             first -= len(piece)
+            yield b""
             continue
         part = piece[first : first + most]
         first = 0

@@ -128,14 +128,17 @@ async def send_large(
 
 
 async def send_pieces(session: Session, pieces: Iterator[bytes], size: int) -> None:
-    """Send what was announced with `size` octets. ConnectionError, and the connection ends, if it does not come."""
+    """Send what was announced with `size` octets, of which a piece may have none.
+
+    ConnectionError, and the connection ends, if it does not come.
+    """
     while size > 0:
         try:
-            piece = await session.read(next, pieces, b"")
+            piece = await session.read(next, pieces, None)
         except StoreError as error:
             session.wire.abort()
             raise ConnectionAbortedError(f"message cannot be sent to its end: {error}") from error
-        if not piece or len(piece) > size:
+        if piece is None or len(piece) > size:
             session.wire.abort()
             raise ConnectionAbortedError("message is not as long as its part table says")
         session.send(piece)

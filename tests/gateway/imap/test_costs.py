@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import pytest
 
+from gateway.imap.commands import binary
 from gateway.runtime.worker import StoreRunner
 from tests.gateway.imap.harness import Server
 from tests.gateway.imap.street import Street
@@ -70,3 +72,21 @@ async def test_annotations_are_not_kept_to_be_compared(server: Server) -> None:
     assert kept is not None
     assert kept.metadata["INBOX"].keys() == {"/private/comment"}
     assert b"long" not in kept.metadata["INBOX"].values()
+
+
+async def test_a_window_far_into_a_long_part(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What lies before it is decoded by pieces, and once where what is wanted is short."""
+    data = bytes(range(1, 241)) * 4000
+    text = base64.encodebytes(data)
+    server.deliver(b"Content-Type: application/x\r\nContent-Transfer-Encoding: base64\r\n\r\n" + text)
+    client = await server.client()
+    decoded = []
+    call = binary._decoded
+    monkeypatch.setattr(binary, "_decoded", lambda *args: decoded.append(args) or call(*args))
+    (line,) = await client.ok("FETCH 1 BINARY.PEEK[1]<900000.10>")
+    assert line == b"* 1 FETCH (BINARY[1]<900000> {10}\r\n%b)" % data[900000:900010]
+    assert len(decoded) == 1
+    before = client.transport.drains
+    (line,) = await client.ok("FETCH 1 BINARY.PEEK[1]<600000.300000>")
+    assert line.endswith(data[600000:900000] + b")")
+    assert client.transport.drains >= before + 8
