@@ -159,7 +159,8 @@ class SessionTarget:
         client = await self._server.connect().login()
         await client.ok("SELECT INBOX")
         said: list[bytes] = []
-        rest = data
+        # Replies that are deflated cannot be told apart here; test_fuzz_deflate has COMPRESS.
+        rest = re.sub(rb"(?i)COMPRESS", b"COMPASS", data)
         while rest and not client.transport.lost:
             piece, rest = rest[:2000], rest[2000:]
             said += await client.send(piece)

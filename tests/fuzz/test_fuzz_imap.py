@@ -49,7 +49,15 @@ WORDS += [
 WORDS += [b"BINARY[1]", b"BINARY.SIZE[]", b"PREVIEW", b"(LAZY)", b"(LAZY=FUZZY)", b"(PARTIAL -1:-5)", b"SAVEDATE"]
 WORDS += [b"/INBOX/;UID=1)", b"INTERNAL", b"BINARY)", b"APPEND x {1+}\r\na {1+}\r\nb", b"URL {3+}\r\nabc"]
 WORDS += [b"(USE (\\Sent))", b'"17-Jul-1996 02:44:25 -0700"', b"(MESSAGES UIDNEXT)", b"x" * 301]
-WORDS += [b"RETURN (MIN SAVE PARTIAL -1:-9)", b"(SUBJECT REVERSE DATE)", b"REFERENCES", b"$", b"OLDER 5"]
+WORDS += [
+    b"RETURN (MIN SAVE PARTIAL -1:-9)",
+    b"RETURN (UPDATE (UID))",
+    b"UPDATE (",
+    b"(SUBJECT REVERSE DATE)",
+    b"REFERENCES",
+    b"$",
+    b"OLDER 5",
+]
 WORDS += [b"(QRESYNC (1 2 3:4 (1:2 5:6)))", b"(CHANGEDSINCE 5 VANISHED)", b"DEFLATE", b"de-AT", b"UIDONLY"]
 WORDS += [b"SET STATUS", b"(selected (MessageNew (UID) MessageExpunge))", b"(subtree (a b) NONE)", b"(personal ("]
 GAPS = [b" ", b" ", b" ", b"", b"\r\n", b"\r\nt "]

@@ -88,18 +88,35 @@ async def _survey(session: Session, notifier: Notifier) -> None:
             raise no(b"That is too much to watch.", b"NOTIFICATIONOVERFLOW")
     notifier.watched = list(watched.values())
     for each in notifier.watched:
-        for row in (await _rows(session, each)).values():
-            name = each.prefix + name_of(row)
-            key = each.mailbox.ref.id, row.id
-            notifier.seen[key] = told = seen(row, name)
-            if not await _may_read(session, each, row):
-                notifier.barred[key] = notify_rights.unknown(told)
-            if notifier.events_for(name, personal=not each.prefix) & Events.MAILBOX_METADATA_CHANGE:
-                notifier.metadata[name] = _hashed(await metadata.everything(session, Place(each.mailbox, row)))
-            await session.wire.drain()
-    notifier.names = {each.name for each in notifier.seen.values()}
+        await _take_state(session, notifier, each)
+    notifier.names = {told.name for told in notifier.seen.values()}
     if notifier.events & Events.SERVER_METADATA_CHANGE:
         notifier.metadata[""] = _hashed(await metadata.everything_of_server(session))
+
+
+async def _take_state(session: Session, notifier: Notifier, watched: Watched) -> None:
+    """Take the state of a mailbox's folders as told."""
+    for row in (await _rows(session, watched)).values():
+        name = watched.prefix + name_of(row)
+        key = watched.mailbox.ref.id, row.id
+        notifier.seen[key] = told = seen(row, name)
+        if not await _may_read(session, watched, row):
+            notifier.barred[key] = notify_rights.unknown(told)
+        if notifier.events_for(name, personal=not watched.prefix) & Events.MAILBOX_METADATA_CHANGE:
+            notifier.metadata[name] = _hashed(await metadata.everything(session, Place(watched.mailbox, row)))
+        await session.wire.drain()
+
+
+async def _widen(session: Session, notifier: Notifier, subscribed: Iterable[str]) -> None:
+    """Watch the mailboxes that new subscriptions lead into, from now on ([RFC5465] 6.4)."""
+    known = {watched.mailbox.ref.id for watched in notifier.watched}
+    for name in sorted(subscribed):
+        for each in await _leads_to(session, name):
+            if each.mailbox.ref.id not in known:
+                known.add(each.mailbox.ref.id)
+                notifier.watched.append(each)
+                await _take_state(session, notifier, each)
+    follow(session, notifier)
 
 
 def _hashed(values: Mapping[str, bytes]) -> dict[str, int]:
@@ -199,14 +216,15 @@ async def push(session: Session, *, own: Iterable[str] = ()) -> None:
     notifier = session.notify
     assert notifier is not None
     try:
-        if session.wire.unsent > MAX_UNSENT or len(notifier.seen) > MAX_WATCHED:
+        too_much = len(notifier.seen) > MAX_WATCHED or len(notifier.watched) > MAX_OWNERS
+        if session.wire.unsent > MAX_UNSENT or too_much:
             session.end_notify()
             session.notify = Notifier(session.services.watch, session.wire, ())
             session.send(b"* OK [NOTIFICATIONOVERFLOW] Too much happens; NOTIFY is over.\r\n")
             return
         touched, notifier.touched = notifier.touched, set()
         muted = set(own) | {name.rpartition("/")[0] for name in own}
-        for watched in notifier.watched:
+        for watched in tuple(notifier.watched):
             folders = {folder for mailbox, folder in touched if mailbox == watched.mailbox.ref.id}
             if 0 in folders or not await _compare_some(session, notifier, watched, folders):
                 await _compare_all(session, notifier, watched, muted)
@@ -279,6 +297,8 @@ async def _compare_all(session: Session, notifier: Notifier, watched: Watched, m
     was_subscribed = notifier.subscribed
     if not watched.prefix:
         notifier.subscribed = set(await session.read(session.home.subscriptions))
+        if any(group.scope is Scope.SUBSCRIBED for group in notifier.groups):
+            await _widen(session, notifier, notifier.subscribed - was_subscribed)
     affected = _renamed_and_gone(before, rows, names)
     turned = await notify_rights.compare(session, notifier, watched, before, rows, names)
     out: list[bytes] = []

@@ -152,6 +152,27 @@ async def test_rights_of_a_group_go_without_a_hint(street: Street, monkeypatch: 
     assert await bob.ok("NOOP") == [status, b"* LIST (\\HasNoChildren) " + BOX]
 
 
+async def test_subscriptions_lead_further(street: Street) -> None:
+    """[RFC5465] 6.4: the list of what is watched is made anew when the subscriptions change."""
+    street.share("alice", "Read", "bob", READ)
+    bob = await street.user("bob")
+    other = await street.user("bob")
+    await bob.ok(f"NOTIFY SET (subscribed {PAIR})")
+    deliver(street, "alice", "Read")
+    assert await bob.ok("NOOP") == []
+    await other.ok(f'SUBSCRIBE "{ALICE}/Read"')
+    assert await bob.ok("NOOP") == []
+    deliver(street, "alice", "Read")
+    assert await bob.ok("NOOP") == [b'* STATUS "%b/Read" (MESSAGES 2 UIDNEXT 3)' % ALICE.encode()]
+    await other.ok(f'UNSUBSCRIBE "{ALICE}/Read"')
+    deliver(street, "alice", "Read")
+    assert await bob.ok("NOOP") == []
+    # The session's own subscriptions count as well.
+    await bob.ok(f'SUBSCRIBE "{ALICE}/Read"')
+    deliver(street, "alice", "Read")
+    assert await bob.ok("NOOP") == [b'* STATUS "%b/Read" (MESSAGES 4 UIDNEXT 5)' % ALICE.encode()]
+
+
 async def test_too_many_owners(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
     """[RFC5465] 3.1: NO; what was asked for before stays."""
     bob = await street.user("bob")
