@@ -102,8 +102,10 @@ def test_the_oldest_come_first_and_not_more_than_asked_for(spool: Spool) -> None
     assert [row.id for row in spool.due(100.0, 2, 60.0)] == [numbers[30.0]]
 
 
-def test_the_octets_handed_out_at_a_time_are_limited(spool: Spool) -> None:
-    half = MAX_LEASED // 2 + 1
+def test_the_octets_handed_out_at_a_time_are_limited(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert MAX_LEASED == 64 << 20
+    monkeypatch.setattr("store.spool.MAX_LEASED", 64 << 10)
+    half = (64 << 10) // 2 + 1
     for letter in (b"a", b"b"):
         spool.add("a", "b", letter * half, 1.0)
     assert [row.raw[:1] for row in spool.due(5.0, 10, 60.0)] == [b"a"]

@@ -27,7 +27,7 @@ from config.loader import load
 from config.settings import Listener, Settings
 from config.template import render
 from directory.credentials import Hasher
-from directory.model import GrantKind, PrincipalKind
+from directory.model import GrantKind, Principal, PrincipalKind
 from directory.signins import SignInStore
 from directory.sql import SqlDirectory
 from gateway.app import Application, build
@@ -85,56 +85,52 @@ def make_tenant(
 
     Of those in `nt_hashes` the NT hash is kept: they may sign in by NTLM.
     """
-    cost = settings.directory
-    location, domains = settings.directory_location, settings.general.domains
-    words = (domains, cost.argon2_memory, cost.argon2_time, tuple(users), frozenset(nt_hashes))
-    if isinstance(location, Path):
-        lay_out(location.parent, _make_principals_file, location.name, *words)
-    else:
-        _make_principals(location, *words)
-    refs: dict[str, MailboxRef] = {}
-    directory = SqlDirectory(location, domains=domains)
-    store = Store(StoreSettings(root=settings.general.data, url=settings.store.url or None), reader=read_delivered)
-    for name in (*users, SHARED):
-        owner = directory.by_address(f"{name}@{DOMAIN}")
-        assert owner is not None
-        assert owner.mailbox_id is not None
-        refs[owner.account] = ref = MailboxRef(owner.mailbox_id, owner.guid, owner.shard)
-        store.create(ref, MailboxKind(owner.kind), owner=owner.address)
-    store.close()
-    directory.close()
-    return refs
+    cost, databases = settings.directory, (settings.directory.url or settings.store.url, settings.store.url)
+    words = (*databases, settings.general.domains, cost.argon2_memory, cost.argon2_time, tuple(users))
+    folder, known = settings.general.data, frozenset(nt_hashes)
+    return _make_tenant(folder, *words, known) if any(databases) else dict(lay_out(folder, _make_tenant, *words, known))
 
 
-def _make_principals_file(folder: Path, name: str, *words: Any) -> None:
-    _make_principals(folder / name, *words)
-    Spool(folder / "spool.sqlite").close()
-    SignInStore(folder / "signins.sqlite").close()
-
-
-def _make_principals(
-    location: Path | str,
+def _make_tenant(
+    folder: Path,
+    directory_url: str,
+    store_url: str,
     domains: Sequence[str],
     memory: int,
     passes: int,
     users: Sequence[str],
     nt_hashes: Collection[str],
-) -> None:
+) -> dict[str, MailboxRef]:
+    """Make it in the data folder of a server, or in the databases of the URLs that are not empty."""
     hasher = Hasher(memory=memory, passes=passes)
-    directory = SqlDirectory(location, domains=domains, hasher=hasher)
+    directory = SqlDirectory(directory_url or folder / "directory.sqlite", domains=domains, hasher=hasher)
+    store = Store(StoreSettings(root=folder, url=store_url or None), reader=read_delivered)
+    refs: dict[str, MailboxRef] = {}
+
+    def add_mailbox(owner: Principal) -> None:
+        assert owner.mailbox_id is not None
+        refs[owner.account] = ref = MailboxRef(owner.mailbox_id, owner.guid, owner.shard)
+        store.create(ref, MailboxKind(owner.kind), owner=owner.address)
+
     phc = hasher.hash(PASSWORD)
     if nt_hashes:
         directory.ensure_key()
     for name in users:
         if name in nt_hashes:
-            directory.add_user(f"{name}@{DOMAIN}", password=PASSWORD, nt_hash=True)
+            add_mailbox(directory.add_user(f"{name}@{DOMAIN}", password=PASSWORD, nt_hash=True))
         else:
-            directory.add_user(f"{name}@{DOMAIN}", password_hash=phc)
+            add_mailbox(directory.add_user(f"{name}@{DOMAIN}", password_hash=phc))
     shared = directory.add(PrincipalKind.SHARED, f"{SHARED}@{DOMAIN}")
+    add_mailbox(shared)
     first = directory.by_address(f"{users[0]}@{DOMAIN}")
     assert first is not None
     directory.grant(GrantKind.FULL_ACCESS, shared.id, first.id)
+    store.close()
     directory.close()
+    if not any((directory_url, store_url)):
+        Spool(folder / "spool.sqlite").close()
+        SignInStore(folder / "signins.sqlite").close()
+    return refs
 
 
 class RunningServer:
