@@ -38,6 +38,7 @@ def free_offset() -> int:
 def start(*words: str, home: Path) -> subprocess.Popen[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("OXGATE_")}
     environment |= {"TMPDIR": str(home), "HOME": str(home)}
+    environment |= {"OXGATE_DIRECTORY__ARGON2_MEMORY": "8", "OXGATE_DIRECTORY__ARGON2_TIME": "1"}
     command = [sys.executable, "-m", "gateway", "demo", *words]
     errors = (home / "errors").open("w")
     with errors:
