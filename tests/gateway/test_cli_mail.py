@@ -114,7 +114,7 @@ PIECES = st.sampled_from(
 
 
 @given(pieces=st.lists(st.one_of(PIECES, st.binary(max_size=8)), max_size=30))
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_any_octets_are_an_mbox_or_are_not(tmp_path, pieces):
     """Nothing in a file makes reading it fail, and no octet comes out twice."""
     data = b"".join(pieces)

@@ -190,7 +190,7 @@ def _actions(world: World, mailbox: Mailbox) -> dict[str, Callable[[int], object
     }
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(actions=st.lists(ACTION, max_size=12))
 def test_whatever_happens(world: World, actions: list[tuple[str, int]]) -> None:
     """Changes, new epochs, forgotten tombstones, files cut off and with another bit: the index is exact."""
@@ -204,7 +204,7 @@ def test_whatever_happens(world: World, actions: list[tuple[str, int]]) -> None:
     check(world, mailbox)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     past=st.lists(ACTION, max_size=4),
     lost=st.lists(ACTION, min_size=1, max_size=6),

@@ -418,7 +418,7 @@ def colours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Folder]:
     store.close()
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(_TREES, st.none() | st.sets(st.integers(1, 14)))
 def test_any_tree_means_what_its_leaves_mean(colours: _Folder, tree: Restriction, uids: set[int] | None) -> None:
     whole = set(range(1, 13))

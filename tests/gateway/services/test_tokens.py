@@ -471,7 +471,7 @@ def test_settings_that_cannot_be(changes: dict[str, Any]) -> None:
         TokenVerifier(replace(OAuthSettings("https://issuer.example", ("mail",)), **changes))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     header=st.dictionaries(
         st.sampled_from(["alg", "kid", "typ", "crit", "b64", "x5c", "p"]),
