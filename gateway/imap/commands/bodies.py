@@ -20,6 +20,10 @@ LARGE = 256 * 1024
 """Octets over which a message is not read as a whole."""
 PIECE = 128 * 1024
 """Octets of a large message that are read and sent at a time."""
+SHORT = 16 * 1024
+"""Octets up to which a section of a large message is made with the others."""
+MUCH = 4 * 1024 * 1024
+"""Octets that the sections of one message may have together to be made at once."""
 GROUP_OCTETS = 512 * 1024
 GROUP = 64
 """Messages, and their octets, that are read at a time."""
@@ -68,17 +72,18 @@ class Messages:
         ]
 
 
-def small_groups(index: FolderIndex, batch: Batch) -> Iterator[Batch]:
-    """Cut a batch into groups to read at a time; a message over LARGE is alone in its group."""
+def small_groups(index: FolderIndex, batch: Batch, large: int) -> Iterator[Batch]:
+    """Cut a batch into groups to read at a time; a message over `large` is alone in its group."""
+    most = min(GROUP_OCTETS, 2 * large)
     sizes = batch.column(index.sizes)
     start = octets = 0
     for i, size in enumerate(sizes):
-        if i > start and (size > LARGE or octets + size > GROUP_OCTETS or i - start >= GROUP):
+        if i > start and (size > large or octets + size > most or i - start >= GROUP):
             yield batch.part(start, i)
             start = i
             octets = 0
         octets += size
-        if size > LARGE:
+        if size > large:
             yield batch.part(i, i + 1)
             start = i + 1
             octets = 0
@@ -119,12 +124,49 @@ async def send_large(
         elif isinstance(value, binary.LongPart):
             session.send(value.head())
             await send_pieces(session, value.pieces(session.mailbox), value.size)
+        elif isinstance(value, _LongHeader):
+            await _send_header(session, item_id, value)
         else:
             start, end = value
             session.send(b"{%d}\r\n" % (end - start))
             await send_pieces(session, _pieces(session.mailbox, item_id, start, end), end - start)
     session.send(b")\r\n")
     return known
+
+
+async def send_at_hand(
+    session: Session, number: int, message: Messages, items: Sequence[FetchItem], values: Sequence[object]
+) -> bool:
+    """Send the FETCH line of one message that is at hand, item by item, for each may be as long as the message.
+
+    `values` and the result are as with `send_large`.
+    """
+    known = True
+    session.send(b"* %d %b (" % (number, b"UIDFETCH" if session.uidonly else b"FETCH"))
+    for position, (item, value) in enumerate(zip(items, values, strict=True)):
+        if value is None:
+            (value,) = await session.services.runner.run(message.column, item)
+            if isinstance(item, (BinarySection, BinarySize)):
+                known = known and not binary.is_unknown(value)
+        session.send(b" " + _named(item, value) if position else _named(item, value))
+        await session.wire.drain()
+    session.send(b")\r\n")
+    return known
+
+
+async def _send_header(session: Session, item_id: int, wanted: _LongHeader) -> None:
+    """Send fields of a long header, which are picked in a thread when their turn comes; errors as in send_pieces."""
+    mailbox = session.mailbox
+
+    def pick() -> bytes:
+        return sections.from_header(wanted.item, mailbox.raw(item_id, wanted.start, wanted.end - wanted.start))
+
+    try:
+        session.send(await session.services.runner.run(pick))
+    except StoreError as error:
+        session.wire.abort()
+        raise ConnectionAbortedError(f"message cannot be sent to its end: {error}") from error
+    await session.wire.drain()
 
 
 async def send_pieces(session: Session, pieces: Iterator[bytes], size: int) -> None:
@@ -156,8 +198,17 @@ def _pieces(mailbox: Mailbox, item_id: int, start: int, end: int) -> Iterator[by
         yield sections.without_nul(piece)
 
 
-_Found = tuple[bytes, bytes | tuple[int, int] | binary.LongPart]
-"""`NAME ` and the value, or what is to be sent by pieces: where a section stands, or a part to decode."""
+@dataclass(frozen=True, slots=True)
+class _LongHeader:
+    """A long header, of which fields are wanted."""
+
+    item: BodySection
+    start: int
+    end: int
+
+
+_Found = tuple[bytes, bytes | tuple[int, int] | binary.LongPart | _LongHeader]
+"""`NAME ` and the value, or what is to be sent by pieces: where a section stands, a part to decode, a header."""
 
 
 def _locate(
@@ -191,15 +242,19 @@ def _named(item: FetchItem, value: object) -> bytes:
     return line[line.index(b"(") + 1 : -3]
 
 
-def _section(mailbox: Mailbox, item_id: int, item: BodySection, structure: Structure) -> bytes | tuple[int, int]:
+def _section(
+    mailbox: Mailbox, item_id: int, item: BodySection, structure: Structure
+) -> bytes | tuple[int, int] | _LongHeader:
     where = sections.span(item.section, b"", structure)
     if where is None:
         return b"NIL"
     start, end = where
     if sections.picks_fields(item.section):
+        if end - start > SHORT:
+            return _LongHeader(item, start, end)
         header = mailbox.raw(item_id, start, end - start)
         return sections.from_header(item, header)
     start, end = sections.cut(start, end, item.partial)
-    if end - start > PIECE:
+    if end - start > SHORT:
         return start, end
     return sections.literal(mailbox.raw(item_id, start, end - start) if end > start else b"")

@@ -14,7 +14,7 @@ from itertools import chain, zip_longest
 
 from gateway.imap.commands import attributes, binary, resync, sections, surrogates
 from gateway.imap.commands.batch import Batch, Plan, align, changed, plan, slices, window
-from gateway.imap.commands.bodies import LARGE, Messages, load, send_large, small_groups
+from gateway.imap.commands.bodies import LARGE, MUCH, Messages, load, send_at_hand, send_large, small_groups
 from gateway.imap.errors import Reply, no, ok
 from gateway.imap.flags import SEEN
 from gateway.imap.protocol import writer
@@ -84,6 +84,7 @@ class _Answer:
         "headers",
         "index",
         "known",
+        "large",
         "looked_up",
         "marked",
         "plan",
@@ -108,6 +109,8 @@ class _Answer:
         """UIDs of messages of which a surrogate was shown."""
         self.utf8 = session.utf8_names
         """The client has enabled UTF-8: headers are sent as they are ([RFC6855] 3)."""
+        self.large = min(LARGE, MUCH // max(sum(wanted.reads), 1))
+        """Octets of a message from which its sections are sent one after another: there may be hundreds of them."""
         self.complete = True
         self.known = True
         """The transfer encoding of every part that BINARY asks for is known."""
@@ -118,11 +121,11 @@ class _Answer:
             await self._mark_seen()
         if self.marked or self.plan.flags:
             await self.session.learn_keywords(self.batch.column(self.index.keywords))
-        if len(self.batch.uids) == 1 and self.plan.only_messages and self._size(self.batch) <= LARGE:
+        if len(self.batch.uids) == 1 and self.plan.only_messages and self._size(self.batch) <= self.large:
             await self._send_one()
         elif self.plan.messages:
-            for group in small_groups(self.index, self.batch):
-                if self._size(group) > LARGE:
+            for group in small_groups(self.index, self.batch, self.large):
+                if self._size(group) > self.large:
                     await self._send_large(group)
                 else:
                     await self._send_small(group)
@@ -237,9 +240,12 @@ class _Answer:
 
     async def _send_large(self, batch: Batch) -> None:
         """Send one message by pieces; everything but its sections is made as for any other."""
+        surrogate = None
         if not self.utf8 and await self._needs_surrogate(batch):
-            await self._send_small(batch)
-            return
+            surrogate = await self.session.services.runner.run(
+                load, self.session.mailbox, self.selected.folder_id, batch.uids, self.plan.parts, self.utf8
+            )
+            batch = self._present(batch, surrogate.uids)
         batch = await self._read_stored(batch)
         if batch.uids:
             items = self.plan.items
@@ -250,7 +256,11 @@ class _Answer:
             item_id = batch.column(self.index.item_ids)[0]
             try:
                 number = (batch.uids if self.session.uidonly else batch.numbers)[0]
-                known = await send_large(self.session, number, item_id, items, columns)
+                if surrogate is None:
+                    known = await send_large(self.session, number, item_id, items, columns)
+                else:
+                    self.downgraded.update(surrogate.downgraded)
+                    known = await send_at_hand(self.session, number, surrogate, items, columns)
             except NotFound:
                 self.complete = False
             else:

@@ -90,3 +90,26 @@ async def test_a_window_far_into_a_long_part(server: Server, monkeypatch: pytest
     (line,) = await client.ok("FETCH 1 BINARY.PEEK[1]<600000.300000>")
     assert line.endswith(data[600000:900000] + b")")
     assert client.transport.drains >= before + 8
+
+
+LINES = b"".join(b"X%d: %s\r\n" % (number, b"z" * 90) for number in range(3000))
+
+
+@pytest.mark.parametrize(
+    "raw", [LINES + b"\r\nb", b"Subject: \xc3\xa9\r\n" + LINES + b"\r\nb", LINES[:200_000] + b"\r\nb"]
+)
+async def test_a_message_many_times_over(server: Server, raw: bytes) -> None:
+    """What one FETCH asks for many times is not in memory many times: it leaves item by item."""
+    server.deliver(raw)
+    client = await server.client()
+    items = [f"BODY.PEEK[]<{number}.99999999>" for number in range(30)]
+    items += [f"BODY.PEEK[HEADER.FIELDS.NOT (X{number} Y)]" for number in range(3)]
+    single = [(await client.ok(f"FETCH 1 {item}"))[0] for item in (*items[:2], *items[-2:])]
+    client.transport.writes.clear()
+    before = client.transport.drains
+    (line,) = await client.ok(f"FETCH 1 (FLAGS {' '.join(items)})")
+    assert client.transport.drains >= before + 30
+    assert max(client.transport.writes) < 3 * len(raw)
+    assert line.startswith(b"* 1 FETCH (FLAGS (\\Recent) BODY[]<0> {")
+    for one in single:
+        assert one.removeprefix(b"* 1 FETCH (").removesuffix(b")") in line
