@@ -40,6 +40,7 @@ class Compression:
         "_chunks",
         "_deflater",
         "_given",
+        "_in_chunks",
         "_inflater",
         "_taken",
         "ending",
@@ -51,6 +52,7 @@ class Compression:
         self._deflater: zlib._Compress | None = None
         self._inflater = zlib.decompressobj(-zlib.MAX_WBITS)
         self._chunks: deque[bytes] = deque()
+        self._in_chunks = 0  # octets in _chunks
         self._chunk = b""
         self._at = 0  # how much of _chunk went into the inflater
         self._before = b""  # the last four octets that went into it
@@ -76,11 +78,12 @@ class Compression:
     @property
     def waiting(self) -> int:
         """Octets that came in and have not been inflated."""
-        return len(self._chunk) - self._at + len(self._inflater.unconsumed_tail) + sum(map(len, self._chunks))
+        return len(self._chunk) - self._at + len(self._inflater.unconsumed_tail) + self._in_chunks
 
     def feed(self, data: bytes) -> None:
         """Take octets as they arrived. Does no work; pull does."""
         self._chunks.append(data)
+        self._in_chunks += len(data)
 
     def pull(self) -> bytes:
         """Inflate some more; empty if more input is needed. Raises DeflateError.
@@ -105,6 +108,7 @@ class Compression:
                 return data
         rest = b"".join((self._inflater.unused_data, self._chunk[self._at :], *self._chunks))
         self._chunks.clear()
+        self._in_chunks = 0
         self._chunk = b""
         self._at = 0
         return rest
@@ -124,6 +128,7 @@ class Compression:
             if not self._chunks:
                 return b""
             self._chunk = self._chunks.popleft()
+            self._in_chunks -= len(self._chunk)
             self._at = 0
         start = self._at
         stop = min(start + _PIECE, len(self._chunk))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 import zlib
+from collections import deque
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given, settings
@@ -132,3 +134,20 @@ def test_nothing_follows_the_end() -> None:
     compression.feed(b"x")
     with pytest.raises(DeflateError, match="ended"):
         drain(compression)
+
+
+def test_what_waits_is_known_without_counting() -> None:
+    """It is asked for at every chunk, and a client may send octets one by one."""
+
+    class Chunks(deque[bytes]):
+        def __iter__(self) -> Iterator[bytes]:
+            raise AssertionError("counted")
+
+    compression = Compression(1000)
+    compression._chunks = Chunks()
+    data = flushed(client(), b"a NOOP\r\n" * 3)
+    for at in range(len(data)):
+        compression.feed(data[at : at + 1])
+        assert compression.waiting == at + 1
+    assert drain(compression) == b"a NOOP\r\n" * 3
+    assert compression.waiting == 0
