@@ -263,10 +263,11 @@ class ImapConnection(OctetStream):
         except Exception:
             log.exception("%s of %s failed", command.name, self.peer)
             reply = SERVER_BUG
-        if session.selected is not None and reply is not idle.WAITING and session.state is not State.LOGOUT:
+        goes_on = reply is not idle.WAITING and session.state is not State.LOGOUT
+        if session.selected is not None and goes_on and not row.tells_state:
             await self._update(expunge=session.by_uid or not row.uses_sequence_numbers)
         session.by_uid = False
-        if session.notify is not None and reply is not idle.WAITING and session.state is not State.LOGOUT:
+        if session.notify is not None and goes_on:
             await notify.after_command(session, command.args)
         return reply
 

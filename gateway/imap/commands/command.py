@@ -31,3 +31,6 @@ class Command:
     """What CAPABILITY lists because this command is here, blank-separated; or what makes that of the settings."""
     uses_sequence_numbers: bool = False
     """In its plain form it names messages by number: no EXPUNGE may come between ([RFC3501] 5.5, 7.4.1)."""
+    tells_state: bool = False
+    """It answers with the state of the mailbox: what changes meanwhile waits for the next command. Clients do not count
+    down by an EXPUNGE or a VANISHED that comes before SELECT has ended."""

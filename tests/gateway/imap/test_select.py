@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
+import pytest
+
+from gateway.imap.session import Session
 from store.ids import MessageFlag
 from tests.gateway.imap.harness import Server
 
@@ -49,3 +53,29 @@ async def test_examine_changes_nothing(server: Server) -> None:
     await client.ok("CLOSE")
     assert b"* 1 RECENT" in await client.ok("SELECT INBOX")
     assert await client.ok("FETCH 1 FLAGS") == [rb"* 1 FETCH (FLAGS (\Recent))"]
+
+
+@pytest.mark.parametrize("enable", ["CONDSTORE", "QRESYNC"])
+async def test_what_goes_while_a_mailbox_is_selected_is_told_later(
+    server: Server, monkeypatch: pytest.MonkeyPatch, enable: str
+) -> None:
+    """A client does not expect EXPUNGE or VANISHED among the answers to SELECT: its next command brings them."""
+    for _ in range(3):
+        server.deliver()
+    inbox = server.mailbox.folder(("INBOX",)).id
+    client = await server.client(None)
+    await client.ok(f"ENABLE {enable}")
+    honest = Session.select
+
+    async def select(session: Session, *args: Any, **kwargs: Any) -> Any:
+        made = await honest(session, *args, **kwargs)
+        server.mailbox.remove_messages(inbox, [2])
+        session._forget_index()  # as in the loop's next turn
+        return made
+
+    monkeypatch.setattr(Session, "select", select)
+    lines = await client.ok("SELECT INBOX")
+    assert b"* 3 EXISTS" in lines
+    assert not any(b"EXPUNGE" in line or b"VANISHED" in line for line in lines)
+    told = await client.ok("NOOP")
+    assert (b"* 2 EXPUNGE" if enable == "CONDSTORE" else b"* VANISHED 2") in told
