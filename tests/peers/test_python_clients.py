@@ -40,7 +40,7 @@ def test_imaplib(server: PeerServer, user: str, mode: str) -> None:
     assert client.store("1:*", "+FLAGS", "(\\Deleted)")[0] == "OK"
     client.response("EXPUNGE")  # what MOVE left behind
     assert len(client.expunge()[1]) == 2
-    assert client.namespace()[1] == [b'(("" "/")) NIL NIL']
+    assert client.namespace()[1] == [b'(("" "/")) (("Other Users/" "/")) (("Public Folders/" "/"))']
     assert client.close()[0] == "OK"
     client.logout()
 
