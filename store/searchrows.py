@@ -24,6 +24,7 @@ from store.ids import MessageFlag
 from store.index import FolderIndex
 from store.mapi.bag import BagView, decode_attachments, decode_recipients
 from store.mapi.collation import COLLATIONS, OCTET
+from store.mapi.headerblock import raw_values
 from store.mapi.matching import COMPARISONS, Bag, compile_predicate
 from store.mapi.restriction import (
     PLACEMENT_TAGS,
@@ -397,7 +398,7 @@ def _header_test(node: MimeHeader) -> _DocumentTest:
 
     def test(document: _Document) -> bool:
         hard = False
-        for value in _values(document.block, field):
+        for value in raw_values(document.block.lower(), field):
             if heeds_case or not value.isascii() or b"=?" in value:
                 hard = True
             elif plain is not None and plain in value.replace(b"\r\n", b""):
@@ -433,24 +434,6 @@ def _doubtful(blocks: list[tuple[int, bytes, bytes]], word: bytes) -> list[tuple
     return [blocks[number] for number in sorted(kept)]
 
 
-def _values(header: bytes, field: bytes) -> Iterator[bytes]:
-    """Yield the values of a field, in lower case, folded as they are, without the blanks around them."""
-    block = b"\n" + header.lower()
-    line = b"\n" + field
-    at = block.find(line)
-    while at >= 0:
-        start = at + len(line)
-        end = block.find(b"\n", start)
-        while end >= 0 and block[end + 1 : end + 2] in (b" ", b"\t"):
-            end = block.find(b"\n", end + 1)
-        if end < 0:
-            end = len(block)
-        name, colon, value = block[start:end].partition(b":")
-        if colon and not name.strip(b" \t"):
-            yield value.strip()
-        at = block.find(line, end)
-
-
 def _text_test(node: MimeText) -> _DocumentTest:
     """Make the test that the text contains a string ([RFC3501] 6.4.4, BODY and TEXT).
 
@@ -471,7 +454,7 @@ def _text_test(node: MimeText) -> _DocumentTest:
 
 def _date(block: bytes) -> int | None:
     """Read the day of the Date: field, as days since 1970-01-01; None if there is none that can be read."""
-    value = next(_values(block, b"date"), None)
+    value = next(raw_values(block.lower(), b"date"), None)
     if value is None:
         return None
     try:

@@ -486,9 +486,7 @@ class SqliteShard(Shard):
         """Raise database trouble as Unavailable, anything else as it is."""
         if isinstance(error, (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError)):
             raise error
-        if isinstance(error, sqlite3.Error):
-            raise Unavailable(f"mailbox {self.mailbox_id} at {self.path}: {error}") from error
-        if isinstance(error, OSError):
+        if isinstance(error, sqlite3.Error | OSError):
             raise Unavailable(f"mailbox {self.mailbox_id} at {self.path}: {error}") from error
         raise error
 

@@ -7,13 +7,13 @@ fields of a name counts, and several fields of addresses are one list. Nothing h
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from conversion.mime.addresses import Address, read_addresses
 from conversion.mime.basesubject import BaseSubject, base_subject
 from conversion.mime.dates import parse_date
 from conversion.mime.headers import unfold
 from conversion.mime.words import decode_unstructured
+from store.mapi.headerblock import raw_values
 
 MAX_REFERENCES = 1000
 """Message identifiers that are read of one References: the last ones, which are the nearest."""
@@ -85,31 +85,12 @@ def _identifier(match: re.Match[bytes]) -> bytes:
 
 
 def _first_address(header: bytes, field: bytes) -> Address | None:
-    for value in _values(header, field):
+    for value in raw_values(header, field):
         for entry in read_addresses(unfold(value), 0, 1):
             return entry
     return None
 
 
 def _last(header: bytes, field: bytes) -> bytes | None:
-    values = list(_values(header, field))
+    values = list(raw_values(header, field))
     return values[-1] if values else None
-
-
-def _values(header: bytes, field: bytes) -> Iterator[bytes]:
-    """The raw values of the fields of a name, in lower case here, in order."""
-    block = b"\n" + header
-    lowered = block.lower()
-    line = b"\n" + field
-    at = lowered.find(line)
-    while at >= 0:
-        start = at + len(line)
-        end = block.find(b"\n", start)
-        while end >= 0 and block[end + 1 : end + 2] in (b" ", b"\t"):
-            end = block.find(b"\n", end + 1)
-        if end < 0:
-            end = len(block)
-        name, colon, value = block[start:end].partition(b":")
-        if colon and not name.strip(b" \t"):
-            yield value.strip(b" \t\r\n")
-        at = lowered.find(line, end)

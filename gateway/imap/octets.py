@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import cast
 
@@ -19,7 +20,7 @@ FLUSH_AT = 64 * 1024
 """Octets of output that are handed over before the input is used up."""
 
 
-class OctetStream(Protocol):
+class OctetStream(Protocol, ABC):
     """The lower half of a connection: what it reads from and writes to."""
 
     __slots__ = ("_ahead", "_compression", "_flushing", "_framing", "_loop", "_out", "_size")
@@ -39,9 +40,9 @@ class OctetStream(Protocol):
         """The transport, under its own type."""
         return cast(Transport, self.transport)
 
+    @abstractmethod
     def say_bye(self, reason: bytes) -> None:
         """End the connection now, between two responses."""
-        raise NotImplementedError
 
     # --- input
 
