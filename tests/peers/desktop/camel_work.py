@@ -9,34 +9,9 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-try:
-    import gi  # type: ignore[import-not-found]  # Debian's python3-gi, not on the package index as a wheel
+from camel_account import Camel, account  # type: ignore[import-not-found]  # beside this program, not a package
 
-    gi.require_version("Camel", "1.2")
-    from gi.repository import Camel, GLib  # type: ignore[import-not-found]  # the same
-except (ImportError, ValueError) as error:
-    print("Missing:", error)
-    sys.exit(4)
-
-FOLDER, HOST, PORT, LOGIN, PASSWORD, SECURITY = sys.argv[1:]
-METHODS = {
-    "none": Camel.NetworkSecurityMethod.NONE,
-    "starttls": Camel.NetworkSecurityMethod.STARTTLS_ON_STANDARD_PORT,
-    "tls": Camel.NetworkSecurityMethod.SSL_ON_ALTERNATE_PORT,
-}
-
-
-class Session(Camel.Session):  # type: ignore[misc]  # a class that gi makes at run time
-    """Answers for the user: the password once, and trust in the test's certificate."""
-
-    def do_authenticate_sync(self, service: Any, mechanism: str, cancellable: Any) -> bool:
-        service.set_password(PASSWORD)
-        if service.authenticate_sync(mechanism, cancellable) != Camel.AuthenticationResult.ACCEPTED:
-            raise GLib.Error("login refused", "test", 1)
-        return True
-
-    def do_trust_prompt(self, service: Any, certificate: Any, errors: Any) -> Any:
-        return Camel.CertTrust.TEMPORARY
+*WHO, SECURITY = sys.argv[1:]
 
 
 def want(what: str, got: object, expected: object = True) -> None:
@@ -54,17 +29,7 @@ def uid_of(folder: Any, subject: str) -> str | None:
     return None
 
 
-Camel.init(FOLDER, True)
-Camel.provider_init()
-session = Session(user_data_dir=f"{FOLDER}/data", user_cache_dir=f"{FOLDER}/cache", online=True)
-store = session.add_service("account", "imapx", Camel.ProviderType.STORE)
-settings = store.ref_settings()
-settings.set_host(HOST)
-settings.set_port(int(PORT))
-settings.set_user(LOGIN)
-settings.set_auth_mechanism("PLAIN")
-settings.set_security_method(METHODS[SECURITY])
-session.set_online(True)
+session, store = account(*WHO, security=SECURITY, mechanism="PLAIN")
 store.set_online_sync(True, None)
 store.connect_sync(None)
 want("folder list", store.get_folder_info_sync("", Camel.StoreGetFolderInfoFlags.RECURSIVE, None) is not None)
