@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -169,7 +169,7 @@ async def test_save_date(theirs: tuple[Dovecot, list[str]], server: Server) -> N
 
 
 @pytest.fixture
-async def server(tmp_path: Path):  # type: ignore[no-untyped-def]
+async def server(tmp_path: Path) -> AsyncIterator[Server]:
     made = Server(tmp_path)
     yield made
     await made.close()

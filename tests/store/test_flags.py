@@ -259,7 +259,7 @@ def test_many_at_once_come_out_as_the_rows_say(world: World, warm: bool) -> None
         mailbox.index(INBOX)
 
     def change(**options: object) -> FlagUpdate:
-        update = mailbox.set_flags(INBOX, range(1, 70), **options)  # type: ignore[arg-type]
+        update = mailbox.set_flags(INBOX, range(1, 70), **options)  # type: ignore[arg-type]  # of several types
         assert update.rows == mailbox.rows(INBOX, [row.uid for row in update.rows])
         return update
 

@@ -374,7 +374,7 @@ def test_a_mailbox_put_back_to_an_older_state_is_not_searched_by_the_newer_index
     box = _Box(world)
     box.fill()
     world.store.close()
-    file = world.store._backend.path(box.mailbox.ref)  # type: ignore[attr-defined]
+    file = world.store._backend.path(box.mailbox.ref)  # type: ignore[attr-defined]  # SQLite has files
     before = file.read_bytes()
     box.add("first history")
     update(box.index, Reader)

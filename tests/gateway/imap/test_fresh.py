@@ -95,7 +95,7 @@ async def test_of_what_has_gone_nothing_is_told(server: Server, monkeypatch: pyt
 
     async def late(session: object) -> None:
         server.mailbox.remove_messages(folder, [1])
-        await tell(session)  # type: ignore[arg-type]
+        await tell(session)  # type: ignore[arg-type]  # as much of a Session as it needs
 
     monkeypatch.setattr(fresh, "tell", late)
     server.deliver()

@@ -94,7 +94,7 @@ async def test_against_a_naive_model(server: Server, monkeypatch: pytest.MonkeyP
     for program in programs:
         expected = list(models)
         for key, reverse in reversed(program):
-            expected.sort(key=KEYS[key], reverse=reverse)  # type: ignore[arg-type]
+            expected.sort(key=KEYS[key], reverse=reverse)  # type: ignore[arg-type]  # keys of several types
         text = " ".join(("REVERSE " if reverse else "") + key for key, reverse in program)
         assert await client.ok(f"SORT ({text}) UTF-8 ALL") == [line("SORT", [m.number for m in expected])], text
 
@@ -192,7 +192,7 @@ async def test_gone_between_search_and_sort(server: Server, monkeypatch: pytest.
     find = Mailbox.find
 
     def found(self: Mailbox, *args: object, **kwargs: object) -> list[int]:
-        uids = find(self, *args, **kwargs)  # type: ignore[arg-type]
+        uids = find(self, *args, **kwargs)  # type: ignore[arg-type]  # as it was called
         server.mailbox.remove_messages(inbox, [2])
         return uids
 

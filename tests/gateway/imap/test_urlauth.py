@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 import uuid
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,8 @@ import pytest
 
 from directory.model import Principal
 from gateway.imap.environment import ImapSettings
+from gateway.sasl.mechanism import PasswordAttempt, ProvedAttempt
+from gateway.sasl.peer import PeerInfo
 from gateway.services.logon import Logon
 from store.ids import MailboxKind, MailboxRef
 from tests.gateway.imap.harness import ALICE, REF, Client, FakeLogon, Server
@@ -30,7 +33,7 @@ RAW = (
 class TwoUsers(FakeLogon):
     """Alice and bob, each with their name as the password."""
 
-    async def authenticate(self, attempt, peer):  # type: ignore[no-untyped-def]
+    async def authenticate(self, attempt: PasswordAttempt | ProvedAttempt, peer: PeerInfo) -> Logon:
         return Logon(ACCOUNTS[attempt.login], ACCOUNTS[attempt.login], REF if attempt.login == "alice" else BOB_REF)
 
 
@@ -39,7 +42,7 @@ async def account_of(name: str) -> Principal | None:
 
 
 @pytest.fixture
-async def server(tmp_path: Path):  # type: ignore[no-untyped-def]
+async def server(tmp_path: Path) -> AsyncIterator[Server]:
     made = Server(tmp_path, ImapSettings(hosts=frozenset({"host"}), submit_users=frozenset({"bob", "nobody"})))
     made.store.create(BOB_REF, MailboxKind.PRIVATE)
     made.services.signin._logon = TwoUsers()

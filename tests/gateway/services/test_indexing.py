@@ -162,7 +162,7 @@ async def test_one_mailbox_that_fails_keeps_no_other_waiting(
             raise Unavailable("the disk is full")
         if index is store.text_index(faulty):
             raise ValueError("a bug")
-        return real(index, text, pause=pause)  # type: ignore[arg-type]
+        return real(index, text, pause=pause)  # type: ignore[arg-type]  # as it was called
 
     monkeypatch.setattr(indexing, "update", update)
     with caplog.at_level(logging.WARNING):

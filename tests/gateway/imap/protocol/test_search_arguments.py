@@ -98,8 +98,8 @@ def test_saved_result_in_every_command_that_takes_a_set() -> None:
     for command in (b"FETCH $ FLAGS", b"STORE $ +FLAGS (x)", b"COPY $ Junk", b"MOVE $ Junk"):
         for prefix in (b"", b"UID "):
             found = args(b"a " + prefix + command)
-            assert found.messages == t.SAVED  # type: ignore[attr-defined]
-    assert args(b"a UID EXPUNGE $").messages == t.SAVED  # type: ignore[attr-defined]
+            assert found.messages == t.SAVED  # type: ignore[attr-defined]  # of no type here
+    assert args(b"a UID EXPUNGE $").messages == t.SAVED  # type: ignore[attr-defined]  # of no type here
     assert write_set(t.SAVED) == b"$"
 
 
