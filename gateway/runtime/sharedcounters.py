@@ -51,7 +51,11 @@ class CounterTable:
         self._words = memory[places * 8 :].cast("Q")
 
     def add(self, key: int, life: float, now: float, amount: float = 1.0) -> float:
-        """Add to a counter, and give the decayed count with this."""
+        """Add to a counter, and give the decayed count with this, in sixteenths as it is kept.
+
+        So ten within a few seconds are ten, whether or not the clock's second has changed between two of them: what
+        decays in a second or two of a life of minutes is less than half a sixteenth.
+        """
         place = key & (self.slots - 1)
         second = _second(now)
         tags = self._tags[place : place + WINDOW].tolist()
@@ -65,7 +69,7 @@ class CounterTable:
             self._tags[place] = key
         units = min(round(count * _UNIT), _MOST)
         self._words[place] = (key & _CHECK) | units << _COUNT_AT | second
-        return count
+        return units / _UNIT
 
     def value(self, key: int, life: float, now: float) -> float:
         """Give the decayed count, 0.0 where there is none."""
