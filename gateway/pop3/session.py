@@ -207,13 +207,13 @@ class Session:
                 return
         try:
             await self._open(logon.ref)
-        except StoreError:
+            self.services.signin.entered(logon)
+            if delay is not None:
+                delay.entered(logon, address)
+        except BaseException:  # whatever it is, the client may try again, and others must not find the maildrop in use
             self.close()
             raise
         self._logon = logon
-        self.services.signin.entered(logon)
-        if delay is not None:
-            delay.entered(logon, address)
         self.state = State.TRANSACTION
         self.ok(Text.LOGGED_ON)
 

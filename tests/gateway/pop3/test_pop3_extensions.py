@@ -268,6 +268,21 @@ async def test_a_maildrop_that_cannot_be_opened_is_not_locked(tmp_path):
         MaildropLocks(tmp_path / "file").acquire(1)
 
 
+async def test_a_maildrop_is_unlocked_whatever_goes_wrong(tmp_path, monkeypatch):
+    """[RFC1939] 4: also by what nobody has foreseen; the same session may then try again."""
+    locks = MaildropLocks(tmp_path / "locks")
+    async with serving(tmp_path, locks=locks) as server, client(server.port) as one:
+        with monkeypatch.context() as broken:
+            broken.setattr(server.services.runner, "read", unforeseen)
+            await one.say(b"USER alice")
+            assert (await one.say(b"PASS secret word")).startswith(b"-ERR [SYS/TEMP]")
+        await one.log_on()
+
+
+async def unforeseen(*arguments):
+    raise ValueError("a bug")
+
+
 async def test_implementation_may_be_hidden(tmp_path):
     """[RFC2449] 6.9."""
     async with serving(tmp_path, options=Pop3Options(implementation=False)) as server, client(server.port) as one:
