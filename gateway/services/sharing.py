@@ -6,7 +6,7 @@
     mailbox = sharing.open(guest, owner)         # its rights are checked by the store at every call
 
 What a user is granted and which groups it is in is asked anew after STALE seconds, also for a mailbox that is open
-already; while the directory is away the last answer stands.
+already; while the directory is away the last answer stands, and it is asked again as seldom.
 """
 
 from __future__ import annotations
@@ -90,6 +90,7 @@ class Guest:
         except ProviderError:
             if self._asked < 0:
                 raise
+            self._asked = time.monotonic()  # later than `now`: it may have taken long to find out
             return
         self._asked = now
         self.groups = groups
@@ -119,6 +120,7 @@ class _Visitor:
             except ProviderError:
                 if self._asked < 0:
                     raise
+                self._asked = time.monotonic()
         return None if self._full else self._guest.principals
 
 
