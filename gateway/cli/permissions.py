@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
 from config.settings import Settings
 from directory.model import PrincipalKind
 from gateway.cli.context import Tenant, config_option, json_option, print_json, print_table, tenant
 from gateway.imap.rights import LETTERS, letters, rights
-from gateway.services.sharing import Sharing, principal_of
+from gateway.services.sharing import Sharing, guid_of, principal_of, principal_of_guid
 from store.changes import FolderRow
 from store.errors import NotFound
 from store.ids import SpecialFolder
@@ -18,6 +16,8 @@ from store.mailbox import Mailbox
 from store.permissions import ANONYMOUS, DEFAULT, Rights
 
 OWNERS = tuple(kind for kind in PrincipalKind if kind.has_mailbox)
+NAMED = 50
+"""Folders that are named where there is none of the name that was given."""
 TOP = "/"
 """Names the folder above all others, whose members the folders made right below it begin with."""
 FIXED = {"anyone": DEFAULT, "anonymous": ANONYMOUS}
@@ -54,16 +54,16 @@ def list_permissions(settings: Settings, address: str, as_json: bool) -> None:
     """List the folders of a mailbox in which others have rights, and who they are."""
     with tenant(settings) as here:
         mailbox = _open(here, address)
-        found: list[dict[str, Any]] = []
+        found: list[tuple[str, str, bool, str]] = []
         for number, name in _folders(mailbox):
             for member in mailbox.permissions(number):
                 if member.rights or member.principal not in FIXED.values():
                     who = _called(here, member.principal)
-                    found.append({"folder": name, "who": who, "rights": _shown(member.rights)})
+                    found.append((name, who or guid_of(member.principal), who is None, _shown(member.rights)))
     if as_json:
-        print_json(found)
+        print_json([{"folder": folder, "who": who, "rights": held} for folder, who, _, held in found])
         return
-    rows = [(one["folder"], one["who"], one["rights"]) for one in found]
+    rows = [(folder, f"{who} (has left)" if left else who, held) for folder, who, left, held in found]
     print_table(("folder", "who", "rights"), rows, f"Nobody else has rights in the folders of {address}.")
 
 
@@ -97,11 +97,17 @@ def set_permission(settings: Settings, address: str, folder: str, who: str, give
 @click.argument("who")
 @config_option
 def remove(settings: Settings, address: str, folder: str, who: str) -> None:
-    """Take WHO off a folder's list. Groups and anyone may still give it rights there."""
+    """Take WHO off a folder's list. Groups and anyone may still give it rights there.
+
+    Somebody who has left the directory goes by the GUID that `oxgate mailbox permission list` shows.
+    """
     with tenant(settings) as here:
         mailbox = _open(here, address)
         number = _folder(mailbox, folder)
-        _sharing(here).change_permission(mailbox, number, _principal(here, who), lambda held: None)
+        listed = {member.principal for member in mailbox.permissions(number)}
+        left = principal_of_guid(who)
+        principal = left if left in listed else _principal(here, who)
+        _sharing(here).change_permission(mailbox, number, principal, lambda held: None)
     click.echo(f"{who} is off the list of {folder} of {address}.")
 
 
@@ -140,9 +146,10 @@ def _folder(mailbox: Mailbox, name: str) -> int:
     try:
         return mailbox.folder(tuple(name.strip("/").split("/"))).id
     except NotFound as error:
-        raise click.ClickException(
-            f'there is no folder "{name}"; `oxgate mailbox permission list` has names.'
-        ) from error
+        names = [known for _, known in _folders(mailbox)]
+        more = [f"and {len(names) - NAMED} more"] if len(names) > NAMED else []
+        listed = "".join(f"\n  {line}" for line in (*names[:NAMED], *more))
+        raise click.ClickException(f'there is no folder "{name}". There are:{listed}') from error
 
 
 def _principal(here: Tenant, who: str) -> bytes:
@@ -154,12 +161,13 @@ def _principal(here: Tenant, who: str) -> bytes:
     return principal_of(entry)
 
 
-def _called(here: Tenant, principal: bytes) -> str:
+def _called(here: Tenant, principal: bytes) -> str | None:
+    """The address of a member, or its fixed name; None: it has left the directory."""
     for name, fixed in FIXED.items():
         if principal == fixed:
             return name
     entry = _sharing(here).by_principal(principal)
-    return entry.address if entry is not None else f"somebody who has left ({principal.hex()})"
+    return None if entry is None else entry.address
 
 
 def _rights(given: str) -> Rights:

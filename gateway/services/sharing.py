@@ -59,6 +59,19 @@ def principal_of(entry: Principal) -> bytes:
     return entry.guid.bytes_le
 
 
+def guid_of(principal: bytes) -> str:
+    """Call a member of a folder's permissions by its GUID: that is all there is of one who has left the directory."""
+    return str(UUID(bytes_le=principal)) if len(principal) == 16 else principal.hex()
+
+
+def principal_of_guid(text: str) -> bytes | None:
+    """Give the member that `guid_of` calls so; None: the text is no GUID."""
+    try:
+        return UUID(text).bytes_le
+    except ValueError:
+        return None
+
+
 def ref_of(owner: Principal) -> MailboxRef:
     """Give the place of an owner's mailbox."""
     assert owner.mailbox_id is not None

@@ -52,6 +52,30 @@ def test_what_cannot_be_shared_is_told(line: Line) -> None:
     assert "this command wants" in line(*permission, "team", "INBOX", "bob", "reviewer", code=1).output
 
 
+def test_who_has_left_can_be_taken_off(line: Line) -> None:
+    """By the GUID that the list shows, as with DELETEACL; it can be given nothing any more."""
+    permission = ("mailbox", "permission")
+    line("user", "add", "dave@example.test", "--password-stdin", stdin="secret\n")
+    guid = str(line.json("user", "show", "dave")["guid"])
+    line(*permission, "set", "bob", "INBOX", "dave", "editor")
+    line("user", "remove", "dave", "--yes")
+    (left,) = line.json(*permission, "list", "bob")
+    assert left == {"folder": "INBOX", "who": guid, "rights": "editor"}
+    assert f"{guid} (has left)" in line(*permission, "list", "bob").output
+    assert "nobody has" in line(*permission, "set", "bob", "INBOX", guid, "reviewer", code=1).output
+    line(*permission, "remove", "bob", "INBOX", guid.upper())
+    assert line.json(*permission, "list", "bob") == []
+    assert "nobody has" in line(*permission, "remove", "bob", "INBOX", "dave", code=1).output
+
+
+def test_a_wrong_folder_is_answered_with_those_there_are(line: Line) -> None:
+    """Also where nobody else has rights yet, so that `list` shows none."""
+    output = line("mailbox", "permission", "set", "bob", "Inbix", "alice", "reviewer", code=1).output
+    assert 'no folder "Inbix"' in output
+    named = [each.strip() for each in output.partition("There are:")[2].splitlines()]
+    assert {"/", "INBOX", "Drafts", "Sent Items"} <= set(named)
+
+
 def test_annotations_of_the_server(line: Line) -> None:
     """[RFC5464] 6.2.2."""
     assert "None yet" in line("metadata", "list").output

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
 from directory.errors import ProviderError
 from directory.model import Principal, PrincipalKind
 from gateway.imap.errors import Reply, no, ok
@@ -12,7 +10,7 @@ from gateway.imap.protocol import writer
 from gateway.imap.protocol.acl_types import Acl, Identified, RightsChange, SetAcl
 from gateway.imap.rights import ALL_LETTERS, LETTERED, TIED, governed, letters, rights
 from gateway.imap.session import Session
-from gateway.services.sharing import Change, Sharing, principal_of
+from gateway.services.sharing import Change, Sharing, guid_of, principal_of, principal_of_guid
 from store.permissions import ANONYMOUS, DEFAULT, Rights
 
 ANYONE = "anyone"
@@ -116,7 +114,7 @@ def _sharing(session: Session) -> Sharing:
 def _identifier(entry: Principal | None, principal: bytes) -> str:
     """How a member is called; one that has left the directory by its GUID."""
     if entry is None:
-        return str(UUID(bytes_le=principal)) if len(principal) == 16 else principal.hex()
+        return guid_of(principal)
     return f"{GROUP}{entry.address}" if entry.kind is PrincipalKind.GROUP else entry.address
 
 
@@ -149,10 +147,10 @@ async def _principal(session: Session, identifier: str) -> bytes:
     found = await _find(session, identifier)
     if found is not None and found.kind is not PrincipalKind.CONTACT:
         return principal_of(found)
-    try:
-        return UUID(identifier).bytes_le
-    except ValueError:
-        raise no(b"There is nobody of that name to have rights.") from None
+    left = principal_of_guid(identifier)
+    if left is None:
+        raise no(b"There is nobody of that name to have rights.")
+    return left
 
 
 async def _change(session: Session, place: Place, identifier: str, change: Change) -> None:
