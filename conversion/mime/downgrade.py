@@ -1,5 +1,6 @@
 """Surrogates of internationalised messages, for clients that know no UTF-8 in headers ([RFC6858], [RFC6857]).
 
+    needs_utf8(header)                                 # whether a message is one that only such clients can read
     ranges = header_ranges(structure)                  # where headers stand: the message's, its parts', enclosed ones'
     header = surrogate_header(raw[start:end])          # ASCII; the same octets where nothing is to do
     message = surrogate(raw, structure)                # a whole message
@@ -32,6 +33,9 @@ _TEXTS = frozenset(
     b"subject comments keywords content-description organization thread-topic list-id user-agent".split()
 )
 _PARAMETERS = frozenset((b"content-type", b"content-disposition"))
+_CORRESPONDENTS = re.compile(
+    rb"^(?:from|sender|reply-to|to|cc|bcc)[ \t]*+:([^\n]*+(?>(?:\n[ \t][^\n]*+)*))", re.I | re.M
+)
 # A field with its folded lines, or a line that is none; linear, as in conversion.mime.headers.
 _LINE = re.compile(rb"^(?:([!-9;-~]++)[ \t]*+:)?[^\n]*+(?>(?:\n[ \t][^\n]*+)*)\n?", re.M)
 _ASCIIFIED = bytes(range(128)) + b"?" * 128
@@ -39,6 +43,34 @@ _WORD_OCTETS = 39
 """Octets of UTF-8 in an encoded word: 52 of base64, so that a word stays within 75 ([RFC2047] 2)."""
 _TOKEN = re.compile(rb"[!#$%&'*+\-.0-9A-Z^_`a-z{|}~]+\Z")
 _ATOMS = re.compile(rb"[!#$%&'*+\-/0-9=?A-Z^_`a-z{|}~]+(?:[ .][!#$%&'*+\-/0-9=?A-Z^_`a-z{|}~]+)*\Z")
+
+
+def needs_utf8(header: bytes) -> bool:
+    """Whether a message with this header is an internationalised one: somebody's address in it is not ASCII.
+
+    Only such a message cannot be written to, answered or sent on by a client without UTF-8 ([RFC6855] 7). Raw octets
+    elsewhere, in a subject or a display name, are in much mail that never was internationalised, in any charset;
+    clients have always been given them as they came, and signatures cover them.
+    """
+    if header.isascii():
+        return False
+    for match in _CORRESPONDENTS.finditer(header, 0, DEFAULT_LIMITS.header_bytes):
+        if not match[1].isascii() and any(map(_is_international, parse_addresses(match[1]))):
+            return True
+    return False
+
+
+def _is_international(address: Address) -> bool:
+    if not address.local or not address.domain or address.group:
+        return False
+    spec = address.local + b"@" + address.domain
+    if spec.isascii():
+        return False
+    try:
+        spec.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def header_ranges(structure: Structure) -> list[tuple[int, int]]:

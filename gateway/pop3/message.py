@@ -1,13 +1,15 @@
 """Messages on their way out: whole where they are small, else in pieces, so that none takes more memory than a piece.
 
-A client that has not said UTF8 gets the surrogate of an internationalised message ([RFC6856] 4, [RFC6858] 4).
+A client that has not said UTF8 gets the surrogate of an internationalised message ([RFC6856] 4, [RFC6858] 4), and any
+other as it came: conversion.mime.downgrade tells which is which.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable
 
-from conversion.mime.downgrade import asciified, header_ranges, surrogate, surrogate_header
+from conversion.mime.downgrade import asciified, header_ranges, needs_utf8, surrogate, surrogate_header
+from conversion.mime.headers import header_end
 from conversion.mime.parts import DEFAULT_LIMITS, unpack
 from gateway.runtime.worker import StoreRunner
 from store.mailbox import Mailbox
@@ -32,17 +34,19 @@ class MessageReader:
 
     async def surrogate(self, item: int, raw: bytes) -> bytes:
         """Give what a client that knows no UTF-8 gets for a message."""
+        if not needs_utf8(raw[: header_end(raw)]):
+            return raw
         return surrogate(raw, unpack(await self._runner.read(self._mailbox.parts, item)))
 
     async def needs_utf8(self, item: int) -> bool:
-        """Tell whether a message has headers that are not ASCII."""
+        """Tell whether a message is internationalised."""
         return await self._runner.run(_needs_utf8, self._mailbox, item)
 
     async def pieces(self, item: int, size: int, *, utf8: bool, piece: int = PIECE) -> AsyncGenerator[bytes, None]:
         """Read a message of `size` octets, or its surrogate, in pieces of about `piece` octets, as far as is asked."""
         window = _Window(self._runner, self._mailbox, item, size, piece)
         at = 0
-        if not utf8:
+        if not utf8 and await self.needs_utf8(item):
             structure = unpack(await self._runner.read(self._mailbox.parts, item))
             for start, end in header_ranges(structure):
                 while at < start:
@@ -90,5 +94,5 @@ class _Window:
 
 
 def _needs_utf8(mailbox: Mailbox, item: int) -> bool:
-    ranges = header_ranges(unpack(mailbox.parts(item)))
-    return not all(mailbox.raw(item, start, end - start).isascii() for start, end in ranges)
+    end = unpack(mailbox.parts(item)).root.body_start
+    return needs_utf8(mailbox.raw(item, 0, min(end, DEFAULT_LIMITS.header_bytes)))

@@ -179,20 +179,22 @@ class _Answer:
             batch = there
             self.headers = [row[1] for row in lines]
             if not (self.utf8 or all(map(bytes.isascii, self.headers))):
-                self.downgraded.update(
-                    uid for uid, one in zip(batch.uids, self.headers, strict=True) if not one.isascii()
-                )
-                self.headers = surrogates.headers(self.headers)
+                made = surrogates.headers(self.headers)
+                self._note_downgraded(batch, self.headers, made)
+                self.headers = made
         return batch
+
+    def _note_downgraded(self, batch: Batch, stored: Sequence[bytes], shown: Sequence[bytes]) -> None:
+        self.downgraded.update(uid for uid, old, new in zip(batch.uids, stored, shown, strict=True) if new is not old)
 
     async def _downgrade(self, batch: Batch) -> None:
         """Make ENVELOPE and BODYSTRUCTURE fit for a client that has not enabled UTF-8."""
-        pairs = zip(batch.uids, self.envelopes, self.structures, strict=True)
-        self.downgraded.update(uid for uid, one, other in pairs if not (one.isascii() and other.isascii()))
         item_ids = batch.column(self.index.item_ids)
-        self.envelopes, self.structures = await self.session.services.runner.run(
+        envelopes, structures = await self.session.services.runner.run(
             surrogates.metadata, self.session.mailbox, item_ids, self.envelopes, self.structures
         )
+        self._note_downgraded(batch, self.envelopes, envelopes)
+        self.envelopes, self.structures = envelopes, structures
 
     async def _look_up(self, batch: Batch) -> Batch:
         """Read what attributes answers, and leave out of the batch what has gone."""

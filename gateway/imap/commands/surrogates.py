@@ -1,8 +1,10 @@
 """Messages whose headers are not ASCII, for clients that have not enabled UTF-8 ([RFC6855] 7, 8).
 
-Such a client gets a surrogate ([RFC6858]): what it fetches of headers, ENVELOPE and BODYSTRUCTURE is in ASCII, by
-conversion.mime.downgrade; bodies keep their octets. The message that is kept does not change, and RFC822.SIZE is its
-size, which [RFC6858] 3 allows. A client that enables UTF8=ACCEPT or IMAP4rev2 sees the message as it is.
+Of an internationalised message, one with addresses that are not ASCII, such a client gets a surrogate ([RFC6858]): what
+it fetches of headers, ENVELOPE and BODYSTRUCTURE is in ASCII, by conversion.mime.downgrade; bodies keep their octets.
+The message that is kept does not change, and RFC822.SIZE is its size, which [RFC6858] 3 allows. Any other message is
+sent as it came, byte for byte, whatever octets its headers hold. A client that enables UTF8=ACCEPT or IMAP4rev2 sees
+every message as it is.
 """
 
 from __future__ import annotations
@@ -10,8 +12,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from conversion.mime.bodystructure import bodystructure
-from conversion.mime.downgrade import header_ranges, surrogate, surrogate_header
+from conversion.mime.downgrade import needs_utf8, surrogate, surrogate_header
 from conversion.mime.envelope import envelope
+from conversion.mime.headers import header_end
+from conversion.mime.parts import DEFAULT_LIMITS
 from conversion.mime.structure import Structure, scan
 from gateway.imap.commands import sections
 from store.errors import NotFound
@@ -20,15 +24,17 @@ from store.mailbox import Mailbox
 
 def message(raw: bytes, structure: Structure | None) -> tuple[bytes, Structure | None]:
     """A message as such a client sees it, and its parts; the same objects where nothing is to do."""
-    if raw.isascii():
+    if raw.isascii() or not needs_utf8(raw[: header_end(raw)]):
         return raw, structure
     made = surrogate(raw, scan(raw) if structure is None else structure)
     return (raw, structure) if made is raw else (made, scan(made))
 
 
 def headers(blocks: Sequence[bytes]) -> Sequence[bytes]:
-    """Blocks of header fields as such a client sees them."""
-    return blocks if all(map(bytes.isascii, blocks)) else list(map(surrogate_header, blocks))
+    """Blocks of common header fields, the addresses among them, as such a client sees them."""
+    if all(map(bytes.isascii, blocks)):
+        return blocks
+    return [surrogate_header(block) if needs_utf8(block) else block for block in blocks]
 
 
 def are_plain(envelopes: Sequence[bytes], structures: Sequence[bytes]) -> bool:
@@ -54,13 +60,15 @@ def _metadata(mailbox: Mailbox, item_id: int, written: bytes, body: bytes) -> tu
     except NotFound:
         return written, body  # gone since; the next update says so
     made, structure = message(raw, found)
+    if made is raw:
+        return written, body
     assert structure is not None
     return envelope(made, structure), bodystructure(made, structure)
 
 
 def is_needed(mailbox: Mailbox, item_id: int) -> bool:
-    """Whether a long message has a header that is not ASCII. Raises NotFound, Unavailable."""
+    """Whether a long message is internationalised. Raises NotFound, Unavailable."""
     structure = sections.table_of(mailbox.parts(item_id), None)
     if structure is None:
         structure = scan(mailbox.raw(item_id))
-    return not all(mailbox.raw(item_id, start, end - start).isascii() for start, end in header_ranges(structure))
+    return needs_utf8(mailbox.raw(item_id, 0, min(structure.root.body_start, DEFAULT_LIMITS.header_bytes)))

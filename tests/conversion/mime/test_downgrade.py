@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from conversion.mime.downgrade import INVALID, encode_words, surrogate, surrogate_header
+from conversion.mime.downgrade import INVALID, encode_words, needs_utf8, surrogate, surrogate_header
 from conversion.mime.parts import DEFAULT_LIMITS
 from conversion.mime.structure import scan
 from conversion.mime.words import decode_unstructured
@@ -18,6 +18,25 @@ from conversion.mime.words import decode_unstructured
 
 def field(text):
     return surrogate_header(text.encode() + b"\r\n\r\n").decode("ascii").removesuffix("\r\n").removesuffix("\r\n")
+
+
+@pytest.mark.parametrize(
+    ("header", "needed"),
+    [
+        (b"From: a@b.c\r\nSubject: x\r\n\r\n", False),
+        ("From: jürgen@x.test\r\n\r\n".encode(), True),
+        ("Subject: x\r\nCC: a@b.c,\r\n\tBob <bob@exämple.org>\r\n\r\n".encode(), True),
+        ("To: friends: zoë@x.test;\r\n\r\n".encode(), True),
+        ("From: Jürgen <j@x.test>\r\nSubject: ä@ö.test\r\n\r\n".encode(), False),
+        ("To: jürgen\r\n\r\n".encode(), False),  # a name; nobody's address
+        ("From: j\xfcrgen@x.test\r\n\r\n".encode("latin-1"), False),  # no UTF-8
+        ("Resent-From: jürgen@x.test\r\nX-From: ü@x.y\r\n\r\n".encode(), False),
+        (b"X: " + b"\xc3\xa9" * DEFAULT_LIMITS.header_bytes + "\r\nFrom: ü@x.y\r\n\r\n".encode(), False),
+    ],
+)
+def test_what_is_internationalised(header, needed):
+    """[RFC6855] 7: a message that requires UTF-8, by the addresses of its correspondents."""
+    assert needs_utf8(header) is needed
 
 
 @pytest.mark.parametrize(

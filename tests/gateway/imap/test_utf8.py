@@ -64,6 +64,27 @@ async def test_an_old_client_gets_headers_in_ascii(server: Server) -> None:
     assert int(await value(client, "RFC822.SIZE")) == len(RAW)  # [RFC6858] 3
 
 
+@pytest.mark.parametrize(
+    "raw",
+    [
+        RAW.replace("jürgen@exämple.test".encode(), b"j@x.test"),
+        b"From: J\xfcrgen <j@x.test>\r\nTo: \xe4@x.test\r\nSubject: Gr\xfc\xdfe\r\n\r\nk\xf6rper\r\n",
+        "From: Müller\r\nTo: 日本＜a＞ <a@x.test>\r\nX: é@é.test\r\n\r\n".encode(),
+    ],
+    ids=["names in UTF-8", "Latin-1", "no address"],
+)
+async def test_other_octets_in_headers_are_sent_as_they_came(server: Server, raw: bytes) -> None:
+    """What is not internationalised is not touched: signatures cover it, and its size is what RFC822.SIZE says."""
+    server.deliver(raw)
+    client, other = await server.client(), await international(server)
+    items = ("BODY.PEEK[]", "RFC822.HEADER", "BODY.PEEK[HEADER.FIELDS (From Subject)]", "BODY.PEEK[HEADER.FIELDS (X)]")
+    for item in (*items, "RFC822.SIZE", "BODYSTRUCTURE", "ENVELOPE"):
+        assert (await client(f"FETCH 1 {item}"))[-1] == b"OK FETCH completed.", item
+        assert await client.ok(f"FETCH 1 {item}") == await other.ok(f"FETCH 1 {item}")
+    assert await value(client, "BODY.PEEK[]") == raw
+    assert int(await value(client, "RFC822.SIZE")) == len(raw)
+
+
 async def test_the_client_is_told_what_was_downgraded(server: Server) -> None:
     """[RFC6858] 3: by UID, and only where what was asked for is not the original's."""
     server.deliver()
@@ -102,7 +123,7 @@ async def test_partial_fetch_of_a_surrogate(server: Server) -> None:
 @pytest.mark.parametrize("subject", ["Grüße", "plain"])
 async def test_a_long_message(server: Server, subject: str) -> None:
     """[RFC6855] 8: also of one that is otherwise sent by pieces."""
-    raw = f"Subject: {subject}\r\n\r\n".encode() + "ä line\r\n".encode() * 60_000
+    raw = f"From: jürgen@exämple.test\r\nSubject: {subject}\r\n\r\n".encode() + "ä line\r\n".encode() * 60_000
     assert len(raw) > bodies.LARGE
     server.deliver(raw)
     client, other = await server.client(), await international(server)

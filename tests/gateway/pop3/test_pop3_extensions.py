@@ -24,6 +24,7 @@ PARTS = (
     "Subject: plain\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
     '--b\r\nContent-Disposition: attachment; filename="Töne.wav"\r\n\r\nKöln\r\n--b--\r\n'
 ).encode()
+SENDER = "From: jörg@exämple.test\r\n".encode()
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +115,7 @@ async def test_utf8_gives_messages_as_they_are(tmp_path):
 
 async def test_without_utf8_headers_are_ascii(tmp_path):
     """[RFC6856] 2.1, 4, [RFC6858] 2, 2.1 to 2.4, 4: surrogates; bodies stay, sizes are those of the original."""
-    seed = (INTERNATIONAL, LATIN, PARTS)
+    seed = (INTERNATIONAL, SENDER + LATIN, SENDER + PARTS)
     async with serving(tmp_path, seed=seed) as server, client(server.port) as one:
         await one.log_on()
         head, _, body = b"\r\n".join(await one.ask(b"RETR 1")).partition(b"\r\n\r\n")
@@ -123,17 +124,26 @@ async def test_without_utf8_headers_are_ascii(tmp_path):
         assert b"invalid@internationalized-address.invalid" in head
         assert body.decode() == "Köln"
         assert (await one.ask(b"TOP 1 0"))[0] == b"Subject: =?utf-8?B?R3LDvMOfZQ==?="
-        assert await one.ask(b"RETR 2") == [b"Subject: =?utf-8?B?R3LDvMOfZQ==?=", b"", b"K\xf6ln"]
-        assert await one.say(b"LIST 2") == b"+OK 2 %d" % len(LATIN)
+        assert (await one.ask(b"RETR 2"))[-3:] == [b"Subject: =?utf-8?B?R3LDvMOfZQ==?=", b"", b"K\xf6ln"]
+        assert await one.say(b"LIST 2") == b"+OK 2 %d" % len(SENDER + LATIN)
         text = b"\r\n".join(await one.ask(b"RETR 3")).decode()
         assert "filename*=utf-8''T%C3%B6ne.wav" in text
         assert "\r\n\r\nKöln\r\n--b--" in text
 
 
+@pytest.mark.parametrize("raw", [LATIN, PARTS, "Subject: Grüße\r\nFrom: Jörg <j@x.test>\r\n\r\nKöln\r\n".encode()])
+async def test_a_message_that_is_not_internationalised_is_sent_as_it_came(tmp_path, raw):
+    """Octets in subjects and names, of whatever charset: signatures cover them, and LIST tells their size."""
+    async with serving(tmp_path, seed=(raw,)) as server, client(server.port) as one:
+        await one.log_on()
+        for command in (b"RETR 1", b"TOP 1 99"):
+            assert b"\r\n".join(await one.ask(command)) + b"\r\n" == raw
+
+
 async def test_messages_may_be_refused_instead(tmp_path):
     """[RFC6856] 5: the response code UTF8."""
     options = Pop3Options(refuse_international=True)
-    async with serving(tmp_path, seed=(INTERNATIONAL, b"Subject: x\r\n\r\n\xe4"), options=options) as server:
+    async with serving(tmp_path, seed=(INTERNATIONAL, b"Subject: \xe4\r\n\r\n\xe4"), options=options) as server:
         async with client(server.port) as one:
             await one.log_on()
             assert (await one.say(b"RETR 1")).startswith(b"-ERR [UTF8] ")
