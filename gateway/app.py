@@ -128,7 +128,8 @@ class Application:
         self._start_task(self.delivery.run_spool())
         self._start_task(self._close_idle())
         if self.settings.search.index != "never":
-            self._start_task(Indexing(store, MimeText, share=self.settings.search.index_share / 100).run())
+            share = self.settings.search.index_share / 100
+            self._start_task(Indexing(store, MimeText, share=share, sweeps=self._worker == 0).run())
         self._front_ends = self._make_front_ends()
         for front_end in self._front_ends:
             await front_end.start()

@@ -4,10 +4,10 @@
     task = loop.create_task(indexing.run())      # cancelled at the end: returns within milliseconds
 
 A mailbox's turn comes when messages arrived here, or when a search had to read many that are not indexed. Then its
-index is brought up to date if somebody uses it, and dropped if not; once a day all that nobody uses are dropped. One
-thread of the worker does it, a message at a time, and sleeps in between: it takes `share` of a processor at most, less
-the more the worker has to do itself. A lower priority would not help, on the contrary: a thread that holds the
-interpreter lock and is not let run holds up all others.
+index is brought up to date if somebody uses it, and dropped if not; once a day one of the workers drops all that nobody
+uses. One thread of the worker does it, a message at a time, and sleeps in between: it takes `share` of a processor at
+most, less the more the worker has to do itself. A lower priority would not help, on the contrary: a thread that holds
+the interpreter lock and is not let run holds up all others.
 """
 
 from __future__ import annotations
@@ -96,10 +96,14 @@ class Pace:
 class Indexing:
     """The indexer of one worker."""
 
-    def __init__(self, store: Store, text: TextReader, *, share: float, rest: float = REST_SECONDS) -> None:
+    def __init__(
+        self, store: Store, text: TextReader, *, share: float, rest: float = REST_SECONDS, sweeps: bool = True
+    ) -> None:
+        """`sweeps`: whether it looks through the indexes of all mailboxes; of several workers one is to do that."""
         self._store = store
         self._text = text
         self._rest = rest
+        self._sweeps = sweeps
         self._pace = Pace(share)
 
     async def run(self) -> None:
@@ -112,7 +116,7 @@ class Indexing:
                     ref = self._store.texts.take()
                     if ref is not None:
                         await loop.run_in_executor(pool, self._index, ref)
-                    elif loop.time() - swept >= _DAY_SECONDS:
+                    elif self._sweeps and loop.time() - swept >= _DAY_SECONDS:
                         swept = loop.time()
                         await loop.run_in_executor(pool, self._drop_unused)
                     else:

@@ -18,13 +18,17 @@ from pathlib import Path
 import pytest
 
 from config.settings import Listener
-from gateway.app import build, check_data, serve
+from gateway import app
+from gateway.app import Application, bind_all, build, check_data, load_tls, serve
 from gateway.runtime import logs
 from gateway.runtime.process import StartError
-from gateway.signing_in import is_loopback, plaintext_policy
+from gateway.services.indexing import Indexing
+from gateway.signing_in import Shared, is_loopback, plaintext_policy
 from store.ids import SpecialFolder
+from store.search import TextReader
+from store.store import Store
 from tests.support.certificates import common_name, trusting_nobody, write_certificate
-from tests.support.server import LISTENERS, PASSWORD, RunningServer, ServedProcess, connect, make_settings
+from tests.support.server import LISTENERS, PASSWORD, RunningServer, ServedProcess, connect, make_settings, make_tenant
 
 IMAP_ONLY = tuple(each for each in LISTENERS if each.protocol == "imap")
 MESSAGE = b"From: bob@example.test\r\nSubject: seven\r\n\r\ntext\r\n"
@@ -123,6 +127,28 @@ class TestOneLoop:
         await close(client)
         with pytest.raises(ConnectionRefusedError):
             await server.connect("imap")
+
+    async def test_the_first_worker_looks_through_the_text_indexes(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """They are those of all workers: one is enough."""
+        sweeps: list[bool] = []
+
+        class Recorded(Indexing):
+            def __init__(self, store: Store, text: TextReader, *, share: float, **more: bool) -> None:
+                super().__init__(store, text, share=share, **more)
+                sweeps.append(more["sweeps"])
+
+        monkeypatch.setattr(app, "Indexing", Recorded)
+        settings = make_settings(tmp_path / "server", {}, IMAP_ONLY)
+        make_tenant(settings)
+        shared = Shared.create(settings, workers=2)
+        for worker in (0, 1):
+            ports = bind_all(settings, workers=2)
+            application = Application(settings, ports, load_tls(settings), worker=worker, shared=shared)
+            await application.start()
+            await application.stop(0.5)
+        assert sweeps == [True, False]
 
 
 class TestPostgres:

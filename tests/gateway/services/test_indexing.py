@@ -123,6 +123,34 @@ async def test_an_index_that_nobody_uses_is_dropped(thrifty: Store) -> None:
     assert thrifty.texts.drop_unused() == 0
 
 
+async def test_one_worker_looks_through_all_indexes(thrifty: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others index what has arrived with them, or drop it when its turn comes."""
+    looked = idle = 0
+    take = thrifty.texts.take
+
+    def drop_unused(pause: Pause) -> int:
+        nonlocal looked
+        looked += 1
+        return 0
+
+    def count() -> MailboxRef | None:
+        nonlocal idle
+        taken = take()
+        idle += taken is None
+        return taken
+
+    monkeypatch.setattr(thrifty.texts, "drop_unused", drop_unused)
+    monkeypatch.setattr(thrifty.texts, "take", count)
+    for sweeps in (False, True):
+        idle = 0
+        task = asyncio.create_task(Indexing(thrifty, MimeText, share=1, rest=0, sweeps=sweeps).run())
+        async with asyncio.timeout(20):
+            while idle < 5:
+                await asyncio.sleep(0)
+        await finish(task)
+        assert looked == int(sweeps)
+
+
 def test_a_search_renews_the_mark_once_an_hour(thrifty: Store) -> None:
     ref = mailbox(thrifty, 1, 40)
     index, mark = thrifty.text_index(ref), thrifty.texts.folder(ref) / MARK
