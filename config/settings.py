@@ -140,14 +140,18 @@ class Search:
     index: str = option(
         "searched",
         "Which mailboxes have one: those whose texts are searched, from the first search that reads many messages; "
-        "always; never. A search finds the same without it, and reads every message.",
+        "always; never. A search finds the same without it, and reads every message. With never those that are there "
+        "stay on the disk; `oxgate index drop --all` removes them.",
         one_of("searched", "always", "never"),
     )
     index_unused: int = option(
         90, 'Days without a search of texts after which a mailbox has none any more ("searched").', between(1, 36_500)
     )
     index_after: int = option(
-        512, "Messages that come in before a mailbox's index is brought up to date.", between(16, 100_000)
+        512,
+        "Messages after which a mailbox's index is made or brought up to date: so many have come in, or a search of "
+        "texts had to read so many that are not in it.",
+        between(16, 100_000),
     )
     index_share: int = option(
         25, "Percent of a processor that a worker takes for it at most; less when it is busy.", between(1, 100)

@@ -73,6 +73,8 @@ def show(settings: Settings, address: str | None, as_json: bool) -> None:
     print_table(("mailbox", "messages", "indexed", "gone", "terms", "size"), shown, "There are no mailboxes.")
     if settings.search.index == NEVER:
         click.echo("[search] index is never in the settings: no index is asked or kept up to date.", err=True)
+        if any(one.size for one in rows):
+            click.echo("What is there only takes space; `oxgate index drop --all` gives it back.", err=True)
 
 
 @index.command()
@@ -115,7 +117,7 @@ def drop(settings: Settings, address: str | None, every: bool) -> None:
     """Remove the index of a mailbox, or with --all of every mailbox.
 
     No message is touched. Unless [search] index is "never", the server makes the index again when a search of texts had
-    to read 512 messages, or with "always" when as many have come in.
+    to read as many messages as [search] index_after says, or with "always" when as many have come in.
 
     \b
     oxgate index drop alice@example.com

@@ -111,6 +111,17 @@ def test_what_cannot_be_done_is_told_with_a_remedy(server: Server) -> None:
     assert server.status(**off) == {"alice": (40, 0), "bob": (0, 0)}
 
 
+def test_what_lies_there_unused_is_told(server: Server) -> None:
+    """[search] index = "never": an index that is there stays, and only takes space."""
+    off = {"OXGATE_SEARCH__INDEX": "never"}
+    assert "index drop" not in server("index", "status", **off).output
+    server("index", "rebuild", "alice")
+    assert "index drop" not in server("index", "status").output
+    assert "`oxgate index drop --all`" in server("index", "status", **off).output
+    server("index", "drop", "--all", **off)
+    assert "index drop" not in server("index", "status", **off).output
+
+
 def test_the_server_at_work_is_not_disturbed(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """The lock of an index that is being made by another process."""
 
