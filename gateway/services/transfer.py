@@ -1,7 +1,8 @@
-"""COPY and MOVE from one user's mailbox to another's: two databases, which no transaction spans.
+"""MOVE from one user's mailbox to another's: two databases, which no transaction spans.
 
-The target takes all of it in one transaction, or nothing. A move then removes what has arrived from where it was; so a
-message is for a moment in both places, and never in neither. When the removal fails, the copies are taken back.
+The target takes all of it in one transaction, or nothing. Then what has arrived is removed from where it was; so a
+message is for a moment in both places, and never in neither. When the removal fails, the copies of what is still where
+it was are taken back; where that fails too, they stay.
 """
 
 from __future__ import annotations
@@ -12,30 +13,13 @@ from collections.abc import Sequence
 from gateway.runtime.worker import StoreRunner
 from store.changes import Transfer
 from store.errors import StoreError
+from store.ids import MailboxRef
 from store.mailbox import Mailbox
 from store.permissions import Rights
 from store.search import Progress
 from store.store import Store
 
 log = logging.getLogger(__name__)
-
-
-async def copy(
-    runner: StoreRunner,
-    source: Mailbox,
-    folder_id: int,
-    uids: Sequence[int],
-    target: Mailbox,
-    target_id: int,
-    *,
-    whole: bool,
-    progress: Progress | None = None,
-) -> Transfer:
-    """Copy messages into a folder of another mailbox, in a thread; `progress` is told how many of how many are made.
-
-    Raises what Mailbox.copy_from does.
-    """
-    return await runner.run(target.copy_from, source, folder_id, uids, target_id, whole=whole, progress=progress)
 
 
 async def move(
@@ -52,7 +36,8 @@ async def move(
     """Move messages into a folder of another mailbox, in a thread; what has gone meanwhile is passed over.
 
     `progress` is told how many of how many have arrived; that they go from where they were is the shorter part. Raises
-    what Mailbox.copy_from and Mailbox.remove_messages do; then nothing has moved.
+    what Mailbox.copy_from does, and then nothing has moved, and what Mailbox.remove_messages does: many messages are
+    removed in several transactions, and those of the transactions before have moved.
     """
 
     def work() -> Transfer:
@@ -60,11 +45,25 @@ async def move(
         done = target.copy_from(source, folder_id, uids, target_id, progress=progress)
         try:
             source.remove_messages(folder_id, done.source)
-        except StoreError:
-            log.warning("a move to mailbox %d fails, its copies are taken back", target.ref.id)
-            # The mover may lack the right to delete where it may only add.
-            store.open(target.ref).remove_messages(target_id, done.destination)
+        except StoreError as error:
+            log.warning("a move from mailbox %d to mailbox %d fails: %s", source.ref.id, target.ref.id, error)
+            try:
+                _take_back(store, source.ref, folder_id, target.ref, target_id, done)
+            except StoreError as second:
+                log.error("mailbox %d keeps copies of what could not be moved there: %s", target.ref.id, second)
             raise
         return done
 
     return await runner.run(work)
+
+
+def _take_back(
+    store: Store, source: MailboxRef, folder_id: int, target: MailboxRef, target_id: int, done: Transfer
+) -> None:
+    """Remove the copies of those messages that are still where they were. Raises StoreError.
+
+    It is done as the owners: the mover may lack the right to delete where it may only add, or have lost that to read.
+    """
+    there = {row.uid for row in store.open(source).rows(folder_id, done.source)}
+    copies = [made for uid, made in zip(done.source, done.destination, strict=True) if uid in there]
+    store.open(target).remove_messages(target_id, copies)

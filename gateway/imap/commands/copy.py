@@ -12,7 +12,6 @@ from gateway.imap.session import Session
 from gateway.services import transfer
 from store.changes import Transfer
 from store.errors import Conflict
-from store.mailbox import Mailbox
 
 _NOTHING_TO_COPY = b"COPY completed; there was nothing to copy."
 _NOTHING_TO_MOVE = b"MOVE completed; there was nothing to move."
@@ -33,12 +32,12 @@ async def copy(session: Session, args: Copy) -> Reply:
     try:
         if target.mailbox.ref != session.mailbox.ref:
             with Ticker(session) as progress:
-                done = await transfer.copy(
-                    session.services.runner,
+                done = await session.services.runner.run(
+                    target.mailbox.copy_from,
                     session.mailbox,
                     selected.folder_id,
                     uids,
-                    *_into(target),
+                    target.row.id,
                     whole=not args.uid,
                     progress=progress,
                 )
@@ -74,7 +73,14 @@ async def move(session: Session, args: Move) -> Reply:
     with Ticker(session) as progress:
         if target.mailbox.ref != mailbox.ref:
             done = await transfer.move(
-                services.runner, services.store, mailbox, folder_id, uids, *_into(target), progress=progress
+                services.runner,
+                services.store,
+                mailbox,
+                folder_id,
+                uids,
+                target.mailbox,
+                target.row.id,
+                progress=progress,
             )
         else:
             done = await session.write_many(
@@ -90,11 +96,6 @@ async def move(session: Session, args: Move) -> Reply:
     await session.sync(expunge=True, forced=True)
     # [RFC7162] 3.2.7 asks for it after EXPUNGE; the same reason holds here.
     return ok(b"MOVE completed.", b"HIGHESTMODSEQ %d" % selected.watermark if session.condstore else b"")
-
-
-def _into(target: Place) -> tuple[Mailbox, int]:
-    """The mailbox and the folder of a target that is in another mailbox than the selected one."""
-    return target.mailbox, target.row.id
 
 
 def _note_made(selected: Selected, target: Place, done: Transfer) -> None:
