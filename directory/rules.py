@@ -6,7 +6,6 @@ is in force is for whoever asks.
 
 from __future__ import annotations
 
-import functools
 import ipaddress
 import time
 from collections.abc import Iterable, Mapping
@@ -18,6 +17,7 @@ from sqlalchemy import Row, select
 from directory.errors import InvalidEntry
 from directory.model import PrincipalKind
 from directory.names import checked_text
+from directory.networks import Network, parsed_address
 from directory.schema import signin_rule
 from directory.sqlcore import SqlCore
 
@@ -33,9 +33,6 @@ MECHANISMS = (
 """Mechanisms and variants that rules, audit and ledger know. COMMAND is IMAP LOGIN and POP3 USER and PASS."""
 
 _SPELLING = {name.upper(): name for name in MECHANISMS}
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,17 +175,6 @@ def checked_network(text: str) -> str:
         return str(ipaddress.ip_network(text))
     except ValueError as error:
         raise InvalidEntry(f"{text[:60]} is no network such as 192.0.2.0/24 or 2001:db8::/32: {error}") from None
-
-
-@functools.lru_cache(maxsize=1024)
-def parsed_address(text: str) -> Address | None:
-    """Read a client's address; an IPv4 address written as an IPv6 one is the IPv4 address ([RFC4291] 2.5.5.2)."""
-    try:
-        address = ipaddress.ip_address(text.partition("%")[0])
-    except ValueError:
-        return None
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return mapped or address
 
 
 def _rule(row: Row[Any]) -> SignInRule:

@@ -13,7 +13,6 @@ records, and it knows accounts only: a refusal of a name that nobody has leaves 
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -46,6 +45,7 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
 
 from directory.engines import WRITES, postgres_engine, sqlite_engine
 from directory.errors import DirectoryUnavailable
+from directory.networks import Networks, parsed_address
 
 OK: Final = "ok"
 REFUSED: Final = "refused"
@@ -372,16 +372,7 @@ def _network_test(text: str) -> Any:
     """Give a function that says whether an address lies in a network. Raises ValueError."""
     if not text:
         return lambda address: True
-    network = ipaddress.ip_network(text, strict=False)
-
-    @lru_cache(4096)
-    def inside(address: str) -> bool:
-        try:
-            return ipaddress.ip_address(address) in network
-        except ValueError:
-            return False
-
-    return inside
+    return Networks([text]).__contains__
 
 
 def _devices(signins: Sequence[SignIn]) -> dict[DeviceKey, Device]:
@@ -477,12 +468,8 @@ def _text(value: str) -> str:
 @lru_cache(4096)
 def normal_address(text: str) -> str:
     """Write an IP address the one way in which it is compared: no zone, IPv4 as such."""
-    try:
-        address = ipaddress.ip_address(text.partition("%")[0])
-    except ValueError:
-        return _text(text)
-    mapped = getattr(address, "ipv4_mapped", None)
-    return str(mapped or address)
+    address = parsed_address(text)
+    return _text(text) if address is None else str(address)
 
 
 @contextlib.contextmanager

@@ -25,8 +25,8 @@ from typing import cast
 from config.settings import Settings
 from directory.errors import ProviderError
 from directory.model import Principal
+from directory.networks import parsed_address
 from directory.remembered import Memory
-from directory.rules import parsed_address
 from directory.secrets import SCRAM_ITERATIONS, SCRAM_SALT
 from directory.signins import OK, SignInStore
 from directory.sql import SqlDirectory

@@ -12,6 +12,7 @@ from config.settings import Settings
 from directory.errors import ProviderError
 from directory.grants import may_open
 from directory.model import Principal, PrincipalKind
+from directory.networks import parsed_address
 from directory.signins import REFUSED, SignIn, Wanted
 from directory.sql import SqlDirectory
 from gateway.cli.audit import reading
@@ -68,9 +69,8 @@ class Reasons:
     def _enabled(self) -> tuple[frozenset[str], str]:
         """Give the mechanisms that a client at our address may use, and the setting that says so."""
         best: tuple[int, frozenset[str], str] = (-1, _upper(self.settings.auth.mechanisms), "auth.mechanisms")
-        try:
-            client = ipaddress.ip_address(self.address)
-        except ValueError:
+        client = parsed_address(self.address)
+        if client is None:
             return best[1:]
         for one in self.settings.networks:
             network = ipaddress.ip_network(one.address, strict=False)

@@ -13,7 +13,8 @@ import click
 
 from config.settings import Settings
 from directory.model import Principal, PrincipalKind
-from directory.rules import EVERYBODY, MECHANISMS, SignInRule, parsed_address
+from directory.networks import Networks
+from directory.rules import EVERYBODY, MECHANISMS, SignInRule
 from directory.signins import DAY, OK, Device
 from directory.sql import SqlDirectory
 from gateway.cli.audit import Moment, reading, shown_time
@@ -158,8 +159,7 @@ def _state(directory: SqlDirectory, rules: Sequence[SignInRule], one: Device) ->
 def _fits(rule: SignInRule, user: Principal, one: Device) -> bool:
     if rule.principal_id not in (EVERYBODY, user.id) or rule.mechanism != one.mechanism:
         return False
-    client = parsed_address(one.address)
-    return not rule.network or (client is not None and client in ipaddress.ip_network(rule.network))
+    return not rule.network or one.address in Networks([rule.network])
 
 
 def _cells(one: Device, rule: str) -> list[Any]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import ipaddress
 import time
 from collections.abc import Callable, Sequence
 
+from directory.networks import Networks
 from gateway.runtime.sharedcounters import SharedCounters
 from gateway.services.logon import Logon
 
@@ -28,28 +28,20 @@ class LoginDelay:
         self.seconds = seconds
         self._table = counters.known  # only those who have signed in write there
         self._key = counters.key
-        self._trusted = tuple(ipaddress.ip_network(each, strict=False) for each in trusted)
+        self._trusted = Networks(trusted)
         self._clock = clock
 
     def wait(self, logon: Logon, address: str) -> int:
         """Give the whole seconds for which the user has to wait yet; 0: come in."""
-        if self._is_trusted(address):
+        if address in self._trusted:
             return 0
         age = self._table.age(self._key_of(logon), self._clock())
         return int(self.seconds - age) if age < self.seconds else 0
 
     def entered(self, logon: Logon, address: str) -> None:
         """Note a sign-in that was let in."""
-        if not self._is_trusted(address):
+        if address not in self._trusted:
             self._table.add(self._key_of(logon), float(self.seconds), self._clock())
 
     def _key_of(self, logon: Logon) -> int:
         return self._key("pop3", str(logon.user.id), str(logon.ref.id))
-
-    def _is_trusted(self, address: str) -> bool:
-        try:
-            parsed = ipaddress.ip_address(address.partition("%")[0])
-        except ValueError:
-            return False
-        ip = getattr(parsed, "ipv4_mapped", None) or parsed
-        return any(ip.version == each.version and ip in each for each in self._trusted)

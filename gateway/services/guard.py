@@ -24,7 +24,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import ipaddress
 import logging
 import math
 import random
@@ -35,6 +34,8 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from directory.networks import Networks
+from gateway.runtime.connections import client_of
 from gateway.runtime.sharedcounters import SharedCounters
 from gateway.sasl.peer import PeerInfo
 from gateway.services.logon import LogonRefused, RefusalKind
@@ -107,7 +108,7 @@ class Guard:
         self._settings = settings
         self._clock = clock
         self._sleep = sleep
-        self._trusted = tuple(ipaddress.ip_network(each, strict=False) for each in settings.trusted)
+        self._trusted = Networks(settings.trusted)
         self._network = functools.lru_cache(maxsize=4096)(self._network_of)
         self._strangers = _Places(settings.stranger_places, settings.waiting)
         self._attacked: dict[int, _Places] = {}
@@ -281,14 +282,7 @@ class Guard:
 
     def _network_of(self, address: str) -> str | None:
         """Give what an address counts as, None where it is trusted."""
-        try:
-            parsed = ipaddress.ip_address(address.partition("%")[0])
-        except ValueError:
-            return address
-        ip = getattr(parsed, "ipv4_mapped", None) or parsed
-        if any(ip.version == each.version and ip in each for each in self._trusted):
-            return None
-        return str(ip) if ip.version == 4 else str(ipaddress.ip_network((ip, 64), strict=False))
+        return None if address in self._trusted else client_of(address)
 
 
 _ALL = (1 << 64) - 1
