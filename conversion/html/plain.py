@@ -1,0 +1,493 @@
+"""Text that people read out of HTML: paragraphs, quotes, lists, links, tables keep their look ([MS-OXCMAIL] 2.1.3.3).
+
+    html_to_plain('<p>See <a href="https://x.test/a">this</a>:<ul><li>one<li>two</ul>')
+    # See this <https://x.test/a>:
+    #
+    #   * one
+    #   * two
+
+Quotations have `> ` before each line, as mail has it; tables of short cells are set in columns, tables that only lay
+out a page are read cell by cell. The cost is linear in the length of the HTML, whatever its tags.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from conversion.html.tokens import SILENT, End, Start, Text, tokens
+
+MAX_DEPTH = 300
+"""Open elements that are kept track of; deeper ones only give their text."""
+MAX_INDENT = 20
+"""Quotations, lists and tables within one another that show."""
+_COLUMNS = 100
+"""Characters that a table may be wide to be set in columns."""
+_RULE = "-" * 40
+_BLANKS = re.compile(r"[ \t\r\n\f\v]+")
+_STYLE_HIDES = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all)", re.I)
+_SHOWN_URL = re.compile(r"(?:https?|ftp|mailto|tel|sip|news|file)(?=:)", re.I)
+_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u00ad\ufeff\u2060"))
+
+_PARAGRAPHS = frozenset((
+    "p", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "blockquote", "ul", "ol", "dl", "table", "figure", "fieldset", "hr",
+))  # fmt: skip
+"""Blocks with an empty line before and behind."""
+_BLOCKS = _PARAGRAPHS | frozenset((
+    "address", "article", "aside", "body", "caption", "center", "dd", "div", "dt", "figcaption", "footer", "form",
+    "header", "html", "legend", "li", "main", "menu", "nav", "option", "optgroup", "section", "select", "tbody", "td",
+    "tfoot", "th", "thead", "tr",
+))  # fmt: skip
+VOID = frozenset((
+    "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr",
+))  # fmt: skip
+"""Elements without content, which nothing ends."""
+# An element that ends when one of these begins, within the nearest of the last group ([HTML] 13.1.2.4).
+_CLOSES: dict[str, tuple[frozenset[str], frozenset[str]]] = {
+    "li": (frozenset(("li",)), frozenset(("ul", "ol", "menu"))),
+    "dt": (frozenset(("dt", "dd")), frozenset(("dl",))),
+    "dd": (frozenset(("dt", "dd")), frozenset(("dl",))),
+    "tr": (frozenset(("tr", "td", "th")), frozenset(("table",))),
+    "td": (frozenset(("td", "th")), frozenset(("table", "tr"))),
+    "th": (frozenset(("td", "th")), frozenset(("table", "tr"))),
+    "thead": (frozenset(("tr", "td", "th", "thead", "tbody", "tfoot")), frozenset(("table",))),
+    "tbody": (frozenset(("tr", "td", "th", "thead", "tbody", "tfoot")), frozenset(("table",))),
+    "tfoot": (frozenset(("tr", "td", "th", "thead", "tbody", "tfoot")), frozenset(("table",))),
+    "option": (frozenset(("option",)), frozenset(("select",))),
+    "a": (frozenset(("a",)), frozenset(("table", "td"))),
+}
+_P_ENDS = _BLOCKS - {"body", "html", "option", "optgroup", "select"}
+
+
+def html_to_plain(html: str) -> str:
+    """Give the text of a document, lines ending with `\\n`, none at the end."""
+    renderer = _Renderer()
+    for token in tokens(html):
+        if isinstance(token, Text):
+            renderer.text(token.text)
+        elif isinstance(token, Start):
+            renderer.start(token)
+        else:
+            renderer.end(token)
+    return renderer.finish()
+
+
+class _Page:
+    """Lines as they are written: blanks run together, empty lines between paragraphs, marks before lines."""
+
+    __slots__ = ("_begun", "_gap", "_line", "_margins", "_marker", "_space", "lines")
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self._line: list[str] = []
+        self._space = False
+        self._gap = 0
+        self._begun = False  # whether there is something on the page, or within the last margin
+        self._margins: list[str] = []
+        self._marker = ""
+
+    def words(self, text: str) -> None:
+        """Write text in which blanks mean nothing but that words are apart."""
+        if not text:
+            return
+        text = _BLANKS.sub(" ", text)
+        if text[0] == " ":
+            self._space = True
+            text = text[1:]
+        if not text:
+            return
+        self._open()
+        if self._space and self._line:
+            self._line.append(" ")
+        self._space = text[-1] == " "
+        self._line.append(text[:-1] if self._space else text)
+
+    def verbatim(self, text: str) -> None:
+        """Write text in which blanks and line ends are as they are to be."""
+        first, *others = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        self._put(first)
+        for line in others:
+            self.break_line()
+            self._put(line)
+
+    def _put(self, text: str) -> None:
+        if text:
+            self._open()
+            self._line.append(text)
+
+    def break_line(self) -> None:
+        """End the line, even where it is empty."""
+        self._open()
+        self._flush()
+
+    def block(self, gap: int) -> None:
+        """Begin a line where one is open, with `gap` empty lines before what comes next."""
+        if self._line:
+            self._flush()
+        self._space = False
+        self._gap = max(self._gap, gap)
+
+    def indent(self, margin: str, marker: str = "") -> None:
+        """Put a margin before all lines from here on; the first has `marker` at its end."""
+        if self.lines and not self._line:
+            self._open()  # what keeps it apart from the lines before it stands outside
+        self._begun = False
+        self._margins.append(margin)
+        if marker:
+            self._marker = marker
+
+    def outdent(self) -> None:
+        """Take the last margin away."""
+        self._margins.pop()
+        self._marker = ""
+        self._begun = bool(self.lines)
+
+    def _open(self) -> None:
+        """Begin a line: the empty ones before it first."""
+        if self._begun and not self._line:
+            self.lines += [self._prefix().rstrip()] * self._gap
+        self._begun = True
+        self._gap = 0
+
+    def _prefix(self) -> str:
+        return "".join(self._margins)
+
+    def _flush(self) -> None:
+        text = "".join(self._line).rstrip()
+        prefix = self._prefix()
+        if text and self._marker:
+            prefix = prefix[: -len(self._marker)] + self._marker
+            self._marker = ""
+        self.lines.append((prefix + text).rstrip())
+        self._line.clear()
+        self._space = False
+
+    def close(self) -> list[str]:
+        """Give the lines, without empty ones at the end."""
+        if self._line:
+            self._flush()
+        while self.lines and not self.lines[-1]:
+            self.lines.pop()
+        return self.lines
+
+
+@dataclass(slots=True)
+class _Table:
+    """A table that is being read: rows of cells, a cell being the lines of its page."""
+
+    outside: _Page
+    rows: list[list[list[str]]] = field(default_factory=list)
+    cell: _Page | None = None
+
+    def end_cell(self) -> None:
+        if self.cell is not None:
+            self.rows[-1].append(self.cell.close())
+            self.cell = None
+
+    def is_data(self) -> bool:
+        """Whether it is a table to be read in columns: several rows and columns of short cells."""
+        rows = [row for row in self.rows if row]
+        if len(rows) < 2 or max(map(len, rows)) < 2 or any(len(cell) > 1 for row in rows for cell in row):
+            return False
+        return sum(self.widths()) + 2 * len(self.widths()) <= _COLUMNS
+
+    def widths(self) -> list[int]:
+        columns = max(map(len, self.rows), default=0)
+        return [
+            max((_width(row[i][0]) for row in self.rows if i < len(row) and row[i]), default=0) for i in range(columns)
+        ]
+
+    def columns(self) -> list[str]:
+        """The lines of a table of data."""
+        widths = self.widths()
+        lines = []
+        for row in self.rows:
+            cells = [(cell[0] if cell else "", width) for cell, width in zip(row, widths, strict=False)]
+            line = "  ".join([text + " " * (width - _width(text)) for text, width in cells]).rstrip()
+            if line:
+                lines.append(line)
+        return lines
+
+
+@dataclass(slots=True)
+class _Element:
+    name: str
+    undo: Callable[[], None] | None = None
+
+
+class _Renderer:
+    """Elements as they open and close, and the page that they write on."""
+
+    def __init__(self) -> None:
+        self._page = _Page()
+        self._open: list[_Element] = []
+        self._count: dict[str, int] = {}  # of open elements by name, so that most look-ups look at nothing
+        self._hidden = 0
+        self._verbatim = 0
+        self._indents = 0
+        self._lists: list[int | None] = []
+        self._tables: list[_Table] = []
+        self._link: list[str] | None = None
+
+    # -- tokens
+
+    def text(self, text: str) -> None:
+        """Write text."""
+        if self._hidden:
+            return
+        if self._tables and self._tables[-1].cell is None and not text.strip():
+            return
+        text = text.translate(_INVISIBLE)
+        if self._link is not None:
+            self._link.append(text)
+        if self._verbatim:
+            self._page.verbatim(text.replace("\xa0", " "))
+        else:
+            self._page.words(text.replace("\xa0", " ") if "\xa0" in text else text)
+
+    def start(self, token: Start) -> None:
+        """Open an element."""
+        name, attributes = token
+        if name in SILENT:
+            return
+        if name in VOID:
+            self._void(name, attributes)
+            return
+        closed = _CLOSES.get(name)
+        if closed is not None:
+            self._close_within(*closed)
+        if name in _P_ENDS:
+            self._close_within(frozenset(("p",)), _P_ENDS - {"p"})
+        if len(self._open) >= MAX_DEPTH:
+            if name in _BLOCKS:
+                self._page.block(0)
+            return
+        hides = "hidden" in attributes or _STYLE_HIDES.search(attributes.get("style", ""))
+        if hides or self._hidden:
+            self._hidden += 1
+            self._push(_Element(name, self._show))
+            return
+        if name in _BLOCKS:
+            self._page.block(1 if self._is_paragraph(name) else 0)
+        enter = getattr(self, f"_enter_{name}", None)
+        self._push(_Element(name, None if enter is None else enter(attributes)))
+
+    def end(self, token: End) -> None:
+        """Close the nearest open element of the name; the end of one that was never opened is passed over."""
+        name = token.name
+        if name == "br":
+            self._void("br", {})
+            return
+        if not self._count.get(name):
+            return
+        for i in range(len(self._open) - 1, -1, -1):
+            opened = self._open[i].name
+            if opened == name:
+                self._close_from(i)
+                return
+            if opened in ("td", "th", "table") and name not in ("table", "tr", "tbody", "thead", "tfoot"):
+                return  # what stands around a cell is not closed from inside
+
+    def finish(self) -> str:
+        """Close everything, and give the text."""
+        self._close_from(0)
+        return "\n".join(self._page.close())
+
+    # -- elements
+
+    def _is_paragraph(self, name: str) -> bool:
+        return name in _PARAGRAPHS and not (name in ("ul", "ol") and self._lists)
+
+    def _close_within(self, names: frozenset[str], bounds: frozenset[str]) -> None:
+        """Close the outermost open element of `names` that is within the nearest of `bounds`."""
+        if not any(self._count.get(name) for name in names):
+            return
+        found = -1
+        for i in range(len(self._open) - 1, -1, -1):
+            opened = self._open[i].name
+            if opened in names:
+                found = i
+            elif opened in bounds:
+                break
+        if found >= 0:
+            self._close_from(found)
+
+    def _push(self, element: _Element) -> None:
+        self._open.append(element)
+        self._count[element.name] = self._count.get(element.name, 0) + 1
+
+    def _close_from(self, at: int) -> None:
+        while len(self._open) > at:
+            element = self._open.pop()
+            self._count[element.name] -= 1
+            if element.undo is not None:
+                element.undo()
+            if element.name in _BLOCKS and not self._hidden:
+                self._page.block(1 if self._is_paragraph(element.name) else 0)
+
+    def _void(self, name: str, attributes: dict[str, str]) -> None:
+        if self._hidden:
+            return
+        if name == "br":
+            self._page.break_line()
+        elif name == "hr":
+            self._close_within(frozenset(("p",)), _P_ENDS - {"p"})
+            self._page.block(1)
+            self._page.words(_RULE)
+            self._page.block(1)
+        elif name == "img":
+            shown = _BLANKS.sub(" ", attributes.get("alt", "")).strip()
+            if shown:
+                self.text(f"[{shown}]")
+        elif name == "wbr":
+            return
+
+    def _show(self) -> None:
+        self._hidden -= 1
+
+    def _enter_pre(self, attributes: dict[str, str]) -> Callable[[], None]:
+        self._verbatim += 1
+
+        def leave() -> None:
+            self._verbatim -= 1
+
+        return leave
+
+    _enter_xmp = _enter_listing = _enter_pre
+
+    def _enter_blockquote(self, attributes: dict[str, str]) -> Callable[[], None] | None:
+        return self._indent("> ")
+
+    def _indent(self, margin: str, marker: str = "") -> Callable[[], None] | None:
+        if self._indents >= MAX_INDENT:
+            return None
+        self._indents += 1
+        page = self._page
+        page.indent(margin, marker)
+
+        def leave() -> None:
+            self._indents -= 1
+            page.block(0)
+            page.outdent()
+
+        return leave
+
+    def _enter_ul(self, attributes: dict[str, str]) -> Callable[[], None]:
+        return self._enter_list(None)
+
+    _enter_menu = _enter_ul
+
+    def _enter_ol(self, attributes: dict[str, str]) -> Callable[[], None]:
+        start = attributes.get("start", "").strip()
+        return self._enter_list(int(start) if start.isdecimal() and len(start) < 9 else 1)
+
+    def _enter_list(self, number: int | None) -> Callable[[], None]:
+        self._lists.append(number)
+
+        def leave() -> None:
+            self._lists.pop()
+
+        return leave
+
+    def _enter_li(self, attributes: dict[str, str]) -> Callable[[], None] | None:
+        number = self._lists[-1] if self._lists else None
+        if number is None:
+            return self._indent("    ", "* ")
+        self._lists[-1] = number + 1
+        marker = f"{number}. "
+        return self._indent(" " * max(4, len(marker)), marker)
+
+    def _enter_dd(self, attributes: dict[str, str]) -> Callable[[], None] | None:
+        return self._indent("    ")
+
+    def _enter_a(self, attributes: dict[str, str]) -> Callable[[], None] | None:
+        url = attributes.get("href", "").strip()
+        if not _SHOWN_URL.match(url) and not url.startswith("www."):
+            return None
+        shown: list[str] = []
+        self._link = shown
+
+        def leave() -> None:
+            self._link = None
+            text = _BLANKS.sub(" ", "".join(shown)).strip()
+            if not _same_link(text, url):
+                clean = "".join(url.split())
+                self._page.words(f" <{clean}>" if text else f"<{clean}>")
+
+        return leave
+
+    def _enter_q(self, attributes: dict[str, str]) -> Callable[[], None]:
+        self.text('"')
+        return lambda: self.text('"')
+
+    def _enter_table(self, attributes: dict[str, str]) -> Callable[[], None] | None:
+        if self._indents >= MAX_INDENT:
+            return None
+        self._indents += 1
+        table = _Table(self._page)
+        lists, self._lists = self._lists, []
+        self._tables.append(table)
+
+        def leave() -> None:
+            self._indents -= 1
+            table.end_cell()
+            self._tables.pop()
+            self._page, self._lists = table.outside, lists
+            self._set(table)
+
+        return leave
+
+    def _enter_tr(self, attributes: dict[str, str]) -> None:
+        if self._tables:
+            self._tables[-1].rows.append([])
+
+    def _enter_td(self, attributes: dict[str, str]) -> Callable[[], None] | None:
+        if not self._tables:
+            return None
+        table = self._tables[-1]
+        if not table.rows:
+            table.rows.append([])
+        table.end_cell()
+        table.cell = self._page = _Page()
+
+        def leave() -> None:
+            table.end_cell()
+            self._page = table.outside
+
+        return leave
+
+    _enter_th = _enter_td
+
+    def _set(self, table: _Table) -> None:
+        """Write a table that has ended."""
+        if table.is_data():
+            for line in table.columns():
+                self._page.verbatim(line)
+                self._page.block(0)
+            return
+        for row in table.rows:
+            for cell in row:
+                for line in cell:
+                    self._page.verbatim(line) if line else self._page.block(1)
+                    self._page.block(0)
+
+
+def _same_link(text: str, url: str) -> bool:
+    """Whether a link's text says its address already."""
+    return _bare(text) == _bare(url)
+
+
+def _bare(url: str) -> str:
+    lower = url.lower().strip()
+    for scheme in ("mailto:", "tel:", "https://", "http://"):
+        lower = lower.removeprefix(scheme)
+    return lower.removeprefix("www.").rstrip("/")
+
+
+def _width(text: str) -> int:
+    """The columns that a text takes in a fixed font: East Asian characters take two ([UAX11])."""
+    if text.isascii():
+        return len(text)
+    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)

@@ -1,0 +1,138 @@
+"""Text out of HTML: what a reader sees of paragraphs, quotations, lists, links and tables."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conversion.html.plain import MAX_INDENT, html_to_plain
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("", ""),
+        ("plain & simple", "plain & simple"),
+        ("a < b and c > d &amp;lt; <3", "a < b and c > d &lt; <3"),
+        ("one\r\n  two\tthree", "one two three"),
+        ("<b>bo</b>ld <i> words </i> here", "bold words here"),
+        ("<p>one<p>two</p><div>three</div><div>four</div>five", "one\n\ntwo\n\nthree\nfour\nfive"),
+        ("a<br>b<br><br>c<br/>", "a\nb\n\nc"),
+        ("<div>a</div><div><br></div><div>b</div>", "a\n\nb"),
+        ("<title>no</title><style>no</style><script>if (a<b) no</script><p>yes<!-- no -->", "yes"),
+        ("Hello&nbsp;World &#8364; &#x20AC; &#99999999999;", "Hello World € € \ufffd"),
+        ("in\u200bvisi\xadble", "invisible"),
+        ("<h1>Title</h1>Text<h2>Next</h2>", "Title\n\nText\n\nNext"),
+        ("before<hr>after", f"before\n\n{'-' * 40}\n\nafter"),
+        ("<pre>  x\n\n   y\r\nz</pre>end", "  x\n\n   y\nz\n\nend"),
+        ('<span style="color:red; display: none">hidden<b>too</b></span>shown', "shown"),
+        ("<div hidden><p>x</div>shown", "shown"),
+        ("<q>said</q>", '"said"'),
+        ('<img src="x"><img alt=" A  logo ">', "[A logo]"),
+        ("unfinished <b>tag <a href='x", "unfinished tag"),
+        ("</div></p>stray</b> ends", "stray ends"),
+    ],
+)
+def test_text(html, text):
+    assert html_to_plain(html) == text
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("<p>Re:<blockquote>one<p>two</blockquote>end", "Re:\n\n> one\n>\n> two\n\nend"),
+        ("x<blockquote><blockquote>a</blockquote>b</blockquote>", "x\n\n> > a\n>\n> b"),
+        ("<blockquote>a<pre> b\n c</pre></blockquote>", "> a\n>\n>  b\n>  c"),
+        ("<blockquote></blockquote>x", "x"),
+        ("<blockquote>a<ul><li>b<br>c</ul></blockquote>", "> a\n>\n>   * b\n>     c"),
+    ],
+)
+def test_quotations(html, text):
+    assert html_to_plain(html) == text
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("<ul><li>one<li>two</ul>", "  * one\n  * two"),
+        ("a<ol><li>one</li><li>two</li></ol>b", "a\n\n 1. one\n 2. two\n\nb"),
+        ('<ol start="9"><li>nine<li>ten</ol>', " 9. nine\n10. ten"),
+        ("<ul><li>a<ul><li>b<li>c</ul><li>d</ul>", "  * a\n      * b\n      * c\n  * d"),
+        ("<ul><li><p>a</p><p>b</p></li></ul>", "  * a\n\n    b"),
+        ("<li>alone", "  * alone"),
+        ("<dl><dt>term<dd>meaning<dt>other<dd>thing</dl>", "term\n    meaning\nother\n    thing"),
+    ],
+)
+def test_lists(html, text):
+    assert html_to_plain(html) == text
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ('<a href="https://x.test/a?b=1&amp;c=2">here</a>.', "here <https://x.test/a?b=1&c=2>."),
+        ('<a href="https://www.x.test/">x.test</a>', "x.test"),
+        ('<a href="http://x.test">HTTP://X.test/</a>', "HTTP://X.test/"),
+        ('<a href="mailto:a@x.test">a@x.test</a>, <a href=mailto:b@x.test>Bob</a>', "a@x.test, Bob <mailto:b@x.test>"),
+        (
+            '<a href="#top">up</a> <a href="javascript:x()">run</a> <a name=x>mark</a> <a href=page.html>p</a>',
+            "up run mark p",
+        ),
+        ('<a href="https://x.test/"><img src=y alt="Logo"></a>', "[Logo] <https://x.test/>"),
+        ('<a href="https://x.test/"><img src=y></a>', "<https://x.test/>"),
+        ('<a href="https://x.test/ a\nb">one <b>two</b></a> three', "one two <https://x.test/ab> three"),
+        ('<a href="https://x.test/">a<a href="https://y.test/">b</a>', "a <https://x.test/>b <https://y.test/>"),
+    ],
+)
+def test_links(html, text):
+    assert html_to_plain(html) == text
+
+
+def test_a_table_of_short_cells_stands_in_columns():
+    html = "<table><tr><th>Name<th>Sum<tr><td>Alpha</td><td>1</td></tr><tr><td>日本<td>22</table>after"
+    assert html_to_plain(html) == "Name   Sum\nAlpha  1\n日本   22\n\nafter"
+
+
+def test_a_table_that_lays_out_is_read_cell_by_cell():
+    html = "<table><tr><td><p>one<p>two</td><td><div>right</div></td></tr><tr><td>foot</table>"
+    assert html_to_plain(html) == "one\n\ntwo\nright\nfoot"
+
+
+def test_tables_within_tables():
+    inner = "<table><tr><td>a<td>b<tr><td>c<td>d</table>"
+    html = f"<blockquote><table><tr><td><ul><li>x</ul>{inner}</td></tr></table></blockquote>"
+    assert html_to_plain(html) == ">   * x\n>\n> a  b\n> c  d"
+
+
+def test_deep_nesting_only_stops_showing():
+    html = "<blockquote>" * 500 + "x"
+    assert html_to_plain(html) == "> " * MAX_INDENT + "x"
+
+
+PIECES = st.sampled_from((
+    "<p>", "</p>", "<b>", "<table>", "<tr>", "<td>", "</td>", "</table>", "<ul>", "<li>", "</ul>", "<blockquote>",
+    "</blockquote>", "<a href='http://x'>", "</a>", "<pre>", "</pre>", "<br>", "<hr>", "&amp;", "&#x;", "<", ">", "'",
+    '"', "<!--", "-->", "<script>", "</script>", "<div style='display:none'>", "</div>", "<dl>", "<dd>", "word",
+))  # fmt: skip
+
+
+@given(st.lists(PIECES | st.text(max_size=5), max_size=60).map(" ".join))
+def test_anything_gives_lines(html):
+    """No exception, and no line that ends with a blank or holds a control that the text did not."""
+    text = html_to_plain(html)
+    assert text == text.rstrip("\n")
+    assert not text or text.split("\n")[-1]
+    assert "\r" not in text
+
+
+@pytest.mark.parametrize(
+    "piece", ["<div>", "<table><tr><td>", "<a href='", "<script>", "<!--", "<p ", "<li>", "<b>", "<div>x</p>", "<br>"]
+)
+def test_no_tags_cost_more_than_their_length(piece):
+    html = piece * 20_000
+    start = time.process_time()
+    html_to_plain(html)
+    assert time.process_time() - start < 5  # with quadratic work it would be minutes
