@@ -31,6 +31,10 @@ DEFAULT_MECHANISMS = ("PLAIN", "LOGIN", "SCRAM-SHA-256-PLUS", "SCRAM-SHA-256")
 """What needs no decision: NTLM, tokens, certificates and Kerberos do."""
 
 
+LANGUAGES = ("de", "en", "es", "fr")
+PERSONALITIES = ("oxgate", "exchange2013", "exchange2016", "exchange2019")
+
+
 def option(default: T, doc: str, *accepts: Check) -> T:
     """Declare a setting: its default, the line that explains it, and what it may hold."""
     spec: object = field(default=cast(Any, default), metadata={"doc": doc, "checks": accepts})
@@ -354,13 +358,13 @@ class Imap:
     )
     language: str = option(
         "en",
-        "The language of a client that asks for the usual one (LANGUAGE default): de, en, es, fr.",
-        one_of("de", "en", "es", "fr"),
+        f"The language of a client that asks for the usual one (LANGUAGE default): {', '.join(LANGUAGES)}.",
+        one_of(*LANGUAGES),
     )
     personality: str = option(
         "oxgate",
-        "Whose capabilities and replies are shown: oxgate, exchange2013, exchange2016, exchange2019.",
-        one_of("oxgate", "exchange2013", "exchange2016", "exchange2019"),
+        f"Whose capabilities and replies are shown: {', '.join(PERSONALITIES)}.",
+        one_of(*PERSONALITIES),
     )
     unauthenticate: bool = option(True, "Whether a client may sign off and go on as another user (UNAUTHENTICATE).")
 
@@ -372,13 +376,13 @@ class Pop3:
     idle_timeout: int = option(600, "Seconds without a command before a client is let go.", between(10, 86400))
     personality: str = option(
         "oxgate",
-        "Whose capabilities and replies are shown: oxgate, exchange2013, exchange2016, exchange2019.",
-        one_of("oxgate", "exchange2013", "exchange2016", "exchange2019"),
+        f"Whose capabilities and replies are shown: {', '.join(PERSONALITIES)}.",
+        one_of(*PERSONALITIES),
     )
     language: str = option(
         "en",
-        "The language of a client that asks for the usual one (LANG *): de, en, es, fr.",
-        one_of("de", "en", "es", "fr"),
+        f"The language of a client that asks for the usual one (LANG *): {', '.join(LANGUAGES)}.",
+        one_of(*LANGUAGES),
     )
     international: str = option(
         "surrogate",

@@ -6,9 +6,10 @@ not in the table, such as where in a command the grammar is broken, stays Englis
 
 from __future__ import annotations
 
-DEFAULT = "i-default"
-LANGUAGES = (DEFAULT, "en", "de", "es", "fr")
-"""As LANGUAGE lists them ([RFC5255] 3.3)."""
+from gateway.services import languages
+
+DEFAULT = languages.DEFAULT
+"""What a session speaks before LANGUAGE."""
 
 _COMPLETED = b" completed."
 _COMPLETE = {"de": "%s ist ausgeführt.", "es": "%s se ha completado.", "fr": "%s est terminé."}
@@ -432,11 +433,9 @@ def choose(ranges: tuple[str, ...], preferred: str) -> str | None:
     `default` is the administrator's choice, and so is `*`, which leaves it to the server.
     """
     for each in ranges:
-        wanted = each.lower()
-        if wanted in ("default", "*"):
+        if each.lower() in ("default", "*"):
             return preferred
-        while wanted:
-            if wanted in LANGUAGES:
-                return wanted
-            wanted = wanted.rpartition("-")[0]
+        found = languages.lookup(each)
+        if found is not None:
+            return found
     return None

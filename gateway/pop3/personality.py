@@ -8,7 +8,8 @@ any name, or the client could not know.
 
 from __future__ import annotations
 
-from gateway.pop3.texts import DEFAULT, TEXTS, Text, Texts, Voice
+from gateway.pop3.texts import TEXTS, Text, Texts, Voice
+from gateway.services.languages import DEFAULT
 
 
 class Personality:

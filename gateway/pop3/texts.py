@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from enum import Enum, auto
 
 from gateway.pop3.protocol import err, ok
+from gateway.services.languages import DEFAULT, lookup
 
 
 class Text(Enum):
@@ -232,7 +233,6 @@ def _encoded(texts: Mapping[Text, str]) -> Texts:
     return {key: text.encode() for key, text in texts.items()}
 
 
-DEFAULT = "i-default"
 TEXTS: dict[str, Texts] = {
     DEFAULT: _encoded(_ENGLISH),
     "de": _encoded(_GERMAN),
@@ -255,15 +255,8 @@ _RANGE = re.compile(rb"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8}){0,8}\Z")
 
 
 def matching(language_range: bytes) -> str | None:
-    """Find the language that fits a basic language range best: `de-AT` is answered by `de` ([RFC6856] 3.1)."""
-    if _RANGE.match(language_range) is None:
-        return None
-    wanted = language_range.decode("ascii").lower()
-    while wanted not in TEXTS:
-        wanted, dash, _ = wanted.rpartition("-")
-        if not dash:
-            return None
-    return wanted
+    """Find the language that fits a basic language range best; None: none does, or it is no range ([RFC6856] 3.1)."""
+    return None if _RANGE.match(language_range) is None else lookup(language_range.decode("ascii"))
 
 
 class Voice:

@@ -7,6 +7,7 @@ from gateway.imap.errors import Reply, no, ok
 from gateway.imap.protocol import writer
 from gateway.imap.protocol.types import Language
 from gateway.imap.session import Session
+from gateway.services.languages import LANGUAGES
 
 
 async def language(session: Session, args: Language) -> Reply:
@@ -15,7 +16,7 @@ async def language(session: Session, args: Language) -> Reply:
     The reply is in the new language already. Prefixes of namespaces have no translations ([RFC5255] 3.4).
     """
     if not args.ranges:
-        session.send(_line(texts.LANGUAGES))
+        session.send(_line(LANGUAGES))
         return ok(b"LANGUAGE completed.")
     chosen = texts.choose(args.ranges, session.services.settings.language)
     if chosen is None:
