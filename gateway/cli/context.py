@@ -36,6 +36,8 @@ KIND_WORDS = {
     PrincipalKind.GROUP: "group",
     PrincipalKind.CONTACT: "contact",
 }
+OWNERS = tuple(kind for kind in PrincipalKind if kind.has_mailbox)
+"""The kinds of entries that own a mailbox."""
 
 
 def config_option(command: F) -> F:

@@ -10,8 +10,7 @@ import click
 
 from config.settings import Settings
 from directory.model import Principal
-from gateway.cli.context import Tenant, config_option, json_option, print_json, print_table, tenant
-from gateway.cli.mailboxes import OWNERS
+from gateway.cli.context import OWNERS, Tenant, config_option, json_option, print_json, print_table, tenant
 from gateway.cli.progress import progress
 from store.errors import NotFound, StoreError
 from store.findings import Finding

@@ -12,8 +12,7 @@ import click
 from config.settings import Settings
 from conversion.mime.text import MimeText
 from directory.model import Principal
-from gateway.cli.context import Tenant, config_option, json_option, print_json, print_table, shown_size, tenant
-from gateway.cli.mailboxes import OWNERS
+from gateway.cli.context import OWNERS, Tenant, config_option, json_option, print_json, print_table, shown_size, tenant
 from gateway.cli.progress import progress
 from store.errors import NotFound, StoreError
 from store.textindex import NEVER

@@ -8,6 +8,7 @@ from config.settings import Settings
 from directory.model import PrincipalKind
 from gateway.cli.context import (
     KIND_WORDS,
+    OWNERS,
     Size,
     config_option,
     json_option,
@@ -20,7 +21,6 @@ from gateway.cli.context import (
 from gateway.cli.permissions import permission
 from gateway.cli.users import entry_data, quota_data, remove_with_mailbox, show_entry
 
-OWNERS = tuple(kind for kind in PrincipalKind if kind.has_mailbox)
 CREATED = {KIND_WORDS[kind]: kind for kind in OWNERS if kind is not PrincipalKind.USER}
 
 

@@ -6,7 +6,7 @@ import click
 
 from config.settings import Settings
 from directory.model import PrincipalKind
-from gateway.cli.context import Tenant, config_option, json_option, print_json, print_table, tenant
+from gateway.cli.context import OWNERS, Tenant, config_option, json_option, print_json, print_table, tenant
 from gateway.imap.rights import LETTERS, letters, rights
 from gateway.services.sharing import Sharing, guid_of, principal_of, principal_of_guid
 from store.changes import FolderRow
@@ -15,7 +15,6 @@ from store.ids import SpecialFolder
 from store.mailbox import Mailbox
 from store.permissions import ANONYMOUS, DEFAULT, Rights
 
-OWNERS = tuple(kind for kind in PrincipalKind if kind.has_mailbox)
 NAMED = 50
 """Folders that are named where there is none of the name that was given."""
 TOP = "/"
