@@ -47,7 +47,7 @@ async def capa(session: Session, command: Command) -> None:
         lines.append(b"LOGIN-DELAY %d" % session.services.delay.seconds)
     if options.implementation and options.personality.extensions and session.state == State.TRANSACTION:
         lines.append(b"IMPLEMENTATION oxgate")
-    head = session.voice.ok(Text.CAPABILITIES) if options.personality.capa_text else protocol.ok()
+    head = session.voice.ok(Text.CAPABILITIES) if options.personality.extensions else protocol.ok()
     await session.listing(head, [CRLF.join([*lines, b""])])
 
 

@@ -248,7 +248,3 @@ class Pop3Connection(TwistedProtocol):
         self.session.err(reply)
         self.flush()
         self._transport.loseConnection()
-
-    def abort(self) -> None:
-        """Drop the connection."""
-        self._transport.abortConnection()

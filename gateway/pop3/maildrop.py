@@ -35,9 +35,6 @@ class Maildrop:
         self._marked_octets = 0
         self._copies: frozenset[int] | None = None
 
-    def __len__(self) -> int:
-        return len(self.uids)
-
     def position(self, number: int | None) -> int | None:
         """Turn a message number into a position; None when there is no such message or it is marked as deleted."""
         if number is None or not 1 <= number <= len(self.uids):

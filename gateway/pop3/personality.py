@@ -15,16 +15,13 @@ from gateway.services.languages import DEFAULT
 class Personality:
     """One face."""
 
-    def __init__(
-        self, name: str, *, extensions: bool = False, changes: Texts | None = None, capa_text: bool = False
-    ) -> None:
-        """`extensions`: whether what Exchange does not have is announced and on offer: UTF8, LANG, PIPELINING, codes.
+    def __init__(self, *, extensions: bool, changes: Texts | None = None) -> None:
+        """`extensions`: whether what Exchange does not have is announced and on offer.
 
-        `changes` are texts before LANG that differ from ours; `capa_text` says whether CAPA has one behind its +OK.
+        That is UTF8, LANG, PIPELINING, response codes, and a text behind the +OK of CAPA. `changes` are texts before
+        LANG that differ from ours.
         """
-        self.name = name
         self.extensions = extensions
-        self.capa_text = capa_text
         self._voices = {tag: Voice(tag, texts, extensions) for tag, texts in TEXTS.items()}
         if changes:
             self._voices[DEFAULT] = Voice(DEFAULT, {**TEXTS[DEFAULT], **changes}, extensions)
@@ -39,9 +36,12 @@ _EXCHANGE: Texts = {
     Text.SIGNING_OFF: b"The POP3 service is signing off.",
 }
 
-OXGATE = Personality("oxgate", extensions=True, capa_text=True)
+OXGATE = Personality(extensions=True)
+_AS_EXCHANGE = Personality(extensions=False, changes=_EXCHANGE)
 PERSONALITIES = {
     "oxgate": OXGATE,
-    **{name: Personality(name, changes=_EXCHANGE) for name in ("exchange2013", "exchange2016", "exchange2019")},
+    "exchange2013": _AS_EXCHANGE,
+    "exchange2016": _AS_EXCHANGE,
+    "exchange2019": _AS_EXCHANGE,
 }
 """By the value of the setting; the releases of Exchange differ in nothing that is known."""

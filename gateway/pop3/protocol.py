@@ -5,7 +5,6 @@ A Framing cuts lines out of what arrives; `parse` splits one into a Command. Rep
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
 COMMAND_LIMIT = 1024
@@ -107,11 +106,6 @@ def err(text: bytes, code: bytes = b"") -> bytes:
 def challenge(data: bytes) -> bytes:
     """Write a SASL challenge that is in base64 already; the blank stays even when it is empty ([RFC5034] 4)."""
     return b"+ " + data + CRLF
-
-
-def multi_line(text: bytes, lines: Iterable[bytes]) -> bytes:
-    """Write a reply with lines that begin with no dot ([RFC1939] 3)."""
-    return CRLF.join([b"+OK " + text if text else b"+OK", *lines, TERMINATOR])
 
 
 def stuffed(raw: bytes) -> bytes:

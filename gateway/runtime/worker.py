@@ -255,7 +255,13 @@ class StoreRunner:
                 self._finish(queue, results)
                 return now
         call = self._loop.run_in_executor(self._pool, self._commit, queue.key, operations, self._group)
-        call.add_done_callback(lambda done: self._finish(queue, done.result() or ()))
+
+        def finish(done: asyncio.Future[Sequence[Any] | None]) -> None:
+            committed = done.result()
+            assert committed is not None, "only an attempt gives way to others"
+            self._finish(queue, committed)
+
+        call.add_done_callback(finish)
         return now
 
     def _measured(
