@@ -13,6 +13,7 @@ Check = Callable[[Any], str | None]
 
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", re.IGNORECASE)
 _NETBIOS = re.compile(r"[A-Za-z0-9!@#$%^&()_'{}.~-]{1,15}")
+_PORT = re.compile(r"[1-9][0-9]{0,4}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 
 
@@ -135,11 +136,15 @@ def referrals(value: Sequence[str]) -> str | None:
     shards = set()
     for one in value:
         shard, equals, host = one.partition("=")
-        name, _, port = host.partition(":")
-        if not shard or not equals or host_name(name) or (port and not port.isdecimal()) or shard in shards:
+        name, colon, port = host.partition(":")
+        if not shard or not equals or host_name(name) or (colon and not _is_port(port)) or shard in shards:
             return f'holds "{one}"; write a shard, each once, and its host as "west=imap.west.example.com"'
         shards.add(shard)
     return None
+
+
+def _is_port(text: str) -> bool:
+    return _PORT.fullmatch(text) is not None and int(text) <= 65535
 
 
 def https_url(value: Any) -> str | None:
@@ -152,7 +157,8 @@ def https_url(value: Any) -> str | None:
 def ldap_urls(value: Sequence[str]) -> str | None:
     """Accept a list of LDAP servers."""
     for url in value:
-        if not re.fullmatch(r"ldaps?://([A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?/?", url):
+        found = re.fullmatch(r"ldaps?://(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(?::([^/]*))?/?", url)
+        if found is None or not (found[1] is None or _is_port(found[1])):
             return f'holds "{url}"; write a server as "ldaps://dc1.example.com" or "ldap://192.0.2.5:389"'
     return None
 

@@ -297,3 +297,16 @@ def test_a_mechanism_of_a_listener_must_be_enabled_somewhere(tmp_path):
 )
 def test_what_is_enabled_has_what_it_needs(tmp_path, text, name, words):
     assert words in problems(GOOD + text, tmp_path)[name]
+
+
+@pytest.mark.parametrize("port", ["", "0", "65536", "99999", "1e3", "-1", "+143", "١٤٣", "143x", "000143"])
+def test_ports_behind_names(port):
+    """A number from 1 to 65535, in ASCII."""
+    assert checks.referrals([f"west=imap.west.example.com:{port}"]) is not None
+    assert checks.ldap_urls([f"ldaps://dc1.example.com:{port}"]) is not None
+
+
+@pytest.mark.parametrize("port", ["", ":1", ":143", ":65535"])
+def test_names_with_and_without_a_port(port):
+    assert checks.referrals([f"west=imap.west.example.com{port}"]) is None
+    assert checks.ldap_urls([f"ldaps://dc1.example.com{port}", f"ldap://[::1]{port}/"]) is None
