@@ -1,0 +1,1 @@
+"""iCalendar to and from calendar objects ([MS-OXCICAL]), and the binary structures of these ([MS-OXOCAL])."""
