@@ -12,7 +12,8 @@ import click
 
 from config import checks
 from config.loader import load
-from config.settings import DEFAULT_LISTENERS, DEFAULT_MECHANISMS, Listener, Settings
+from config.settings import DEFAULT_LISTENERS, Listener, Settings
+from config.signinsettings import DEFAULT_MECHANISMS
 from config.template import render
 from directory.sealing import make_key
 from gateway.cli.certificates import make_certificates

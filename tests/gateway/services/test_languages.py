@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from config import settings
+from config.protocolsettings import LANGUAGES as SETTINGS_LANGUAGES
+from config.protocolsettings import PERSONALITIES as SETTINGS_PERSONALITIES
 from gateway.imap.personality import PERSONALITIES as IMAP
 from gateway.imap.texts import TABLE
 from gateway.pop3.personality import PERSONALITIES as POP3
@@ -14,11 +15,11 @@ from gateway.services.languages import DEFAULT, LANGUAGES, lookup
 
 def test_every_front_end_speaks_them_all() -> None:
     assert set(LANGUAGES) == set(TEXTS) == set(LISTING) == {*TABLE, DEFAULT, "en"}
-    assert {*settings.LANGUAGES, DEFAULT} == set(LANGUAGES)
+    assert {*SETTINGS_LANGUAGES, DEFAULT} == set(LANGUAGES)
 
 
 def test_faces() -> None:
-    assert settings.PERSONALITIES == tuple(IMAP) == tuple(POP3)
+    assert SETTINGS_PERSONALITIES == tuple(IMAP) == tuple(POP3)
 
 
 @pytest.mark.parametrize(
