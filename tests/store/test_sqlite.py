@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from store import sqlite
+from store import sqliteconnection
 from store.errors import NotFound, Unavailable
 from store.ids import MailboxKind, MailboxRef, MessageFlag, SpecialFolder
 from store.mailbox import Mailbox
@@ -80,7 +80,7 @@ def test_two_handles_share_one_file(world: World) -> None:
 
 
 def test_a_locked_mailbox_is_unavailable(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(sqliteconnection, "BUSY_SECONDS", 0.05)
     mailbox = world.mailbox()
     fill(mailbox, INBOX, 1)
     with closing(sqlite3.connect(shard(mailbox).path, isolation_level=None)) as other:
