@@ -15,7 +15,7 @@ from gateway.imap.protocol import types as t
 from gateway.imap.protocol.framing import LIMITS, Framing
 from gateway.imap.protocol.numset import write_set
 from gateway.imap.protocol.parser import parse
-from tests.gateway.imap.protocol.test_parser import args, refused
+from tests.gateway.imap.protocol.grammar import args, refused
 from tests.gateway.imap.protocol.test_round_trip import keys, mailboxes, names_modseq, pull_frames, tags
 from tests.support.imap_encoder import Encoder
 
