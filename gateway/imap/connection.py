@@ -1,8 +1,8 @@
 """One client connection: octets in, commands one after another, octets out ([RFC3501] 2.2).
 
 Rules of the executor:
-- Commands run strictly one at a time, in the order sent. A task exists only while there is work: an idle connection,
-  in IDLE too, is a few objects and no coroutine.
+- Commands run strictly one at a time, in the order sent, and begin where their octets arrive. A task exists only while
+  one has to wait for something: an idle connection, in IDLE too, is a few objects and no coroutine.
 - Input is taken while a command runs, up to PAUSE_AT octets; then the transport stops reading.
 - Replies are handed to the transport together when nothing more is to be done at once: at the end of the input, when a
   command has to wait for something, and at FLUSH_AT octets; `drain` waits for the client. A write costs more than most
@@ -44,6 +44,7 @@ from gateway.imap.protocol.parser import parse
 from gateway.imap.protocol.types import BadCommand, BadMailboxName, Command, UnsupportedCharset
 from gateway.imap.session import Session
 from gateway.imap.state import State
+from gateway.runtime import eager
 from gateway.runtime.tls import tls_facts
 from gateway.sasl.peer import PeerInfo
 from store.errors import StoreError
@@ -79,14 +80,13 @@ class ImapConnection(OctetStream):
         "_paused",
         "_peer",
         "_services",
-        "_stalled",
         "_starttls",
         "_task",
         "_then",
         "_told",
         "_turn",
-        "_unsent",
         "_waiter",
+        "_working",
         "session",
     )
 
@@ -102,7 +102,8 @@ class ImapConnection(OctetStream):
         self._connections = connections
         self._starttls = starttls
         super().__init__()
-        self._task: asyncio.Task[None] | None = None
+        self._working = False
+        self._task: asyncio.Task[None] | None = None  # of work that has had to wait
         self._waiter: asyncio.Future[None] | None = None
         self._idling = b""  # the tag of the IDLE that goes on
         self._dirty = False  # an IDLE has something to look at
@@ -113,8 +114,6 @@ class ImapConnection(OctetStream):
         self._bad = 0  # BAD replies in a row
         self._began = self._heard = self._told = 0.0
         self._turn = 0.0  # when a command of this connection last got the loop
-        self._unsent = 0
-        self._stalled = 0.0
         self._peer: PeerInfo | None = None
         self.session = Session(services, self, capabilities)
 
@@ -134,15 +133,15 @@ class ImapConnection(OctetStream):
         assert self._loop is not None
         self._heard = self._loop.time()
         self._feed(data)
-        if self._task is None:
+        if not self._working:
             event = self._pull()
-            if event is not None:
-                self._ahead = event
-                self._start()
-            return
-        if self._waiter is not None and not self._waiter.done():
+            if event is None:
+                return
+            self._ahead = event
+            self._start()
+        elif self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
-        if not self._paused and self._unread > PAUSE_AT:
+        if self._working and not self._paused and self._unread > PAUSE_AT:
             self._paused = True
             self.wire.pauseProducing()
 
@@ -152,14 +151,21 @@ class ImapConnection(OctetStream):
         self._connections.discard(self)
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_exception(ConnectionResetError("connection lost"))
-        if self._task is None:
+        if not self._working:
             self.session.close()
 
     # --- the executor
 
     def _start(self) -> None:
+        """Carry out what waits, up to where it has to wait for something: a task does the rest."""
         assert self._loop is not None
-        self._task = self._loop.create_task(self._work())
+        self._working = self.holds_loop = True
+        try:
+            self._task = eager.begin(self._loop, self._work())
+        finally:
+            self.holds_loop = False
+            self.session.forget_index()
+        self.flush()
 
     async def _work(self) -> None:
         """Carry out what waits, and end."""
@@ -183,6 +189,7 @@ class ImapConnection(OctetStream):
             self._closing = True
             self.wire.abortConnection()
         finally:
+            self._working = False
             self._task = None
             self._heard = self._loop.time()
             self.flush()
@@ -354,7 +361,7 @@ class ImapConnection(OctetStream):
         if self._closing:
             return
         settings = self._services.settings
-        if self._compression is not None and self._task is None and now - self._heard >= COMPRESSOR_RESTS:
+        if self._compression is not None and not self._working and now - self._heard >= COMPRESSOR_RESTS:
             self._compression.rest()
         if self._stalls(now, settings.stall_timeout):
             self.wire.abortConnection()
@@ -362,7 +369,7 @@ class ImapConnection(OctetStream):
             self.say_bye(b"Timed out waiting for login.")
         elif self.session.has_expired():
             self.shut_down(b"The sign-in has expired; sign in again.")
-        elif self._task is not None:
+        elif self._working:
             return
         elif now - self._heard >= settings.idle_timeout:
             self.say_bye(b"Autologout; idle for too long.")
@@ -371,14 +378,6 @@ class ImapConnection(OctetStream):
             self.send(b"* OK Still here\r\n")
             self.flush()
             self.wake()  # a lost hint is made good here
-
-    def _stalls(self, now: float, limit: float) -> bool:
-        """Whether the client has taken nothing of the waiting output for too long."""
-        unsent = self.wire.write_buffer_size()
-        if not unsent or unsent != self._unsent:
-            self._unsent = unsent
-            self._stalled = now
-        return bool(unsent) and now - self._stalled >= limit
 
     def say_bye(self, reason: bytes) -> None:
         """End the connection now, between two responses."""
@@ -389,7 +388,7 @@ class ImapConnection(OctetStream):
         """End the connection as soon as the command that runs has its reply."""
         if self._closing:
             return
-        if self._task is None or self._waiter is not None:
+        if not self._working or self._waiter is not None:
             self.say_bye(reason)
         else:
             self._farewell = reason
@@ -488,8 +487,11 @@ class ImapConnection(OctetStream):
         """Something happened that an IDLE should tell, or NOTIFY."""
         if (self._idling or self.session.notify is not None) and not self._closing:
             self._dirty = True
-            if self._task is None:
-                self._start()
+            if not self._working:
+                # Not at once: whoever tells has others to tell, and many may have to look.
+                assert self._loop is not None
+                self._working = True
+                self._task = self._loop.create_task(self._work())
 
     def give_up(self, reason: bytes) -> None:
         """Say BYE and close after the present command."""

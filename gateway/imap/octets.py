@@ -23,7 +23,18 @@ FLUSH_AT = 64 * 1024
 class OctetStream(Protocol, ABC):
     """The lower half of a connection: what it reads from and writes to."""
 
-    __slots__ = ("_ahead", "_compression", "_flushing", "_framing", "_loop", "_out", "_size")
+    __slots__ = (
+        "_ahead",
+        "_compression",
+        "_flushing",
+        "_framing",
+        "_loop",
+        "_out",
+        "_size",
+        "_stalled",
+        "_unsent",
+        "holds_loop",
+    )
 
     def __init__(self) -> None:
         self._framing = Framing(LIMITS_BEFORE_LOGIN)
@@ -33,6 +44,10 @@ class OctetStream(Protocol, ABC):
         self._out: list[bytes] = []
         self._size = 0
         self._flushing = False  # the loop will call _flush_later
+        self.holds_loop = False
+        """The loop has called, and has not been given its turn since: what is queued is flushed before it is."""
+        self._unsent = 0  # as _stalls saw it
+        self._stalled = 0.0  # since when that has been the same
         self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
@@ -90,6 +105,14 @@ class OctetStream(Protocol, ABC):
         """Octets that the client has not taken yet."""
         return self.wire.write_buffer_size()
 
+    def _stalls(self, now: float, limit: float) -> bool:
+        """Whether the client has taken nothing of the waiting output for too long."""
+        unsent = self.wire.write_buffer_size()
+        if not unsent or unsent != self._unsent:
+            self._unsent = unsent
+            self._stalled = now
+        return bool(unsent) and now - self._stalled >= limit
+
     def send(self, data: bytes) -> None:
         """Queue octets for the client."""
         self._out.append(data)
@@ -106,7 +129,7 @@ class OctetStream(Protocol, ABC):
         """See to it that what is queued leaves: at once when it is much, else before the loop waits for anything."""
         if self._size >= FLUSH_AT:
             self.flush()
-        elif not self._flushing and self._loop is not None:
+        elif not (self.holds_loop or self._flushing or self._loop is None):
             self._flushing = True
             self._loop.call_soon(self._flush_later)
 

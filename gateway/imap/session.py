@@ -177,9 +177,11 @@ class Session(Updates):
 
     def _keep_index(self, index: FolderIndex) -> None:
         self._index = index
-        asyncio.get_running_loop().call_soon(self._forget_index)
+        if not self.wire.holds_loop:
+            asyncio.get_running_loop().call_soon(self.forget_index)
 
-    def _forget_index(self) -> None:
+    def forget_index(self) -> None:
+        """The loop has its turn: others may commit now."""
         self._index = None
 
     async def expunge_marked(self, within: Collection[int] | None = None, *, progress: Progress | None = None) -> int:

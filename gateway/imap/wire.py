@@ -31,6 +31,11 @@ class Wire(Protocol):
         """Octets that the client has not taken yet."""
         ...
 
+    @property
+    def holds_loop(self) -> bool:
+        """Whether the loop has had no turn since it called the connection: then nothing else can have happened."""
+        ...
+
     def send(self, data: bytes) -> None:
         """Queue octets for the client."""
         ...

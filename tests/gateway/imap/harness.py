@@ -188,7 +188,8 @@ class Client:
         return split(output)
 
     async def send(self, data: bytes) -> list[bytes]:
-        """Send octets as they are."""
+        """Send octets as they are; they arrive in a turn of the loop of their own."""
+        await asyncio.sleep(0)
         self.connection.dataReceived(data)
         await self.settle()
         return self.take()

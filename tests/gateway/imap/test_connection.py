@@ -313,7 +313,7 @@ async def test_shutdown(server: Server) -> None:
     asking = server.connect()
     asking.take()
     await asking.send(b"a AUTHENTICATE PLAIN\r\n")
-    busy.connection.dataReceived(b"x NOOP\r\ny NOOP\r\n")
+    busy.connection.dataReceived(b"x SUBSCRIBE Busy\r\ny NOOP\r\n")  # it waits for the commit
     for connection in tuple(server.connections):
         connection.shut_down()
     for client in (idle, waiting, asking):
@@ -321,7 +321,7 @@ async def test_shutdown(server: Server) -> None:
         assert client.transport.disconnecting
     await busy.settle()
     lines = busy.take()
-    assert lines[0] == b"x OK NOOP completed."
+    assert lines[0] == b"x OK SUBSCRIBE completed."
     assert lines[1].startswith(b"* BYE")
     assert len(lines) == 2
     await asking.settle()
@@ -330,7 +330,12 @@ async def test_shutdown(server: Server) -> None:
 
 async def test_client_that_vanishes(server: Server) -> None:
     """A lost connection ends a SASL exchange, an IDLE and a FETCH quietly."""
-    for octets in (b"a IDLE\r\n", b"a FETCH 1:* BODY[]\r\n", b"a APPEND x {10}\r\nabc"):
+    for octets in (
+        b"a IDLE\r\n",
+        b"a FETCH 1:* BODY[]\r\n",
+        b"a SUBSCRIBE x\r\n",
+        b"a APPEND x {10}\r\nabc",
+    ):
         client = await server.client()
         client.connection.dataReceived(octets)
         client.transport.lose()

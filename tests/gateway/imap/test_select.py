@@ -70,7 +70,7 @@ async def test_what_goes_while_a_mailbox_is_selected_is_told_later(
     async def select(session: Session, *args: Any, **kwargs: Any) -> Any:
         made = await honest(session, *args, **kwargs)
         server.mailbox.remove_messages(inbox, [2])
-        session._forget_index()  # as in the loop's next turn
+        session.forget_index()  # as in the loop's next turn
         return made
 
     monkeypatch.setattr(Session, "select", select)
