@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from directory.credentials import Hasher
 from directory.sql import SqlDirectory
+from tests.directory.upstreamhouse import House
 from tests.support import postgres
 from tests.support.prepared import lay_out
 
@@ -63,3 +65,12 @@ def reopen(location: Path | str) -> Iterator[Callable[[], SqlDirectory]]:
 @pytest.fixture
 def directory(reopen: Callable[[], SqlDirectory]) -> SqlDirectory:
     return reopen()
+
+
+@pytest.fixture
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+    monkeypatch.setenv("SSL_CERT_FILE", os.devnull)  # no authority of the machine's: reading them all takes 25 ms
+    monkeypatch.setenv("SSL_CERT_DIR", os.devnull)
+    made = House(tmp_path)
+    yield made
+    made.close()
