@@ -88,9 +88,7 @@ class Receipt:
     def __iter__(self) -> Iterator[Note]:
         return iter(self._notes)
 
-    def __len__(self) -> int:
+    @property
+    def count(self) -> int:
+        """How many things were noted, those that were not kept too. There is no len(): a receipt is never false."""
         return len(self._notes) + self._root.more
-
-    def __bool__(self) -> bool:
-        """Whether anything was noted."""
-        return bool(self._notes)
