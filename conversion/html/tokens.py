@@ -52,6 +52,14 @@ Token = Text | Start | End
 
 def tokens(html: str) -> Iterator[Token]:
     """Read HTML as tags and texts."""
+    return (token for token, _ in _Reader(html).read() if token is not None)
+
+
+def pieces(html: str) -> Iterator[tuple[Token | None, str]]:
+    """Read HTML piece by piece: what each is, None for what shows nothing, and its source; together they are all of it.
+
+    The text of a piece of text is not looked at further than its source.
+    """
     return _Reader(html).read()
 
 
@@ -65,26 +73,31 @@ class _Reader:
         self._at = 0
         self._ended: set[str] = set()
 
-    def read(self) -> Iterator[Token]:
+    def read(self) -> Iterator[tuple[Token | None, str]]:
         html = self._html
         text_from = 0
         while (match := _OPEN.search(html, self._at)) is not None:
-            if match.start() > text_from:
-                yield Text(_resolved(html[text_from : match.start()]))
+            start = match.start()
+            if start > text_from:
+                source = html[text_from:start]
+                yield Text(_resolved(source)), source
             self._at = match.end()
             comment, declaration, slash, name = match.groups()
             if comment or declaration:
                 self._pass("-->" if comment else ">")
+                yield None, html[start : self._at]
             else:
                 name = name.lower()
                 attributes = self._attributes()
-                yield End(name) if slash else Start(name, attributes)
+                yield End(name) if slash else Start(name, attributes), html[start : self._at]
                 if name in _SILENT_END and not slash:
-                    stop = self._silent_end(name)
+                    start, stop = self._at, self._silent_end(name)
                     self._at = len(html) if stop is None else stop
+                    if self._at > start:
+                        yield None, html[start : self._at]
             text_from = self._at
         if text_from < len(html):
-            yield Text(_resolved(html[text_from:]))
+            yield Text(_resolved(html[text_from:])), html[text_from:]
 
     def _silent_end(self, name: str) -> int | None:
         if name in self._ended:
