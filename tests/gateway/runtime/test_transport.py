@@ -5,88 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from pathlib import Path
-from typing import cast
 
 import pytest
 from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
-from twisted.internet.protocol import Protocol
-from twisted.python.failure import Failure
 
-from gateway.runtime.connections import ConnectionLimits, Connections
 from gateway.runtime.transport import Transport
-from tests.gateway.runtime.hosting import KINDS, Host, play
-from tests.support.certificates import trusting_nobody
-
-kinds = pytest.mark.parametrize("kind", KINDS)
-native = pytest.mark.parametrize("kind", ["uvloop", "asyncio"])
-
-
-class Recorder(Protocol):
-    """Echoes lines, obeys a few, remembers the rest."""
-
-    def __init__(self, host: Host) -> None:
-        self.host = host
-        self.buffer = b""
-        self.seen: list[bytes] = []
-        self.secured = 0
-        self.ended: asyncio.Future[Failure] = asyncio.get_running_loop().create_future()
-        self.made = 0
-
-    @property
-    def wire(self) -> Transport:
-        return cast(Transport, self.transport)
-
-    def connectionMade(self) -> None:
-        self.made += 1
-
-    def dataReceived(self, data: bytes) -> None:
-        self.buffer += data
-        while b"\n" in self.buffer:
-            line, _, self.buffer = self.buffer.partition(b"\n")
-            self.line(line.rstrip(b"\r"))
-
-    def line(self, line: bytes) -> None:
-        self.seen.append(line)
-        if line == b"TLS":
-            self.wire.write(b"go ahead\n")
-            self.buffer = b""
-            self.wire.startTLS(self.host.contexts.context)
-        elif line == b"QUIT":
-            self.wire.write(b"bye\n")
-            self.wire.loseConnection()
-            self.wire.write(b"after the end\n")
-        elif line == b"ABORT":
-            self.wire.abortConnection()
-        else:
-            self.wire.write(b"echo " + line + b"\n")
-
-    def tlsStarted(self) -> None:
-        self.secured += 1
-
-    def connectionLost(self, reason: Failure | None = None) -> None:
-        assert reason is not None
-        assert not self.ended.done(), "connectionLost twice"
-        self.ended.set_result(reason)
-
-
-class HalfClosing(Recorder):
-    """Goes on writing when the client has finished."""
-
-    def readConnectionLost(self) -> None:
-        self.wire.write(b"still here\n")
-        self.wire.loseConnection()
-
-
-class Made(list[Recorder]):
-    """The protocols made for a scenario."""
-
-    def __init__(self, kind: type[Recorder] = Recorder) -> None:
-        super().__init__()
-        self.kind = kind
-
-    def __call__(self, host: Host) -> Recorder:
-        self.append(self.kind(host))
-        return self[-1]
+from tests.gateway.runtime.hosting import Host, play
+from tests.gateway.runtime.recorder import HalfClosing, Made, Recorder, kinds, native
 
 
 @kinds
@@ -324,107 +249,6 @@ def test_reading_can_be_paused(kind: str, tmp_path: Path) -> None:
     play(kind, tmp_path, made, scenario)
 
 
-async def upgrade(host: Host, command: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    reader, writer = await host.connect()
-    writer.write(command)
-    assert await reader.readline() == b"go ahead\n"
-    await writer.start_tls(trusting_nobody())
-    return reader, writer
-
-
-@kinds
-def test_start_tls(kind: str, tmp_path: Path) -> None:
-    """[RFC3501] 6.2.1, [RFC3207] 4.2: what goes on after the handshake is encrypted, and starts afresh."""
-    made = Made()
-
-    async def scenario(host: Host) -> None:
-        reader, writer = await upgrade(host, b"TLS\n")
-        writer.write(b"one\n")
-        assert await reader.readline() == b"echo one\n"
-        assert made[0].wire.tls is True
-        assert made[0].secured == 1
-        if kind != "twisted":
-            assert made[0].wire.get_extra_info("ssl_object") is not None
-            with pytest.raises(RuntimeError):
-                made[0].wire.startTLS(host.contexts.context)
-        writer.close()
-        await made[0].ended
-        assert made[0].made == 1
-
-    play(kind, tmp_path, made, scenario)
-
-
-@kinds
-def test_plaintext_injected_behind_starttls_is_dropped(kind: str, tmp_path: Path) -> None:
-    """[RFC3207] 6, [RFC9051] 11.1: a command that was sent in clear is not carried out under TLS."""
-    made = Made()
-
-    async def scenario(host: Host) -> None:
-        reader, writer = await upgrade(host, b"TLS\ninjected\n")
-        writer.write(b"mine\n")
-        assert await reader.readline() == b"echo mine\n"
-        assert made[0].seen == [b"TLS", b"mine"]
-        writer.close()
-        await made[0].ended
-
-    play(kind, tmp_path, made, scenario)
-
-
-@kinds
-def test_failed_handshake_ends_the_connection(kind: str, tmp_path: Path) -> None:
-    made = Made()
-
-    async def scenario(host: Host) -> None:
-        reader, writer = await host.connect()
-        writer.write(b"TLS\n")
-        await reader.readline()
-        writer.write(b"this is no ClientHello\r\n" * 20)
-        with contextlib.suppress(ConnectionError):
-            await reader.read()
-        await made[0].ended
-        assert made[0].secured == 0
-        assert made[0].seen == [b"TLS"]
-        writer.close()
-
-    play(kind, tmp_path, made, scenario)
-
-
-@kinds
-def test_peer_leaves_in_the_handshake(kind: str, tmp_path: Path) -> None:
-    made = Made()
-
-    async def scenario(host: Host) -> None:
-        reader, writer = await host.connect()
-        writer.write(b"TLS\n")
-        await reader.readline()
-        writer.close()
-        await made[0].ended
-        assert len(host.connections) == 0
-
-    play(kind, tmp_path, made, scenario)
-
-
-@kinds
-def test_implicit_tls(kind: str, tmp_path: Path) -> None:
-    """[RFC8314] 3: TLS from the first octet; the protocol hears of the connection after the handshake."""
-    made = Made()
-
-    async def scenario(host: Host) -> None:
-        reader, writer = await host.connect(tls=True)
-        writer.write(b"one\n")
-        assert await reader.readline() == b"echo one\n"
-        assert made[0].wire.tls is True
-        assert made[0].wire.getPeer().host == "127.0.0.1"  # type: ignore[union-attr]
-        writer.write(b"QUIT\n")
-        assert await reader.read() == b"bye\n"
-        writer.close()
-        await made[0].ended
-        assert made[0].wire.getPeer().host == "127.0.0.1"  # type: ignore[union-attr]
-        assert len(host.connections) == 0
-
-    play(kind, tmp_path, made, scenario, implicit=True)
-
-
 @native
 def test_the_last_reply_survives_unread_input(kind: str, tmp_path: Path) -> None:
     """[RFC9293] 3.6.1: closing over unread input would reset the connection and could lose the reply."""
@@ -445,72 +269,6 @@ def test_the_last_reply_survives_unread_input(kind: str, tmp_path: Path) -> None
         assert await reader.read() == b"too long\n"
         writer.close()
         assert (await made[0].ended).check(ConnectionDone)
-
-    play(kind, tmp_path, made, scenario)
-
-
-@native
-def test_limits(kind: str, tmp_path: Path) -> None:
-    """One connection too many is told so, and its protocol never hears of it."""
-    made = Made()
-    connections = Connections(ConnectionLimits(total=1), b"too many\n")
-
-    async def scenario(host: Host) -> None:
-        reader, writer = await host.connect()
-        writer.write(b"one\n")
-        await reader.readline()
-        second, second_writer = await host.connect()
-        assert await second.read() == b"too many\n"
-        second_writer.close()
-        assert len(connections) == 1
-        writer.close()
-        await made[0].ended
-        third, third_writer = await host.connect()
-        third_writer.write(b"one\n")
-        assert await third.readline() == b"echo one\n"
-        third_writer.close()
-        await made[2].ended
-        assert connections.limits.count == 0
-
-    play(kind, tmp_path, made, scenario, connections=connections)
-
-
-def test_limits_for_one_address_spare_loopback() -> None:
-    limits = ConnectionLimits(total=5, per_host=1)
-    assert [
-        limits.enter(host) for host in ("192.0.2.1", "192.0.2.1", "192.0.2.2", "127.0.0.1", "127.0.0.1", "::1")
-    ] == [
-        True,
-        False,
-        True,
-        True,
-        True,
-        True,
-    ]
-    assert limits.enter("192.0.2.3") is False
-    limits.leave("192.0.2.1")
-    assert limits.enter("192.0.2.1") is True
-
-
-@native
-def test_drained_waits_and_then_cuts(kind: str, tmp_path: Path) -> None:
-    made = Made()
-
-    async def scenario(host: Host) -> None:
-        await host.connections.drained(10)
-        first = await host.connect()
-        second = await host.connect()
-        for reader, writer in (first, second):
-            writer.write(b"one\n")
-            await reader.readline()
-        first[1].write(b"QUIT\n")
-        waiting = asyncio.create_task(host.connections.drained(0.05))
-        assert await first[0].read() == b"bye\n"
-        first[1].close()
-        await waiting
-        assert len(host.connections) == 0
-        assert (await made[1].ended).check(ConnectionAborted)
-        second[1].close()
 
     play(kind, tmp_path, made, scenario)
 
