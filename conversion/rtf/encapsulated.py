@@ -90,7 +90,7 @@ class _Reader(Walker):
         return self.charset if self.state.tag else super().decoding()
 
     def on_destination(self, name: bytes, *, starred: bool) -> bool:
-        if name == b"htmltag" and self._html and not self.state.silent:
+        if name == b"htmltag" and self._html:
             self.state.tag = True
             self.state.hidden = False
             return True

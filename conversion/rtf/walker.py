@@ -231,11 +231,11 @@ class Walker:
         elif name in (b"fonttbl", b"colortbl"):
             self.state.silent = True
             self._table, self._table_depth = name, len(self._groups)
-        elif (first or self._starred) and self.on_destination(name, starred=self._starred):
+        elif self.state.silent or ((first or self._starred) and self.on_destination(name, starred=self._starred)):
             return
         elif self._starred or name in _SILENT:
             self.state.silent = True
-        elif not self.state.silent:
+        else:
             self._plain_word(name, number)
 
     def _plain_word(self, name: bytes, number: int | None) -> None:
