@@ -1,0 +1,134 @@
+"""Files of the Macintosh: AppleSingle, AppleDouble, BinHex, MacBinary."""
+
+from __future__ import annotations
+
+import struct
+from binascii import crc_hqx
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conversion.errors import ConversionError
+from conversion.mac.applefile import read_applefile, write_appledouble_header
+from conversion.mac.binhex import MAX_SIZE, read_binhex
+from conversion.mac.file import MacFile
+from conversion.mac.macbinary import is_macbinary, read_macbinary, write_macbinary
+from conversion.receipt import Receipt
+
+LETTERS = b"!\"#$%&'()*+,-012345689@ABCDEFGHIJKLMNPQRSTUVXYZ[`abcdefhijklmpqr"
+NAMES = st.text(st.sampled_from("abcÄé .-_"), min_size=1, max_size=40)
+FILES = st.builds(
+    MacFile,
+    NAMES,
+    st.binary(min_size=4, max_size=4),
+    st.binary(min_size=4, max_size=4),
+    st.binary(min_size=1, max_size=300),
+    st.binary(max_size=300),
+    st.integers(0, 0xFFFF),
+)
+FILE = MacFile("Bericht ä.txt", b"TEXT", b"ttxt", b"data fork\x90\x90\x90" + b"a" * 50, b"resource", 0x2100)
+
+
+def binhex(file, *, spoil=False):
+    """Write BinHex 4.0, by the words of [RFC1741] A and without runs but for the octet that marks them."""
+    name = file.name.encode("mac-roman")
+    head = bytes((len(name),)) + name + b"\0"
+    head += struct.pack(">4s4sHII", file.type, file.creator, file.flags, len(file.data), len(file.resource))
+    plain = b"".join(part + struct.pack(">H", crc_hqx(part, 0) ^ spoil) for part in (head, file.data, file.resource))
+    plain = plain.replace(b"\x90", b"\x90\0")
+    bits = "".join(f"{octet:08b}" for octet in plain)
+    bits += "0" * (-len(bits) % 6)
+    text = bytes(LETTERS[int(bits[at : at + 6], 2)] for at in range(0, len(bits), 6))
+    lines = b"\r\n".join(text[at : at + 64] for at in range(0, len(text), 64))
+    return b"(This file must be converted with BinHex 4.0)\r\n\r\n:" + lines + b":\r\n"
+
+
+@given(FILES)
+def test_binhex(file):
+    """[RFC1741] A"""
+    receipt = Receipt()
+    assert read_binhex(binhex(file), receipt=receipt) == file
+    assert receipt.count == 0
+
+
+def test_binhex_with_runs():
+    """[RFC1741] A: 0x90 and a count repeat what stands before, which may be 0x90 itself."""
+    plain = MacFile("n", b"TYPE", b"CREA", b"", b"")
+    text = binhex(MacFile("n", b"TYPE", b"CREA", b"q" * 9, b""))
+    assert read_binhex(text).data == b"q" * 9
+    assert read_binhex(binhex(plain)) == plain
+
+
+def test_binhex_that_is_damaged():
+    receipt = Receipt()
+    assert read_binhex(binhex(FILE, spoil=True), receipt=receipt) == FILE
+    assert [note.place for note in receipt] == ["BinHex, header", "BinHex, data fork", "BinHex, resource fork"]
+    receipt = Receipt()
+    cut = read_binhex(binhex(FILE)[:-40], receipt=receipt)
+    assert FILE.data.startswith(cut.data)
+    assert "dropped: BinHex: the file is cut short" in map(str, receipt)
+
+
+@pytest.mark.parametrize("text", [b"", b"no colon", b"\n:", b"\n::", b"\n:!!!!:", b":" + b"z" * 90 + b":"])
+def test_what_is_no_binhex(text):
+    with pytest.raises(ConversionError):
+        read_binhex(text)
+
+
+def test_binhex_is_no_bomb():
+    """A run is four characters for 255 octets."""
+    bits = "".join(f"{octet:08b}" for octet in b"x\x90\xff" * (MAX_SIZE // 250))[: 6 * (MAX_SIZE // 60)]
+    text = bytes(LETTERS[int(bits[at : at + 6], 2)] for at in range(0, len(bits) - 5, 6))
+    with pytest.raises(ConversionError, match="larger"):
+        read_binhex(b":" + text + b":")
+
+
+@given(FILES)
+def test_macbinary_comes_back(file):
+    stream = write_macbinary(file)
+    assert len(stream) % 128 == 0
+    assert is_macbinary(stream)
+    assert read_macbinary(stream) == file
+
+
+@pytest.mark.parametrize("stream", [b"", b"\0" * 128, b"x" * 500, b"\0\x03abc" + b"\0" * 400])
+def test_what_is_no_macbinary(stream):
+    assert not is_macbinary(stream)
+    with pytest.raises(ConversionError):
+        read_macbinary(stream)
+
+
+def test_macbinary_that_claims_more_than_there_is():
+    assert not is_macbinary(write_macbinary(FILE)[:200])
+
+
+@given(FILES)
+def test_appledouble_comes_back(file):
+    """[RFC1740] B: the header apart from the data fork."""
+    assert read_applefile(write_appledouble_header(file), file.data) == file
+
+
+def test_applesingle():
+    """[RFC1740] A: the data fork is an entry, too; entries that lie outside are passed over."""
+    header = struct.pack(">II16xH", 0x00051600, 0x00020000, 3)
+    header += struct.pack(">III", 1, 62, 4) + struct.pack(">III", 2, 66, 99) + struct.pack(">III", 3, 66, 1)
+    assert read_applefile(header + b"dataN") == MacFile("N", bytes(4), bytes(4), b"data", b"")
+
+
+@pytest.mark.parametrize("header", [b"", b"x" * 100, b"\0\x05\x16\x00"])
+def test_what_is_no_applefile(header):
+    with pytest.raises(ConversionError):
+        read_applefile(header)
+
+
+@given(
+    st.binary(max_size=200),
+    st.sampled_from([b"", b":", bytes.fromhex("00051600"), bytes.fromhex("00051607"), b"\0\1x"]),
+)
+def test_anything_is_read_or_refused(rest, begin):
+    for read in (read_binhex, read_macbinary, read_applefile):
+        try:
+            read(begin + rest)
+        except ConversionError:
+            continue
