@@ -24,7 +24,7 @@ def is_macbinary(data: bytes) -> bool:
         return False
     length, resource = struct.unpack_from(">II", data, 83)
     needed = _padded(length) + resource if resource else length
-    return 0 < needed <= len(data) - _BLOCK
+    return bool(0 < needed <= len(data) - _BLOCK)
 
 
 def read_macbinary(data: bytes) -> MacFile:
