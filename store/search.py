@@ -58,7 +58,8 @@ from store.mapi.restriction import (
 )
 from store.mapi.types import PropertyKey, PropertyName, PropertyTag
 from store.reading import MimeReader
-from store.searchrows import Progress, Rows, Source, TextReader, source_of
+from store.searchdocuments import TextReader
+from store.searchrows import Progress, Rows, Source, source_of
 from store.textindex import TextIndex
 
 __all__ = ["Progress", "TextReader", "find"]

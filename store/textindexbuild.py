@@ -28,7 +28,7 @@ from store.engine import Row, Statement
 from store.errors import NotFound
 from store.findings import Finding
 from store.schema import item
-from store.searchrows import TextReader
+from store.searchdocuments import TextReader
 from store.textindex import LOCK, MARK, NEXT_ID, Range, TextIndex, signature_of, uncovered
 from store.textindexfile import (
     REGIONS,

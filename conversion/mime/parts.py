@@ -102,7 +102,13 @@ _HEAD = struct.Struct("<BH")
 _ROW = struct.Struct("<IIIIHB")
 _SINGLE = struct.Struct("<BHIIIIHB")
 """Head and row of a message of one part."""
+_ONE_PART = _HEAD.pack(_VERSION, 1)
+_BODY_START = struct.Struct("<I")
 _LEAF, _MULTIPART, _MESSAGE = 0, 1, 2
+ENCLOSING = _MESSAGE
+"""The kind of a row whose part holds a message; the next row is that message."""
+PackedRow = tuple[int, int, int, int, int, int]
+"""A row of a part table: header start, body start, body end, lines, number of children, kind."""
 
 
 def pack(structure: Structure) -> bytes:
@@ -127,18 +133,30 @@ def pack(structure: Structure) -> bytes:
 
 
 def glance(data: bytes) -> tuple[int, bytes]:
-    """Give what can be had of a part table at once: where the message's header ends, and the words of its parts.
+    """Give what can be had of a part table at once: the number of parts, and their words.
 
-    Those are lines of type, subtype, encoding and charset, with tabs between. Raises ValueError for anything else.
+    Those are lines of type, subtype, encoding and charset, with tabs between; there are fewer, or none, if the table is
+    cut short. Raises ValueError for anything else.
     """
-    try:
-        version, count = _HEAD.unpack_from(data)
-        end = _HEAD.size + count * _ROW.size
-        if version != _VERSION or len(data) < end:
-            raise ValueError(f"part table of version {version}")
-        return _ROW.unpack_from(data, _HEAD.size)[1], data[end:]
-    except struct.error as error:
-        raise ValueError("no part table") from error
+    if data.startswith(_ONE_PART):
+        return 1, data[_SINGLE.size :]
+    if len(data) < _SINGLE.size or data[0] != _VERSION:
+        raise ValueError("no part table")
+    count = data[1] | data[2] << 8
+    return count, data[_HEAD.size + count * _ROW.size :]
+
+
+def body_start(data: bytes) -> int:
+    """Give where the body of the message begins, of a part table that `glance` took."""
+    start: int = _BODY_START.unpack_from(data, _HEAD.size + 4)[0]
+    return start
+
+
+def packed_rows(data: bytes, count: int) -> list[PackedRow]:
+    """Give the rows of a part table for which `glance` gave that number of parts."""
+    if count == 1:
+        return [_ROW.unpack_from(data, _HEAD.size)]
+    return list(_ROW.iter_unpack(data[_HEAD.size : _HEAD.size + count * _ROW.size]))
 
 
 def unpack(data: bytes) -> Structure:

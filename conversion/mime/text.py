@@ -3,33 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Iterator, Sequence
 
 from conversion.mime.addresses import parse_addresses
 from conversion.mime.charset import decode_text
 from conversion.mime.headers import fields, header_end, unfold
 from conversion.mime.html import html_to_text, meta_charset
-from conversion.mime.parts import DEFAULT_LIMITS, HeaderLines, Part, Structure, glance, read_fields, unpack
+from conversion.mime.parts import DEFAULT_LIMITS, HeaderLines, Part, Structure, read_fields, unpack
+from conversion.mime.sifting import CODED, MAX_PART, body_may_hold, kind_of, sift
 from conversion.mime.structure import scan
 from conversion.mime.transfer import decode_transfer
 from conversion.mime.words import decode_unstructured
 
-MAX_PART = 16 << 20
-"""Octets of one text part that are decoded for a search."""
-
-_DECODED = frozenset(("base64", "quoted-printable", "x-uuencode", "uuencode", "x-uue", "uue"))
-"""Encodings that `decode_transfer` decodes."""
-_ASCII_CHARSETS = ("us-ascii", "utf-8", "iso-8859-", "windows-125")
-"""How charsets begin, in which ASCII octets are ASCII characters."""
-MAX_GLANCE = 1000
-"""Octets of words of a part table that are worth to be remembered."""
 _FIELDS = re.compile(rb"^([!-9;-~]++)[ \t]*+:([^\n]*+(?>(?:\n[ \t][^\n]*+)*))", re.M)
 """The names and values that `fields` gives."""
 _UNWANTED = re.compile("[\r\t\0]+")
-_LF = ord("\n")
-_TAG = re.compile(rb"<[a-z/!?][^>]*+>")
-_NOT_JUST_TAGS = (b"&", b"<!--", b"<script", b"<style")
 
 
 def part_text(raw: bytes, part: Part) -> str:
@@ -64,58 +52,13 @@ def _header_may_hold(raw: bytes, part: Part, word: bytes) -> bool:
     return b"=?" in block or not block.isascii() or word in block.lower()
 
 
-@lru_cache(maxsize=512)
-def _are_octets(words: bytes) -> bool:
-    """Whether the text of all parts is their octets where those are ASCII; by the part table's words.
-
-    What is no text is not searched, however it is encoded.
-    """
-    for line in words.decode("latin-1").split("\n"):
-        kind, subtype, encoding, charset = line.split("\t")
-        if kind in ("text", "") and (
-            subtype == "html"
-            or encoding in _DECODED
-            or (charset != "" and not charset.lower().startswith(_ASCII_CHARSETS))
-        ):
-            return False
-    return True
-
-
-def _lacks(raw: bytes, parts: bytes, word: bytes) -> bool:
-    """Whether a message certainly lacks a word, by one look at all of its octets."""
-    try:
-        end, words = glance(parts)
-        if len(words) > MAX_GLANCE or not _are_octets(words) or not raw.isascii():
-            return False
-    except ValueError:
-        return False
-    if _LF in words:  # an enclosed message has a header, too
-        end = len(raw)
-    return raw.find(b"=?", 0, end) < 0 and word not in raw.lower()
-
-
 def _part_may_hold(raw: bytes, part: Part, word: bytes) -> bool:
-    """Whether a text part must be decoded to know that a word is not in it.
-
-    ASCII octets in no encoding are the text, HTML but for its tags: leaving those out joins what they stood between,
-    and `html_to_text` joins no more than that where there are no references, comments and scripts.
-    """
-    if part.encoding in _DECODED:
-        return True
-    charset = part.charset
-    if charset and not charset.lower().startswith(_ASCII_CHARSETS):
+    """Whether a text part must be decoded to know that a word is not in it."""
+    kind = kind_of("text", part.subtype, part.encoding, part.charset, root=False)
+    if kind == CODED:
         return True
     body = raw[part.body_start : part.body_end]
-    if not body.isascii():
-        return True
-    body = body.lower()
-    if word in body:
-        return True
-    if part.subtype != "html":
-        return False
-    if any(each in body for each in _NOT_JUST_TAGS) or (not charset and b"charset" in body):
-        return True
-    return word in _TAG.sub(b"", body)
+    return not body.isascii() or body_may_hold(body.lower(), kind, word)
 
 
 def _header_text(raw: bytes, part: Part) -> str:
@@ -174,9 +117,14 @@ class MimeText:
         return found
 
     @staticmethod
-    def lacks(raw: bytes, parts: bytes, word: bytes) -> bool:
-        """Tell whether a message, with its packed part table, certainly lacks a word as `text` takes it, cheaply."""
-        return word.isalnum() and _lacks(raw, parts, word)
+    def sift(
+        messages: Sequence[tuple[bytes, bytes]], word: bytes, needle: bytes | None, *, headers: bool
+    ) -> list[bool | None]:
+        """Tell of messages whether `text` holds a string in any case; None where that is not clear from their octets.
+
+        See conversion.mime.sifting.sift.
+        """
+        return sift(messages, word, needle, headers=headers)
 
     def text(self, headers: bool, word: bytes = b"") -> Iterator[str]:
         """Yield the text of the body piece by piece (BODY), with `headers` first that of the header (TEXT).

@@ -244,13 +244,17 @@ def test_body_and_text(folder: _Folder) -> None:
 def test_the_reader_may_leave_out_what_lacks_the_word(folder: _Folder) -> None:
     """The reader is given the part table, and the longest word of the string as octets are compared."""
     words: list[bytes] = []
+    needles: list[bytes | None] = []
 
     class Recording(Reader):
         @staticmethod
-        def lacks(raw: bytes, parts: bytes, word: bytes) -> bool:
+        def sift(
+            messages: Sequence[tuple[bytes, bytes]], word: bytes, needle: bytes | None, *, headers: bool
+        ) -> list[bool | None]:
             words.append(word)
-            assert parts
-            return False
+            needles.append(needle)
+            assert all(parts for _, parts in messages)
+            return [None] * len(messages)
 
         def text(self, headers: bool, word: bytes = b"") -> Iterator[str]:
             words.append(word)
@@ -261,6 +265,48 @@ def test_the_reader_may_leave_out_what_lacks_the_word(folder: _Folder) -> None:
     for wanted in ("neeDle", "two words", "n\u00e4edle"):
         assert folder.find(MimeText(wanted, headers=True), text=Recording) == []
     assert words == [b"needle", b"needle", b"words", b"words", b"edle", b"edle"]
+    assert needles == [b"needle", b"two words", None]
+
+
+def test_what_the_octets_tell_is_joined_as_the_tests_are(folder: _Folder) -> None:
+    """[RFC3501] 6.4.4: And, Or and Not of strings, some of which are seen in the octets and some have to be decoded."""
+    folder.add(_mail("Subject: x", body="hay"))
+    folder.add(_mail("Subject: x", body="needle"))
+    folder.add(_mail("Subject: =?utf-8?q?n=65edle?="))
+    folder.add(_mail("Subject: =?utf-8?q?n=65edle?=", body="hay"))
+    folder.add(_mail("Subject: x", body="hay @ needle"))
+    hay, needle, at = (MimeText(each, headers=True) for each in ("hay", "needle", "@"))
+    assert folder.find(And((hay, needle))) == [4, 5]
+    assert folder.find(Or((hay, needle))) == [1, 2, 3, 4, 5]
+    assert folder.find(And((Not(hay), needle))) == [2, 3]
+    assert folder.find(Not(Or((hay, needle)))) == []
+    assert folder.find(Not(And((hay, needle)))) == [1, 2, 3]
+    assert folder.find(Or((at, And((hay, needle))))) == [4, 5]
+    assert folder.find(And((at, Comment((), hay)))) == [5]
+    assert folder.find(Or((at, MimeText("$", headers=True)))) == [5]
+
+
+@pytest.mark.parametrize("size", [20_000, 100_000, 300_000])
+def test_messages_that_stand_outside_their_row_are_searched(folder: _Folder, size: int) -> None:
+    """[RFC3501] 6.4.4, TEXT: content of its own row, of a large one, and of a file."""
+    folder.add(_mail("Subject: x", body="hay " * (size // 4) + "needle"))
+    folder.add(_mail("Subject: y", body="hay " * (size // 4)))
+    assert folder.find(MimeText("needle", headers=True)) == [1]
+    assert folder.find(MimeHeader("X-None", "")) == []
+
+
+def test_rows_that_are_gone_or_not_side_by_side(folder: _Folder) -> None:
+    """Candidates whose items do not lie in one run, and one whose item is gone since the index was read."""
+    for number in range(6):
+        folder.add(_mail(f"Subject: zulu {number}", body="needle"))
+    for node in (MimeText("needle", headers=True), MimeHeader("Subject", "zulu"), MimeHeader("X-Other", "x")):
+        wanted = [] if node == MimeHeader("X-Other", "x") else [1, 3, 6]
+        assert folder.find(node, uids=[1, 3, 6]) == wanted
+    index = folder.mailbox.index(_INBOX)
+    folder.mailbox.remove_messages(_INBOX, [2, 5])
+    parts = folder.mailbox._parts
+    for node in (MimeText("needle", headers=True), MimeHeader("Subject", "zulu")):
+        assert find(parts.shard, parts.blobs, index, node, text=Reader) == [1, 3, 4, 6]
 
 
 def test_plain_headers_are_searched_together(folder: _Folder) -> None:
