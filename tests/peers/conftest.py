@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.peers.samba import samba, samba_domain
-from tests.peers.server import PeerServer
+from tests.peers.server import DOMAIN, PeerServer
+from tests.peers.signinoffer import SHARED, Offer, running_offer
 from tests.peers.slapd import slapds
 from tests.support.authority import Authority
 
@@ -33,6 +34,28 @@ def server() -> Iterator[PeerServer]:
 def user(server: PeerServer) -> str:
     """An account of the test's own."""
     return server.account()
+
+
+@pytest.fixture(scope="session")
+def offer() -> Iterator[Offer]:
+    """A server that offers every mechanism for signing in, started once for the whole run."""
+    with running_offer() as made:
+        yield made
+
+
+@pytest.fixture
+def account(offer: Offer) -> str:
+    """An account of the test's own, there."""
+    return offer.account()
+
+
+@pytest.fixture(scope="session")
+def delegate(offer: Offer) -> str:
+    """An account with full access to the shared mailbox there, which holds three messages."""
+    user = offer.account()
+    offer.server.oxgate("grant", "full-access", f"{SHARED}@{DOMAIN}", f"{user}@{DOMAIN}")
+    offer.seed(f"{user}@{DOMAIN}/{SHARED}")
+    return user
 
 
 @pytest.fixture(scope="session")
