@@ -5,7 +5,8 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint config/constraints.txt
 # The tests start many processes: their bytecode is kept, and not in the tree, whatever the environment says of it.
-PYTEST = env -u PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX=$(abspath $(VENV))/bytecode $(BIN)/python -m pytest
+PYTHON_KEPT = env -u PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX=$(abspath $(VENV))/bytecode $(BIN)/python
+PYTEST = $(PYTHON_KEPT) -m pytest
 JOBS ?= 3
 ARGS ?=
 
@@ -31,6 +32,7 @@ demo: $(VENV)/.run  ## run a demo server on loopback (ARGS="--port-offset 100" a
 	@$(BIN)/oxgate demo $(ARGS)
 
 test: $(VENV)/.dev  ## run the tests
+	@$(PYTHON_KEPT) -m tests.support.bytecode
 	@$(PYTEST) -n $(JOBS) -m "not peers and not fuzz and not crash" $(ARGS)
 
 lint: $(VENV)/.dev  ## formatting, lint, types, import contracts
