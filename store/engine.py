@@ -16,9 +16,10 @@
         work.touch(folder_id, first.cn)      # the hint (Touched) published after the commit
         with work.savepoint(): ...           # what raises in here is undone alone
 
-A Statement is a SQLAlchemy Core construct compiled once per dialect to the driver's own SQL; parameters are given as a
-tuple in the order of the names declared. An update's bind parameters must not bear a column's name. `one_of(column,
-"uids")` is a membership test whose parameter is made by `db.array(numbers)`. Values are plain: int, str, bytes, None.
+A Statement is a SQLAlchemy Core construct compiled once per dialect, at its first use, to the driver's own SQL;
+parameters are given as a tuple in the order of the names declared. An update's bind parameters must not bear a column's
+name. `one_of(column, "uids")` is a membership test whose parameter is made by `db.array(numbers)`. Values are plain:
+int, str, bytes, None.
 
 Database trouble (locked, disk full, I/O, connection lost) leaves `read` and `write` as Unavailable, and nothing is
 half-written.
@@ -57,6 +58,7 @@ Parameters = Sequence[Any]
 
 _SQLITE = sqlite.dialect(paramstyle="pyformat")
 _POSTGRESQL = psycopg.dialect(paramstyle="pyformat")  # type: ignore[no-untyped-call]  # untyped in SQLAlchemy
+_DIALECTS = {"sqlite": (_SQLITE, "?"), "postgresql": (_POSTGRESQL, "$")}
 _PARAMETER = re.compile(r"%(?:%|\((\w+)\)s)")
 
 
@@ -90,21 +92,36 @@ def one_of(column: ColumnElement[int], name: str) -> ColumnElement[bool]:
 
 
 class Statement:
-    """One SQL statement in the words of each driver, its parameters numbered in the order of `names`."""
+    """One SQL statement in the words of each driver, its parameters numbered in the order of `names`.
 
-    __slots__ = ("names", "postgresql", "sqlite")
+    It is compiled for a dialect when first asked for its text: a process speaks to one kind of database, and compiling
+    all statements of the store for both takes a tenth of a second. That each compiles is what a test is for.
+    """
+
+    __slots__ = ("_columns", "_construct", "names", "postgresql", "sqlite")
+
+    sqlite: str
+    postgresql: str
 
     def __init__(self, construct: ClauseElement, *names: str, columns: Sequence[str] | None = None) -> None:
+        self._construct = construct
+        self._columns = columns
         self.names = names
-        self.sqlite = _compile(construct, _SQLITE, names, columns, "?")
-        self.postgresql = _compile(construct, _POSTGRESQL, names, columns, "$")
+
+    def __getattr__(self, name: str) -> str:
+        """Compile; what is found in its slot does not come here. ValueError when parameters are not as declared."""
+        if name not in _DIALECTS:
+            raise AttributeError(name)
+        text = _compile(self._construct, *_DIALECTS[name], self.names, self._columns)
+        setattr(self, name, text)
+        return text
 
     def __repr__(self) -> str:
         return f"Statement({self.sqlite!r})"
 
 
 def _compile(
-    construct: ClauseElement, dialect: Any, names: tuple[str, ...], columns: Sequence[str] | None, mark: str
+    construct: ClauseElement, dialect: Any, mark: str, names: tuple[str, ...], columns: Sequence[str] | None
 ) -> str:
     compiled = construct.compile(dialect=dialect, column_keys=columns)
     constants = compiled.params
