@@ -14,6 +14,7 @@ from store.changes import Touched
 from store.ids import MailboxKind, MailboxRef
 from store.mailbox import Mailbox
 from store.store import Store, StoreSettings
+from tests.store.textbox import Box, unread
 from tests.support import postgres
 
 
@@ -77,3 +78,17 @@ def world(url: str | None, make_world: Callable[..., World]) -> World:
 @pytest.fixture
 def mailbox(world: World) -> Mailbox:
     return world.mailbox()
+
+
+@pytest.fixture
+def reading_world(make_world: Callable[..., World], url: str | None) -> World:
+    """A store that fails where somebody wants properties to be read."""
+    world = make_world(url)
+    world.store._reader = unread
+    return world
+
+
+@pytest.fixture
+def box(reading_world: World) -> Box:
+    """A mailbox for a text index."""
+    return Box(reading_world.mailbox())
