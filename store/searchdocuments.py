@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from email.utils import parsedate_tz
 from itertools import accumulate
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from store.mapi.collation import COLLATIONS, OCTET
 from store.mapi.headerblock import raw_values
@@ -61,10 +61,18 @@ class TextReader(Protocol):
         ...
 
 
-Block = tuple[int, bytes, bytes]
-"""A document: its place among the candidates, its octets and, of a whole message, its packed part table."""
 Verdict = bool | None
 """Whether a test holds; None where the octets alone do not tell."""
+
+
+class Documents(NamedTuple):
+    """Some documents."""
+
+    places: Sequence[int]
+    """Of each its place among the candidates."""
+    octets: Sequence[bytes]
+    tables: Sequence[bytes]
+    """Of whole messages the packed part tables; of headers nothing."""
 
 
 class Question:
@@ -76,24 +84,23 @@ class Question:
         self._verdicts = _verdicts_of(node, read)
         self._test = _document_test(node)
 
-    def holds_of(self, blocks: Sequence[Block]) -> list[int]:
+    def holds_of(self, documents: Documents) -> list[int]:
         """Give the places of the documents that it holds of, in their order."""
-        if self._word:
-            blocks = _doubtful(blocks, self._word)
-        if self._verdicts is None:
-            return [block[0] for block in blocks if self._holds(block)]
-        verdicts = self._verdicts(blocks)
-        return [
-            block[0]
-            for block, verdict in zip(blocks, verdicts, strict=True)
-            if verdict or (verdict is None and self._holds(block))
-        ]
-
-    def _holds(self, block: Block) -> bool:
-        return self._test(_Document(block[1], self._read, block[2]))
+        places, octets, tables = documents
+        if self._verdicts is not None:
+            messages = list(zip(octets, tables, strict=True))
+            return [
+                place
+                for place, message, verdict in zip(places, messages, self._verdicts(messages), strict=True)
+                if verdict or (verdict is None and self._test(_Document(self._read, *message)))
+            ]
+        numbers = _doubtful(octets, self._word) if self._word else range(len(octets))
+        read = self._read
+        return [places[n] for n in numbers if self._test(_Document(read, octets[n], tables[n] if tables else b""))]
 
 
-_Verdicts = Callable[[Sequence[Block]], list[Verdict]]
+_Messages = Sequence[tuple[bytes, bytes]]
+_Verdicts = Callable[[_Messages], list[Verdict]]
 
 
 def _verdicts_of(node: Restriction, read: TextReader) -> _Verdicts | None:
@@ -115,25 +122,24 @@ def _verdicts_of(node: Restriction, read: TextReader) -> _Verdicts | None:
             return None
 
 
-def _unclear(blocks: Sequence[Block]) -> list[Verdict]:
-    return [None] * len(blocks)
+def _unclear(messages: _Messages) -> list[Verdict]:
+    return [None] * len(messages)
 
 
 def _negated(inner: _Verdicts) -> _Verdicts:
-    return lambda blocks: [None if each is None else not each for each in inner(blocks)]
+    return lambda messages: [None if each is None else not each for each in inner(messages)]
 
 
 def _joined(looks: list[_Verdicts], *, settling: bool) -> _Verdicts:
     """Join looks by And or Or: one that gives `settling` decides, and what is decided is not looked at again."""
 
-    def verdicts(blocks: Sequence[Block]) -> list[Verdict]:
-        found: list[Verdict] = [not settling] * len(blocks)
-        places = range(len(blocks))
+    def verdicts(messages: _Messages) -> list[Verdict]:
+        found: list[Verdict] = [not settling] * len(messages)
         for look in looks:
-            left = [place for place in places if found[place] is not settling]
-            for place, verdict in zip(left, look([blocks[place] for place in left]), strict=True):
+            left = [number for number, verdict in enumerate(found) if verdict is not settling]
+            for number, verdict in zip(left, look([messages[number] for number in left]), strict=True):
                 if verdict is not (not settling):
-                    found[place] = verdict
+                    found[number] = verdict
         return found
 
     return verdicts
@@ -147,7 +153,7 @@ def _text_verdicts(node: MimeText, read: TextReader) -> _Verdicts | None:
         return None
     needle = wanted.lower().encode("ascii") if wanted.isascii() and node.collation != OCTET else None
     headers = node.headers
-    return lambda blocks: read.sift([block[1:] for block in blocks], word, needle, headers=headers)
+    return lambda messages: read.sift(messages, word, needle, headers=headers)
 
 
 class _Document:
@@ -155,7 +161,7 @@ class _Document:
 
     __slots__ = ("_reader", "block", "parts", "read")
 
-    def __init__(self, block: bytes, read: TextReader, parts: bytes = b"") -> None:
+    def __init__(self, read: TextReader, block: bytes, parts: bytes) -> None:
         self.block = block
         self.read = read
         self.parts = parts
@@ -223,9 +229,9 @@ def _header_test(node: MimeHeader) -> _DocumentTest:
     def test(document: _Document) -> bool:
         hard = False
         for value in raw_values(document.block.lower(), field):
-            if heeds_case or not value.isascii() or b"=?" in value:
+            if heeds_case or not value.isascii() or value.find(b"=?") >= 0:
                 hard = True
-            elif plain is not None and plain in value.replace(b"\r\n", b""):
+            elif plain is not None and value.replace(b"\r\n", b"").find(plain) >= 0:
                 return True
             elif addresses and _SPREAD.search(value):
                 hard = True
@@ -242,23 +248,23 @@ def _word_of(node: Restriction) -> bytes:
     return wanted.lower().encode("ascii") if wanted.isascii() and not any(map(str.isspace, wanted)) else b""
 
 
-def _doubtful(blocks: Sequence[Block], word: bytes) -> Sequence[Block]:
+def _doubtful(headers: Sequence[bytes], word: bytes) -> list[int]:
     """Leave out the headers that are plain ASCII and lack the word: all of them are searched in one go."""
-    headers = [block[1] for block in blocks]
     joined = b"\n".join(headers)
     kept: set[int] = set()
     if not joined.isascii():
         kept.update([number for number, header in enumerate(headers) if not header.isascii()])
     joined = joined.lower()
     starts: list[int] = []
-    for mark in (word, b"=?"):
+    # To look for one octet first is much quicker: few headers have a question mark.
+    for mark in (word, b"=?") if joined.find(b"?") >= 0 else (word,):
         at = joined.find(mark)
         while at >= 0:
             starts = starts or list(accumulate([len(header) + 1 for header in headers], initial=0))
             number = bisect_right(starts, at) - 1
             kept.add(number)
             at = joined.find(mark, starts[number + 1])
-    return [blocks[number] for number in sorted(kept)]
+    return sorted(kept)
 
 
 def _longest_word(wanted: str) -> bytes:

@@ -40,7 +40,7 @@ from store.mapi.tags import PidTagHasAttachments, PidTagMessageFlags, PidTagMess
 from store.mapi.types import unix_from_filetime
 from store.reading import MimeReader, read_items
 from store.schema import content, item
-from store.searchdocuments import Block, Question, TextReader, day_of
+from store.searchdocuments import Documents, Question, TextReader, day_of
 from store.textindex import TextIndex, signature_of
 
 
@@ -66,7 +66,8 @@ COMMON_FIELDS: Final = frozenset(
 Every such block ever written holds them: conversion.mime.rendition may collect more of them, never fewer.
 """
 
-_CHUNK = 512
+_CHUNK = 256
+"""Headers read at a time: joined they are small enough for malloc to keep the memory (gateway.runtime.memory)."""
 _TEXT_CHUNK = 64
 _LARGE = 64 << 10
 """Octets above which messages that are not in their item's row are read one by one, for the sake of memory."""
@@ -164,7 +165,7 @@ class Rows:
         question = Question(node, self._text)
         found: list[int] = []
         for some in self._chunks(places, _CHUNK if source is Source.COMMON else _TEXT_CHUNK):
-            found += question.holds_of(self._blocks(source, some))
+            found += question.holds_of(self._documents(source, some))
         return sorted(found + known) if known else found
 
     def _chunks(self, places: Sequence[int], size: int) -> Iterator[Sequence[int]]:
@@ -218,26 +219,28 @@ class Rows:
         by_item = {row[0]: row[1:] for row in rows}
         return [by_item.get(each) for each in identifiers]
 
-    def _blocks(self, source: Source, places: Sequence[int]) -> list[Block]:
+    def _documents(self, source: Source, places: Sequence[int]) -> Documents:
         """Give the octets that a text test reads: common header, header, or the whole message with its part table."""
         rows = self._rows(_STATEMENTS[source], places)
-        if source is Source.COMMON:
-            return [
-                (place, row[0], b"")
-                for place, row in zip(places, rows, strict=True)
-                if row is not None and row[0] is not None
-            ]
         whole = source is Source.TEXT
-        blocks: list[Block] = []
+        if source is Source.COMMON and None not in rows:
+            octets = [row[0] for row in cast("list[Row]", rows)]
+            if None not in octets:
+                return Documents(places, octets, ())
+        found: list[int] = []
+        octets, tables = [], []
         for place, row in zip(places, rows, strict=True):
             if row is None:
                 continue
-            block, raw_id, rest = row
-            if block is None:
-                block = self._large(raw_id, None if whole else rest)
+            block = row[0]
+            if block is None and len(row) > 1:
+                block = self._large(row[1], None if whole else row[2])
             if block is not None:
-                blocks.append((place, block, rest or b"" if whole else b""))
-        return blocks
+                found.append(place)
+                octets.append(block)
+                if whole:
+                    tables.append(row[2] or b"")
+        return Documents(found, octets, tables)
 
     def _large(self, raw_id: int | None, length: int | None) -> bytes | None:
         """Read from the content row what does not stand in the item's own."""
@@ -268,7 +271,8 @@ class Rows:
                 days[place] = day = (dates[place] if submitted is None else int(unix_from_filetime(submitted))) // _DAY
                 if submitted is None or abs(day - wanted) <= 1:
                     close.append(place)
-            for place, block, _ in self._blocks(Source.COMMON, close):
+            documents = self._documents(Source.COMMON, close)
+            for place, block in zip(documents.places, documents.octets, strict=True):
                 shown = day_of(block)
                 if shown is not None:
                     days[place] = shown
