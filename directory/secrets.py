@@ -19,7 +19,6 @@ import unicodedata
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from Cryptodome.Hash import MD4
 from sqlalchemy import Connection, and_, select
 
 from directory import editing
@@ -70,6 +69,8 @@ def nt_hash(password: str) -> bytes:
     The client hashes what was typed, so nothing is prepared here as it is for Argon2id: no blank is exchanged for
     another. Only the form is NFC, which is what keyboards of Windows give; an administrator's terminal may not.
     """
+    from Cryptodome.Hash import MD4  # loaded only for accounts that opt in: it costs 30 ms
+
     typed = unicodedata.normalize("NFC", password).encode("utf-16le", "surrogatepass")
     return MD4.new(typed).digest()  # noqa: S303 - NTLM knows no other hash; that is why it is sealed, and opt-in
 

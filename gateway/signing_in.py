@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from config.settings import Settings
 from directory.errors import ProviderError
@@ -30,8 +30,6 @@ from directory.remembered import Memory
 from directory.secrets import SCRAM_ITERATIONS, SCRAM_SALT
 from directory.signins import OK, SignInStore
 from directory.sql import SqlDirectory
-from directory.upstream import Upstream
-from directory.upstreamsettings import UpstreamSettings
 from gateway.opening import make_mailbox
 from gateway.runtime.process import StartError
 from gateway.runtime.sharedcounters import ConnectionGate, SharedCounters
@@ -55,6 +53,10 @@ from gateway.services.tokens import OAuthSettings, TokenVerifier
 from gateway.services.winbind import Winbind
 from store.store import Store
 
+if TYPE_CHECKING:
+    from directory.upstream import Upstream
+    from directory.upstreamsettings import UpstreamSettings
+
 log = logging.getLogger("oxgate")
 
 PLUS = "SCRAM-SHA-256-PLUS"
@@ -72,7 +74,11 @@ class Shared:
     @classmethod
     def create(cls, settings: Settings, *, workers: int) -> Shared:
         """Make it for that many workers."""
-        memory = Memory() if settings.upstream.servers else None
+        memory = None
+        if settings.upstream.servers:
+            import directory.upstream  # noqa: F401  # here, so that the workers have its pages in common
+
+            memory = Memory()
         return cls(SharedCounters.create(settings.protection.slots), ConnectionGate.create(workers), memory)
 
 
@@ -131,6 +137,7 @@ class Entrance:
     def _open_upstream(self) -> Upstream | None:
         if not self._settings.upstream.servers:
             return None
+        from directory.upstream import Upstream  # the LDAP client is loaded only where it is used: it costs 0.15 s
 
         def provision(principal: Principal) -> None:
             make_mailbox(self._settings, self._store, principal)
@@ -339,6 +346,8 @@ def ntlm_settings(settings: Settings) -> NtlmSettings:
 
 def upstream_settings(settings: Settings) -> UpstreamSettings:
     """Give where upstream accounts are."""
+    from directory.upstreamsettings import UpstreamSettings
+
     given = settings.upstream
     return UpstreamSettings(
         servers=given.servers,

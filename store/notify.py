@@ -20,11 +20,12 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
-from typing import Final
-
-import psycopg
+from typing import TYPE_CHECKING, Final
 
 from store.changes import Touched
+
+if TYPE_CHECKING:
+    import psycopg
 
 _HINT: Final = struct.Struct("<qqq")
 _BATCH: Final = 64
@@ -224,6 +225,8 @@ class PostgresHints:
                 thread.join(timeout=5)
 
     def _run(self, work: Callable[[psycopg.Connection[tuple[object, ...]]], None]) -> None:
+        import psycopg  # the driver is loaded only where it is used
+
         pause, most = _RETRY
         while not self._stop.is_set():
             try:

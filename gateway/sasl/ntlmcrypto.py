@@ -2,6 +2,8 @@
 
 All of it is obsolete, and here because some clients speak nothing else: MD4, RC4 and DES protect nothing that matters
 but the exchange itself. Whoever has an NT hash can sign in as its user: it is as good as a password.
+
+The ciphers are loaded when they are first used, which on many servers is never: they cost 30 ms at the start.
 """
 
 from __future__ import annotations
@@ -9,9 +11,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Iterable
-
-from Cryptodome.Cipher import ARC4, DES
-from Cryptodome.Hash import MD4
 
 
 def nt_hash(password: str) -> bytes:
@@ -81,16 +80,22 @@ def des(key: bytes, data: bytes) -> bytes:
     """DES of 8 octets under 7 octets of key, each of whose sevens of bits gets a parity bit ([MS-NLMP] 6)."""
     bits = int.from_bytes(key, "big")
     spread = bytes((bits >> shift & 0x7F) << 1 for shift in range(49, -1, -7))
+    from Cryptodome.Cipher import DES
+
     return DES.new(spread, DES.MODE_ECB).encrypt(data)  # noqa: S304  the protocol leaves no choice
 
 
 def rc4(key: bytes, data: bytes) -> bytes:
     """RC4K: RC4 of some octets under a key used once ([MS-NLMP] 3.1.5.1)."""
+    from Cryptodome.Cipher import ARC4
+
     return ARC4.new(key).encrypt(data)
 
 
 def md4(data: bytes) -> bytes:
     """MD4, which OpenSSL no longer has."""
+    from Cryptodome.Hash import MD4
+
     return MD4.new(data).digest()  # noqa: S303  the protocol leaves no choice
 
 
