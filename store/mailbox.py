@@ -174,11 +174,19 @@ class Mailbox(MailboxReading):
             max_message=self._parts.max_message,
         )
 
-    def deliver_all(self, folder_id: int, deliveries: Sequence[Delivery]) -> list[MessageRow]:
-        """Write messages into a folder, all of them or none; else as `deliver` without content."""
+    def deliver_all(
+        self, folder_id: int, deliveries: Sequence[Delivery], *, claim: bool = False, known: int | None = None
+    ) -> messages.Arrived:
+        """Write messages into a folder, all of them or none; else as `deliver` without content.
+
+        With `claim` what is \\Recent in the folder now is the caller's, as with `claim_recent`. `known` is a
+        mod-sequence of the folder since which something may have happened.
+        """
         if self._parts.reader is None:
             raise ValueError("a store without a MIME reader takes no message without its properties")
         self._check(folder_id, Rights.CREATE)
+        if claim:
+            self._check(folder_id, Rights.READ_ANY)
         if self.as_user is not None:
             deliveries = [
                 one._replace(flags=bits, keywords=tuple(names))
@@ -187,7 +195,13 @@ class Mailbox(MailboxReading):
             ]
         self._parts.texts.arrived(self.ref, len(deliveries))
         return messages.deliver_all(
-            self._shard, self._blobs, folder_id, deliveries, max_message=self._parts.max_message
+            self._shard,
+            self._blobs,
+            folder_id,
+            deliveries,
+            claim=claim,
+            known=known,
+            max_message=self._parts.max_message,
         )
 
     def claim_recent(self, folder_id: int) -> int:

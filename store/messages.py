@@ -12,9 +12,9 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, cast
 
-from sqlalchemy import ColumnElement, bindparam, select, update
+from sqlalchemy import ColumnElement, bindparam, case, select, update
 
-from store import attachments, items, keywords, namedprops, quota
+from store import attachments, changelog, folders, items, keywords, namedprops, quota
 from store.blob import BlobStore
 from store.changelog import IN_FOLDER, MESSAGE_COLUMNS
 from store.changes import MessageRow
@@ -54,8 +54,13 @@ _ENTER_FOLDER = Statement(
         size=folder.c.size + bindparam("octets"),
         modseq=bindparam("last_cn"),
         local_commit_time=bindparam("at"),
+        # Who claims what is \\Recent claims what comes in, too, when nothing else is: store.folders.claim_recent.
+        recent_uid=case(
+            (folder.c.recent_uid == folder.c.uidnext, folder.c.recent_uid + bindparam("claimed")),
+            else_=folder.c.recent_uid,
+        ),
     )
-    .returning(folder.c.uidnext - bindparam("count"), folder.c.uidvalidity),
+    .returning(folder.c.uidnext - bindparam("count"), folder.c.uidvalidity, folder.c.recent_uid),
     "m",
     "f",
     "count",
@@ -64,6 +69,7 @@ _ENTER_FOLDER = Statement(
     "octets",
     "last_cn",
     "at",
+    "claimed",
 )
 PLACEMENT_COLUMNS = (
     "mailbox_id",
@@ -176,9 +182,10 @@ def deliver(
     if size > max_message:
         raise TooLarge(f"{size} octets; at most {max_message} are taken")
     prepared = items.prepare(blobs, mime.raw)
+    one = Delivery(mime, flags, tuple(names), internal_date)
     try:
         with shard.write() as work:
-            return _deliver(work, blobs, folder_id, content, mime, prepared, flags, tuple(names), internal_date)
+            return _deliver(work, blobs, folder_id, (one,), (prepared,), content).rows[0]
     except BaseException:
         if prepared is not None and prepared.key is not None:
             blobs.remove([prepared.key])
@@ -194,12 +201,30 @@ class Delivery(NamedTuple):
     internal_date: int | None = None
 
 
-def deliver_all(
-    shard: Shard, blobs: BlobStore, folder_id: int, deliveries: Sequence[Delivery], *, max_message: int
-) -> list[MessageRow]:
-    """Write messages into a folder, all of them or none, and return their rows ([RFC3502] 6.3.11).
+class Arrived(NamedTuple):
+    """Messages that were written together."""
 
-    Raises what `deliver` does.
+    rows: list[MessageRow]
+    recent_from: int
+    """The UID from which messages are \\Recent for who has claimed them, 0 for nobody."""
+    next_to: bool
+    """Whether nothing had happened in the folder since the mod-sequence that was named."""
+
+
+def deliver_all(
+    shard: Shard,
+    blobs: BlobStore,
+    folder_id: int,
+    deliveries: Sequence[Delivery],
+    *,
+    claim: bool = False,
+    known: int | None = None,
+    max_message: int,
+) -> Arrived:
+    """Write messages, at least one, into a folder, all of them or none ([RFC3502] 6.3.11).
+
+    With `claim` what is \\Recent in the folder now is the caller's, as with `store.folders.claim_recent`. `known` is a
+    mod-sequence of the folder. Raises what `deliver` does.
     """
     made: list[items.Prepared | None] = []
     try:
@@ -208,10 +233,10 @@ def deliver_all(
                 raise TooLarge(f"{len(one.mime.raw)} octets; at most {max_message} are taken")
             made.append(items.prepare(blobs, one.mime.raw))
         with shard.write() as work:
-            return [
-                _deliver(work, blobs, folder_id, None, mime, prepared, flags, names, date)
-                for (mime, flags, names, date), prepared in zip(deliveries, made, strict=True)
-            ]
+            arrived = _deliver(work, blobs, folder_id, deliveries, made, None, claim=claim, known=known)
+            if claim and not arrived.recent_from:
+                return arrived._replace(recent_from=folders.claim_recent(shard, folder_id))
+            return arrived
     except BaseException:
         blobs.remove([one.key for one in made if one is not None and one.key is not None])
         raise
@@ -221,77 +246,84 @@ def _deliver(
     work: Work,
     blobs: BlobStore,
     folder_id: int,
+    deliveries: Sequence[Delivery],
+    made: Sequence[items.Prepared | None],
     content: MessageContent | None,
-    mime: MimeRendition,
-    prepared: items.Prepared | None,
-    flags: int,
-    names: tuple[str, ...],
-    internal_date: int | None,
-) -> MessageRow:
-    size = len(mime.raw)
+    *,
+    claim: bool = False,
+    known: int | None = None,
+) -> Arrived:
+    """Write messages whose octets are `made` ready. `recent_from` is 0 where claiming takes more than this."""
     now = time.time()
     filetime = FILETIME_UNIX_EPOCH + int(now * 10_000_000)
-    date = int(now) if internal_date is None else internal_date
-    flags = int(flags) & _CLIENT  # plain integers: the operators of IntFlag cost a microsecond each
-    if flags & _SEEN:
-        flags |= _EVER_READ
-    if content is not None and content.attachments:
-        flags |= _HAS_ATTACHMENT
-    bits = keywords.register(work, names) if names else 0
-    numbers = work.allocate(cns=1, ids=1, grow=size)
+    count = len(deliveries)
+    octets = unseen = marked = 0
+    marks: list[tuple[int, int]] = []
+    for mime, flags, names, _ in deliveries:
+        flags = int(flags) & _CLIENT  # plain integers: the operators of IntFlag cost a microsecond each
+        if flags & _SEEN:
+            flags |= _EVER_READ
+        else:
+            unseen += 1
+        if flags & _DELETED:
+            marked += 1
+        if content is not None and content.attachments:
+            flags |= _HAS_ATTACHMENT
+        octets += len(mime.raw)
+        marks.append((flags, keywords.register(work, names) if names else 0))
+    numbers = work.allocate(cns=count, ids=count, grow=octets)
     quota.check_receive(numbers)
     cn, mid = numbers.cn, numbers.id
-    item_id = mid
-    uid, _ = enter_folder(
+    # The change numbers are the mailbox's: when the next is next to the known one, nothing has happened anywhere in it.
+    next_to = known is not None and (cn == known + 1 or changelog.state(work, folder_id)[0] == known)
+    uid, _, recent_uid = enter_folder(
         work,
         folder_id,
-        count=1,
-        unseen=0 if flags & _SEEN else 1,
-        marked=1 if flags & _DELETED else 0,
-        octets=size,
-        last_cn=cn,
+        count=count,
+        unseen=unseen,
+        marked=marked,
+        octets=octets,
+        last_cn=cn + count - 1,
+        claimed=count if claim else 0,
     )
-    items.add(work, blobs, item_id, content, mime, prepared, FILETIME_UNIX_EPOCH + date * 10_000_000)
-    work.run(
-        _ADD,
-        (
-            work.mailbox_id,
-            folder_id,
-            0,
-            uid,
-            mid,
-            item_id,
-            cn,
-            cn,
-            0,
-            flags,
-            bits,
-            date,
-            size,
-            filetime,
-            filetime,
-            0,
-            cn,
-        ),
-    )
-    work.touch(folder_id, cn)
-    return MessageRow(uid, mid, item_id, cn, flags, bits, date, size, cn)
+    recent_from = uid if recent_uid > uid else 0
+    rows = []
+    m = work.mailbox_id
+    for (mime, _, _, internal_date), (flags, bits), prepared in zip(deliveries, marks, made, strict=True):
+        date = int(now) if internal_date is None else internal_date
+        size = len(mime.raw)
+        items.add(work, blobs, mid, content, mime, prepared, FILETIME_UNIX_EPOCH + date * 10_000_000)
+        work.run(_ADD, (m, folder_id, 0, uid, mid, mid, cn, cn, 0, flags, bits, date, size, filetime, filetime, 0, cn))
+        rows.append(MessageRow(uid, mid, mid, cn, flags, bits, date, size, cn))
+        uid, mid, cn = uid + 1, mid + 1, cn + 1
+    work.touch(folder_id, cn - 1)
+    return Arrived(rows, recent_from, next_to)
+
+
+class Entered(NamedTuple):
+    """What messages find where they come in."""
+
+    uid: int
+    """Of the first of them."""
+    uidvalidity: int
+    recent_uid: int
+    """The UID from which messages are \\Recent to the next who claims them."""
 
 
 def enter_folder(
-    work: Work, folder_id: int, *, count: int, unseen: int, marked: int, octets: int, last_cn: int
-) -> tuple[int, int]:
-    """Count messages into a folder; return the first of their UIDs and the UIDVALIDITY.
+    work: Work, folder_id: int, *, count: int, unseen: int, marked: int, octets: int, last_cn: int, claimed: int = 0
+) -> Entered:
+    """Count messages into a folder; `claimed` of them, all or none, are \\Recent to nobody later if none else is now.
 
     Raises NotFound when there is no such folder or only its name, TooLarge when its UIDs are used up.
     """
     at = FILETIME_UNIX_EPOCH + int(time.time() * 10_000_000)
-    row = work.one(_ENTER_FOLDER, (work.mailbox_id, folder_id, count, unseen, marked, octets, last_cn, at))
+    row = work.one(_ENTER_FOLDER, (work.mailbox_id, folder_id, count, unseen, marked, octets, last_cn, at, claimed))
     if row is None:
         raise NotFound(f"there is no folder {folder_id}")
     if row[0] + count > UID_LIMIT:
         raise TooLarge(f"folder {folder_id} has used up its UIDs")
-    return row[0], row[1]
+    return Entered(*row)
 
 
 def rows(db: Reader, folder_id: int, uids: Sequence[int] | None = None) -> list[MessageRow]:

@@ -179,7 +179,7 @@ def _place(
     last = numbers.cn + count - 1
     if not count:
         return Transfer(changelog.state(work, target_id)[1], [], [])
-    uid, uidvalidity = messages.enter_folder(
+    uid, uidvalidity, _ = messages.enter_folder(
         work,
         target_id,
         count=count,

@@ -108,6 +108,7 @@ class Session(Updates):
         self.by_uid = False
         """The command under way is a UID command: its FETCH replies carry the UID ([RFC3501] 6.4.8)."""
         self._index: FolderIndex | None = None
+        self.left = None
 
     @property
     def utf8_names(self) -> bool:

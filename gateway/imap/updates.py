@@ -22,6 +22,7 @@ from gateway.imap.wire import Wire
 from store.changes import Change, FlagsChanged, MessageCreated, MessageRow
 from store.errors import AccessDenied, NotFound
 from store.mailbox import Mailbox
+from store.messages import Arrived
 from store.permissions import allowed_flags
 
 P = ParamSpec("P")
@@ -34,11 +35,13 @@ PORTION = 128
 class Updates:
     """The half of a session that tells its client what changed; the other half is gateway.imap.session.Session."""
 
-    __slots__ = ("condstore", "notify", "qresync", "selected", "state", "uidonly", "wire")
+    __slots__ = ("condstore", "left", "notify", "qresync", "selected", "state", "uidonly", "wire")
 
     wire: Wire
     state: State
     selected: Selected | None
+    left: tuple[int, int] | None
+    """The modseq and UIDVALIDITY of the selected folder as the command under way has left them, where that is known."""
     notify: Notifier | None
     condstore: bool
     qresync: bool
@@ -88,6 +91,7 @@ class Updates:
         wait for that.
         """
         selected = self.selected
+        left, self.left = self.left, None
         if selected is None:
             return
         if self.notify is not None and not self.notify.selected and not forced:
@@ -95,7 +99,7 @@ class Updates:
         try:
             if not selected.mailbox.whole:
                 await self._look_at_rights(selected)
-            modseq, uidvalidity = await self._standing()
+            modseq, uidvalidity = left or await self._standing()
             if uidvalidity != selected.uidvalidity:
                 raise NotFound("deleted and made again")
             known = selected.knows_all(modseq) and not (selected.watchers and modseq > selected.watermark)
@@ -150,18 +154,19 @@ class Updates:
         for watcher in selected.watchers:
             watcher.enter()
 
-    async def appended(self, selected: Selected, rows: Sequence[MessageRow], before: int, first: int) -> None:
-        """Take over the messages that this session has put into its folder, whose modseq was `before`.
+    async def appended(self, selected: Selected, arrived: Arrived, known: int | None) -> None:
+        """Take over the messages that this session has put into its folder, next to the mod-sequence `known` or not.
 
-        They are \\Recent from the UID `first`, unless that is 0. When the client knew all that had happened until
-        then, it is told of them here, and nothing needs to be read.
+        When the client knew all that had happened until then, it is told of them here, and nothing needs to be read.
         """
+        rows = arrived.rows
         selected.note_made(row.uid for row in rows)
-        if first:
-            selected.add_recent(first, rows[-1].uid + 1)
-        if selected.watermark == before and not selected.own:
+        if arrived.recent_from:
+            selected.add_recent(arrived.recent_from, rows[-1].uid + 1)
+        if arrived.next_to and selected.watermark == known and not selected.own:
             changes: list[Change] = [MessageCreated(row) for row in rows]
             await self._take_in(selected, rows[-1].modseq, changes, expunge=False, forced=False)
+            self.left = (selected.watermark, selected.uidvalidity)
 
     async def _prepare(self, selected: Selected, changes: list[Change]) -> None:
         """Take \\Recent for new messages, and learn the keywords that the changes bring."""

@@ -152,7 +152,7 @@ def place_item(work: Work, target: int, item_id: int, size: int, delivered: int 
     now = time.time()
     numbers = work.allocate(cns=1, ids=1, grow=size)
     cn = numbers.cn
-    uid, _ = messages.enter_folder(work, target, count=1, unseen=1, marked=0, octets=size, last_cn=cn)
+    uid, *_ = messages.enter_folder(work, target, count=1, unseen=1, marked=0, octets=size, last_cn=cn)
     date = int(now if delivered is None else unix_from_filetime(delivered))
     flags = int(MessageFlag.HAS_ATTACHMENT) if has_attach else 0
     stamp = filetime_from_unix(now)

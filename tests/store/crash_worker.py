@@ -135,7 +135,7 @@ class _Work:
         tokens = [self._token() for _ in range(self.random.randint(2, 5))]
         say("begin", ["deliver", folder, tokens, FLAGGED])
         made = [Delivery(render(raw_message(token, size)), FLAGGED) for token, size in tokens]
-        say("done", [row.uid for row in self.box.deliver_all(folder, made)])
+        say("done", [row.uid for row in self.box.deliver_all(folder, made).rows])
 
     def _flags(self, folder: int, uids: list[int]) -> None:
         add = self.random.choice((SEEN, FLAGGED, DELETED, SEEN | DELETED))

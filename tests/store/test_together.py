@@ -41,6 +41,31 @@ def several(*sizes: int) -> list[Delivery]:
     return [Delivery(rendition(f"m{number}", size=size)) for number, size in enumerate(sizes)]
 
 
+@pytest.mark.parametrize("unclaimed", [0, 2])
+@pytest.mark.parametrize("count", [1, 3])
+def test_claimed_as_they_come(mailbox: Mailbox, unclaimed: int, count: int) -> None:
+    """[RFC3501] 2.3.2: with what is \\Recent already, in one transaction, and for one session only."""
+    mailbox.deliver_all(INBOX, several(10))
+    assert mailbox.claim_recent(INBOX) == 1
+    for _ in range(unclaimed):
+        assert mailbox.deliver_all(INBOX, several(10)).recent_from == 0
+    assert mailbox.deliver_all(INBOX, several(*[10] * count), claim=True).recent_from == 2
+    assert mailbox.recent_from(INBOX) == mailbox.folder(INBOX).uidnext == 2 + unclaimed + count
+
+
+def test_next_to_what_is_known(mailbox: Mailbox) -> None:
+    """Whether something else came into the folder between; what happens in other folders does not count."""
+    arrived = mailbox.deliver_all(INBOX, several(10, 10))
+    assert not arrived.next_to, "nothing was known"
+    known = arrived.rows[-1].modseq
+    arrived = mailbox.deliver_all(INBOX, several(10, 10), known=known)
+    assert arrived.next_to
+    assert not mailbox.deliver_all(INBOX, several(10), known=known).next_to
+    known = mailbox.folder(INBOX).modseq
+    mailbox.deliver_all(DRAFTS, several(10))
+    assert mailbox.deliver_all(INBOX, several(10), known=known).next_to
+
+
 def test_rows_in_order_and_one_hint(world: World, mailbox: Mailbox) -> None:
     made = [
         Delivery(rendition("a"), MessageFlag.SEEN, ("key",), 5),
@@ -48,7 +73,7 @@ def test_rows_in_order_and_one_hint(world: World, mailbox: Mailbox) -> None:
         Delivery(rendition("c")),
     ]
     world.hints.clear()
-    rows = mailbox.deliver_all(INBOX, made)
+    rows = mailbox.deliver_all(INBOX, made).rows
     assert [row.uid for row in rows] == [1, 2, 3]
     assert rows == mailbox.rows(INBOX)
     assert [row.modseq for row in rows] == sorted({row.modseq for row in rows})
@@ -79,13 +104,13 @@ def test_all_or_none(world: World, mailbox: Mailbox, error: type[Exception]) -> 
 
 def test_inside_a_unit_of_work(world: World, mailbox: Mailbox) -> None:
     """REPLACE: what is removed makes room, and both happen or neither."""
-    old = mailbox.deliver_all(INBOX, several(1000))[0]
+    old = mailbox.deliver_all(INBOX, several(1000)).rows[0]
     mailbox.set_quota(receive=1200)
 
     def swap(size: int) -> Callable[[], int]:
         def run() -> int:
             assert mailbox.remove_messages(INBOX, [row.uid for row in mailbox.rows(INBOX)])
-            return mailbox.deliver_all(INBOX, several(size))[0].uid
+            return mailbox.deliver_all(INBOX, several(size)).rows[0].uid
 
         return run
 
@@ -97,7 +122,7 @@ def test_inside_a_unit_of_work(world: World, mailbox: Mailbox) -> None:
 
 
 def test_previews_are_kept_once_and_go_with_the_item(world: World, mailbox: Mailbox) -> None:
-    first, second = mailbox.deliver_all(INBOX, several(10, 10))
+    first, second = mailbox.deliver_all(INBOX, several(10, 10)).rows
     modseq = mailbox.folder(INBOX).modseq
     mailbox.keep_previews({first.item_id: "één", second.item_id: "", 4711: "nobody's"})
     mailbox.keep_previews({first.item_id: "other"})

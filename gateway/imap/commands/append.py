@@ -20,7 +20,6 @@ from gateway.imap.place import Place
 from gateway.imap.protocol import writer
 from gateway.imap.protocol.message_types import Append, NewMessage
 from gateway.imap.session import MANY, Session
-from store.changes import MessageRow
 from store.mapi.message import MimeRendition
 from store.messages import Delivery
 
@@ -45,20 +44,16 @@ async def append(session: Session, args: Append) -> Reply:
     deliveries = await prepare(session, args.messages)
     selected = session.selected
     here = selected is not None and selected.is_at(place)
-    claims = selected is not None and here and not selected.read_only and selected.shows_recent
-
-    def put() -> tuple[list[MessageRow], int, int]:
-        """Give the rows, the folder's modseq before, and the UID from which messages are recent for this session."""
-        before = place.mailbox.standing(place.row.id)[0] if here else 0
-        rows = place.mailbox.deliver_all(place.row.id, deliveries)
-        # In the selected folder the messages are going to be \\Recent: to claim that here saves a second commit.
-        return rows, before, place.mailbox.claim_recent(place.row.id) if claims else 0
-
+    put = place.mailbox.deliver_all
+    # In the selected folder the messages are going to be \\Recent: to claim that with them saves a second commit.
+    claim = selected is not None and here and not selected.read_only and selected.shows_recent
     much = sum(len(one.mime.raw) for one in deliveries[1:]) > MUCH
-    rows, before, first = await session.write_many(place.mailbox, MANY + 1 if much else len(deliveries), put)
+    count = MANY + 1 if much else len(deliveries)
+    known = selected.watermark if selected is not None and here else None
+    arrived = await session.write_many(place.mailbox, count, put, place.row.id, deliveries, claim=claim, known=known)
     if here and selected is not None:
-        await session.appended(selected, rows, before, first)
-    return ok(b"APPEND completed.", appenduid(place, [row.uid for row in rows]))
+        await session.appended(selected, arrived, known)
+    return ok(b"APPEND completed.", appenduid(place, [row.uid for row in arrived.rows]))
 
 
 def appenduid(place: Place, uids: Sequence[int]) -> bytes:

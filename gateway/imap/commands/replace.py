@@ -52,7 +52,7 @@ async def _swap(session: Session, uids: list[int], place: Place, delivery: Deliv
         # What the old message leaves free counts for the new one.
         if not source.remove_messages(folder_id, uids):
             return None
-        return place.mailbox.deliver_all(place.row.id, [delivery])[0]
+        return place.mailbox.deliver_all(place.row.id, [delivery]).rows[0]
 
     return await session.write(source, swap)
 
@@ -63,7 +63,7 @@ async def _swap_between(session: Session, uids: list[int], place: Place, deliver
     The two have no transaction in common: the new message is taken back where the old one cannot be removed.
     """
     source, folder_id = session.mailbox, session.folder_selected.folder_id
-    row = (await session.write(place.mailbox, place.mailbox.deliver_all, place.row.id, [delivery]))[0]
+    row = (await session.write(place.mailbox, place.mailbox.deliver_all, place.row.id, [delivery])).rows[0]
     try:
         if await session.write(source, source.remove_messages, folder_id, uids):
             return row
