@@ -92,7 +92,8 @@ def _spans(rule: Rule, start: dt.date, end: dt.date) -> Iterator[list[dt.date]]:
     """The days of each period of the rule, in order."""
     if rule.frequency == "YEARLY":
         for year in range(start.year, end.year + 1, rule.interval):
-            yield _days_from(dt.date(year, 1, 1), 366 if isleap(year) else 365)
+            months = rule.by_month or range(1, 13)
+            yield [day for month in months for day in _days_from(dt.date(year, month, 1), monthrange(year, month)[1])]
     elif rule.frequency == "MONTHLY":
         first = start.year * 12 + start.month - 1
         for month in range(first, end.year * 12 + end.month, rule.interval):

@@ -85,7 +85,7 @@ class Rule:
 
 def read_rule(text: str, *, receipt: Receipt | None = None, place: str = "RRULE") -> Rule | None:
     """Read the value of an RRULE ([RFC5545] 3.3.10); None, with a note, if it has no frequency that is known."""
-    notes = receipt or Receipt()
+    notes = Receipt() if receipt is None else receipt
     parts: dict[str, str] = {}
     for part in text[:MAX_TEXT].upper().split(";"):
         name, _, value = (piece.strip() for piece in part.partition("="))
