@@ -1,0 +1,1 @@
+"""Message files of Outlook, .msg and .oft ([MS-OXMSG]), and the compound files that they are ([MS-CFB])."""
