@@ -43,9 +43,22 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(entry, ensure_ascii=False, default=str)
 
 
+class _Lines(logging.StreamHandler[TextIO]):
+    """Writes lines; to a stream that sends each off by itself nothing more is said."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._gathers = not getattr(stream, "line_buffering", False)
+
+    def flush(self) -> None:
+        """Send off what the stream has gathered."""
+        if self._gathers:
+            super().flush()
+
+
 def configure(level: str, style: str, stream: TextIO | None = None) -> None:
     """Send everything of at least `level` (debug, info, warning, error) to `stream`, as `text` or `json` lines."""
-    handler = logging.StreamHandler(stream or sys.stderr)
+    handler = _Lines(stream or sys.stderr)
     handler.setFormatter(JsonFormatter() if style == "json" else TextFormatter())
     root = logging.getLogger()
     for old in list(root.handlers):

@@ -46,11 +46,14 @@ class Audit:
         detail: str,
     ) -> None:
         """Note a sign-in, with both identities: who it is and whose mailbox it is."""
-        fields = _fields(login, peer, mechanism, authorization)
-        fields |= {"user": user.address, "mailbox": owner.address}
-        if detail:
-            fields["by"] = detail
-        audit.info("logon %s", _text(fields), extra={"fields": {"event": "logon", **fields}})
+        tls, connection = "yes" if peer.tls else "no", str(peer.connection)
+        head, head_text = _head(peer.protocol, peer.address, tls, mechanism, login[:256])
+        tail, tail_text = _tail((authorization or "")[:256], user.address, owner.address, detail)
+        text, fields = f"{head_text} {tail_text}", head | tail
+        if peer.connection:
+            text = f"{head_text} connection={connection} {tail_text}"
+            fields = {**head, "connection": connection, **tail}
+        audit.info("logon %s", text, extra={"fields": {"event": "logon", **fields}})
         self._record(OK, "", login, user, owner.address, peer, mechanism)
 
     def refused(
@@ -106,14 +109,25 @@ class Audit:
         )
 
 
+@lru_cache(maxsize=1024)  # the same users sign in from the same places
+def _head(protocol: str, address: str, tls: str, mechanism: str, login: str) -> tuple[dict[str, str], str]:
+    """What a line begins with, as fields and as text: who asks, where from, by what."""
+    fields = {"protocol": protocol, "peer": address, "tls": tls, "mechanism": mechanism, "login": login}
+    return fields, _text(fields)
+
+
+@lru_cache(maxsize=1024)  # as above
+def _tail(authorization: str, user: str, mailbox: str, detail: str) -> tuple[dict[str, str], str]:
+    """What the line of a sign-in ends with: whose mailbox it is."""
+    fields = {"authorization": authorization} if authorization else {}
+    fields |= {"user": user, "mailbox": mailbox}
+    if detail:
+        fields["by"] = detail
+    return fields, _text(fields)
+
+
 def _fields(login: str, peer: PeerInfo, mechanism: str, authorization: str | None) -> dict[str, str]:
-    fields = {
-        "protocol": peer.protocol,
-        "peer": peer.address,
-        "tls": "yes" if peer.tls else "no",
-        "mechanism": mechanism,
-        "login": login[:256],
-    }
+    fields = dict(_head(peer.protocol, peer.address, "yes" if peer.tls else "no", mechanism, login[:256])[0])
     if peer.connection:
         fields["connection"] = str(peer.connection)
     if authorization:
@@ -129,6 +143,5 @@ def _text(fields: dict[str, str]) -> str:
 _PLAIN = re.compile(r"""[!#-&(-<>-~]+""")
 
 
-@lru_cache(maxsize=1024)  # the same users sign in from the same places
 def _shown(value: str) -> str:
     return value if _PLAIN.fullmatch(value) else ascii(value)

@@ -13,9 +13,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from itertools import count
 from typing import NamedTuple, Protocol
-from weakref import WeakValueDictionary
+from weakref import ref
 
 from directory.apppasswords import AppPassword
 from directory.errors import ProviderError
@@ -39,6 +38,14 @@ class StandingDirectory(DirectoryProvider, Protocol):
         """List the app passwords of an account."""
 
 
+class _Held(ref[Logon]):
+    """A sign-in that somebody holds; each is one of its own, though two may be alike."""
+
+    __slots__ = ()
+    __hash__ = object.__hash__
+    __eq__ = object.__eq__
+
+
 class _Key(NamedTuple):
     """What a session stands on."""
 
@@ -58,15 +65,14 @@ class Standing:
         """`run` calls in a thread; None: the directory is local, and its answers are short."""
         self._directory = directory
         self._run = run
-        self._numbers = count()
-        self._live: WeakValueDictionary[int, Logon] = WeakValueDictionary()
+        self._live: set[ref[Logon]] = set()
         self._ended: frozenset[_Key] = frozenset()
         self._seen: frozenset[_Key] = frozenset()
         self._generation = -1
 
     def enter(self, logon: Logon) -> None:
         """Watch over a sign-in for as long as somebody holds it."""
-        self._live[next(self._numbers)] = logon
+        self._live.add(_Held(logon, self._live.discard))
 
     def has_ended(self, logon: Logon) -> bool:
         """Whether the session must end, as of the last look."""
@@ -83,7 +89,7 @@ class Standing:
 
     async def look(self) -> None:
         """Ask the directory about everybody who is signed in. Raises ProviderError."""
-        keys = frozenset(_key(logon) for logon in self._live.values())
+        keys = frozenset(_key(logon) for held in tuple(self._live) if (logon := held()) is not None)
         if not keys:
             self._ended = self._seen = frozenset()
             return
