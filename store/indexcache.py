@@ -196,8 +196,11 @@ class IndexCache:
 
     def standing(self, shard: Shard, folder_id: int, modseq: int, uidvalidity: int) -> FolderIndex | None:
         """Give the index if it is in memory and stands at just that state of the folder."""
+        key = (shard.mailbox_id, folder_id)
         with self._lock:
-            entry = self._kept.get((shard.mailbox_id, folder_id))
+            entry = self._kept.get(key)
+            if entry is not None:
+                self._kept.move_to_end(key)
         index = None if entry is None else entry.index
         return index if index is not None and (index.modseq, index.uidvalidity) == (modseq, uidvalidity) else None
 

@@ -18,7 +18,7 @@ from store import (
     search,
     sortkeys,
 )
-from store.changes import Change, MessageRow
+from store.changes import Change, FolderRow, MessageRow
 from store.index import FolderIndex
 from store.logon import MailboxLogon
 from store.mapi.message import MessageContent
@@ -43,6 +43,11 @@ class MailboxReading(MailboxLogon):
         """Give the index if it takes no long reading, else None. Raises NotFound."""
         self._check(folder_id, Rights.READ_ANY)
         return self._parts.indexes.at_hand(self._shard, folder_id)
+
+    def index_standing(self, row: FolderRow) -> FolderIndex | None:
+        """Give the index if it is in memory and stands where the folder did when `row` was read. Raises NotFound."""
+        self._check(row.id, Rights.READ_ANY)
+        return self._parts.indexes.standing(self._shard, row.id, row.modseq, row.uidvalidity)
 
     def standing(self, folder_id: int) -> tuple[int, int]:
         """Read the modseq and the UIDVALIDITY of a folder, inside a unit of work as it sees them. Raises NotFound."""

@@ -14,9 +14,12 @@ from store.sortkeys import SortKeys
 from store.store import Store
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ImapSettings:
-    """The values of the `imap` settings that the front end goes by."""
+    """The values of the `imap` settings that the front end goes by.
+
+    One object is like itself alone: what is kept by the settings is looked up too often to compare them all.
+    """
 
     version: str = ""
     """Shown by ID; empty hides it."""

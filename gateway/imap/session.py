@@ -377,7 +377,9 @@ class Session(Updates):
             first, end = row.recent_uid, row.uidnext
             if first < end and not read_only:
                 first, end = await self._recent(mailbox, row.id, end, claim=True)
-        index = await self.read_index(mailbox, row.id)
+        index = mailbox.index_standing(row) if mailbox.whole else None
+        if index is None:
+            index = await self.read_index(mailbox, row.id)
         self._keep_index(index)
         selected = Selected(
             place, name, FolderView(index.uids), index.modseq, read_only=read_only, settable=allowed_flags(held)

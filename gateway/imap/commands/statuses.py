@@ -5,7 +5,7 @@ APPENDLIMIT is the same for every mailbox, whatever its rights and quota ([RFC78
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from gateway.imap.errors import Reply, ok
 from gateway.imap.flags import DELETED
@@ -14,6 +14,7 @@ from gateway.imap.place import Place
 from gateway.imap.protocol import writer
 from gateway.imap.protocol.mailbox_types import Status, StatusItem
 from gateway.imap.session import Session
+from store.changes import FolderRow
 from store.permissions import Rights
 
 
@@ -32,24 +33,38 @@ async def line(session: Session, name: str, place: Place, items: Sequence[Status
     mailbox, row = place
     if not mailbox.whole:
         await session.read(mailbox.demand, row.id, Rights.READ_ANY)
-    values: dict[StatusItem, int | bytes] = {
-        StatusItem.MESSAGES: row.total,
-        StatusItem.UIDNEXT: row.uidnext,
-        StatusItem.UIDVALIDITY: row.uidvalidity,
-        StatusItem.UNSEEN: row.unread,
-        StatusItem.HIGHESTMODSEQ: max(row.modseq, 1),
-        StatusItem.SIZE: row.size,
-        StatusItem.DELETED: row.deleted,
-        StatusItem.APPENDLIMIT: session.services.settings.max_message,
-    }
-    if StatusItem.HIGHESTMODSEQ in items:
-        session.enable_condstore()
-    if StatusItem.RECENT in items:
-        values[StatusItem.RECENT] = await session.count_recent(place)
-    if StatusItem.DELETED_STORAGE in items:
-        # Octets of the messages marked \Deleted ([RFC9208] 4.1.4).
-        index = await session.read_index(mailbox, row.id) if row.deleted else None
-        values[StatusItem.DELETED_STORAGE] = 0 if index is None else index.octets(DELETED)
-    if StatusItem.MAILBOXID in items:
-        values[StatusItem.MAILBOXID] = b"(%b)" % mailbox_id(place.mailbox.ref, row)
-    return writer.status_line(name, [(item.value, values[item]) for item in items], utf8=session.utf8_names)
+    values: list[tuple[bytes, int | bytes]] = []
+    for item in items:
+        of_row = _OF_ROW.get(item)
+        values.append((item.value, of_row(row) if of_row is not None else await _other(session, place, item)))
+    return writer.status_line(name, values, utf8=session.utf8_names)
+
+
+_OF_ROW: dict[StatusItem, Callable[[FolderRow], int]] = {
+    StatusItem.MESSAGES: lambda row: row.total,
+    StatusItem.UIDNEXT: lambda row: row.uidnext,
+    StatusItem.UIDVALIDITY: lambda row: row.uidvalidity,
+    StatusItem.UNSEEN: lambda row: row.unread,
+    StatusItem.SIZE: lambda row: row.size,
+    StatusItem.DELETED: lambda row: row.deleted,
+}
+
+
+async def _other(session: Session, place: Place, item: StatusItem) -> int | bytes:
+    """An item that takes more than the folder's row."""
+    mailbox, row = place
+    match item:
+        case StatusItem.HIGHESTMODSEQ:
+            session.enable_condstore()
+            return max(row.modseq, 1)
+        case StatusItem.RECENT:
+            return await session.count_recent(place)
+        case StatusItem.DELETED_STORAGE:
+            # Octets of the messages marked \Deleted ([RFC9208] 4.1.4).
+            index = await session.read_index(mailbox, row.id) if row.deleted else None
+            return 0 if index is None else index.octets(DELETED)
+        case StatusItem.MAILBOXID:
+            return b"(%b)" % mailbox_id(mailbox.ref, row)
+        case _:
+            assert item is StatusItem.APPENDLIMIT
+            return session.services.settings.max_message

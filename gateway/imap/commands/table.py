@@ -22,6 +22,7 @@ from functools import lru_cache
 from gateway.imap.commands import mailbox_rows, message_rows, search_rows, session_rows, urlauth_rows
 from gateway.imap.commands.command import Command
 from gateway.imap.environment import ImapSettings
+from gateway.imap.personality import PERSONALITIES
 from gateway.imap.session import Session
 from gateway.imap.state import State
 
@@ -46,14 +47,27 @@ def _always(settings: ImapSettings) -> bytes:
 
 def capabilities(session: Session) -> bytes:
     """The capability list as it stands now, without the word CAPABILITY ([RFC3501] 6.1.1, 7.2.1, [MS-OXIMAP4] 1.7)."""
-    always = _always(session.services.settings)
-    listed = session.personality.capabilities
+    settings = session.services.settings
     if session.state is not State.NOT_AUTHENTICATED:
-        return always if listed is None else _as(listed, always)
-    names = [always]
-    if session.wire.can_start_tls:
+        return _listed(settings)
+    return _listed_before(settings, session.wire.can_start_tls, tuple(session.mechanisms()))
+
+
+@lru_cache(maxsize=16)
+def _listed(settings: ImapSettings) -> bytes:
+    """The capability list of who has signed in."""
+    listed = PERSONALITIES[settings.personality].capabilities
+    always = _always(settings)
+    return always if listed is None else _as(listed, always)
+
+
+@lru_cache(maxsize=64)
+def _listed_before(settings: ImapSettings, starttls: bool, mechanisms: tuple[str, ...]) -> bytes:
+    """The capability list of who has not."""
+    listed = PERSONALITIES[settings.personality].capabilities
+    names = [_always(settings)]
+    if starttls:
         names.append(b"STARTTLS")
-    mechanisms = session.mechanisms()
     names += [b"AUTH=" + name.encode() for name in mechanisms]
     if "PLAIN" not in mechanisms:
         names.append(b"LOGINDISABLED")

@@ -21,6 +21,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +50,7 @@ RAW_LINE_LIMIT = 17_408
 """Octets of a line that is not a command: of a SASL response, gateway.sasl.mechanism.MAX_LINE."""
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """One command: line, literal, line, ..., line; lines without their ends, with the literals' announcements."""
 
     parts: tuple[bytes, ...]

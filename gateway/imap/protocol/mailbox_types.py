@@ -72,6 +72,8 @@ class ListOption(Enum):
 class StatusItem(Enum):
     """What STATUS can ask for ([RFC3501] 6.3.10, [RFC9051] 6.3.11)."""
 
+    __hash__ = object.__hash__  # Enum's own takes as long as what is looked up by it
+
     MESSAGES = b"MESSAGES"
     RECENT = b"RECENT"
     UIDNEXT = b"UIDNEXT"

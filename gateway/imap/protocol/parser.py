@@ -8,6 +8,7 @@ linear in the frame.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NoReturn
 
 from gateway.imap.protocol import (
@@ -25,7 +26,7 @@ from gateway.imap.protocol import (
 )
 from gateway.imap.protocol.framing import Frame
 from gateway.imap.protocol.scanner import ParseArguments, Scanner
-from gateway.imap.protocol.types import NO_ARGUMENTS, BadCommand, Command
+from gateway.imap.protocol.types import NO_ARGUMENTS, BadCommand, BadMailboxName, Command
 
 MAX_TAG = 100
 """Octets of a tag."""
@@ -55,6 +56,11 @@ _UID_COMMANDS: dict[bytes, tuple[str, ParseArguments]] = {
 _ALONE = session_arguments.ALONE | urlauth_arguments.MAY_BE_BARE | search_arguments.ALONE
 """Commands that may have arguments, or none."""
 
+_REPEATED = frozenset((b"SELECT", b"EXAMINE", b"STATUS", b"LIST", b"LSUB"))
+"""Commands that come again and again with the same arguments, by all users alike: what was read of them is kept."""
+_LONGEST_KEPT = 128
+"""Octets of a line of which that is done."""
+
 COMMANDS = frozenset(word for word, _ in (*_COMMANDS.values(), *_UID_COMMANDS.values()))
 """The names that Command.name can have."""
 
@@ -65,14 +71,35 @@ def parse(frame: Frame, *, utf8: bool = False) -> Command:
     Raises BadCommand, and UnsupportedCharset for a SEARCH in an unknown charset. There are no experimental commands
     ([RFC3501] 6.5.1).
     """
-    scanner = Scanner(frame.parts, utf8=utf8)
     line = frame.parts[0]
     head = _HEAD.match(line)
     if head is None:
-        _fail_head(scanner)
+        _fail_head(Scanner(frame.parts, utf8=utf8))
+    name = head[2].upper()
+    if name in _REPEATED and len(line) <= _LONGEST_KEPT and len(frame.parts) == 1:
+        try:
+            return Command(head[1], *_read_before(line[head.start(2) :], utf8))
+        except (BadCommand, BadMailboxName):
+            pass  # what is wrong is told of the line as it came
+    return _read(frame, head, name, utf8)
+
+
+@lru_cache(maxsize=512)
+def _read_before(line: bytes, utf8: bool) -> tuple[str, object]:
+    """The name and the arguments of a line without its tag."""
+    frame = Frame((b"A " + line,))
+    head = _HEAD.match(frame.parts[0])
+    assert head is not None
+    command = _read(frame, head, head[2].upper(), utf8)
+    return command.name, command.args
+
+
+def _read(frame: Frame, head: re.Match[bytes], name: bytes, utf8: bool) -> Command:
+    """Read the arguments of a command, the tag and the name being read."""
+    scanner = Scanner(frame.parts, utf8=utf8)
+    line = frame.parts[0]
     scanner.tag = head[1]
     scanner.position = head.end()
-    name = head[2].upper()
     found = _COMMANDS.get(name)
     if found is None:
         if name == b"UID":

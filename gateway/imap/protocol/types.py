@@ -7,6 +7,7 @@ octet (tags, header field names, reply labels) is `bytes`.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 STAR = 0
 """Stands for `*` in a SequenceSet: the largest number in use. No message has the number 0."""
@@ -103,8 +104,7 @@ class NoArguments:
 NO_ARGUMENTS = NoArguments()
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """One parsed command."""
 
     tag: bytes

@@ -174,3 +174,23 @@ def test_a_string_that_never_ends_is_found_out_at_once() -> None:
     refused(b'a SELECT "' + b"x" * 60_000)
     refused(b'a SELECT "' + b'x\\"' * 20_000 + b"\\x")
     assert time.process_time() - start < 1
+
+
+def test_a_line_that_comes_again_is_read_the_same() -> None:
+    """What is kept of a line is kept without its tag, apart for UTF-8, and never of one that is wrong."""
+    for tag in (b"a", b"longer.tag"):
+        for utf8 in (False, True):
+            command = parse(Frame((tag + b' status "a&-b" (MESSAGES SIZE)',)), utf8=utf8)
+            assert (command.tag, command.name) == (tag, "STATUS")
+            assert isinstance(command.args, bt.Status)
+            assert command.args.mailbox.value == ("a&-b" if utf8 else "a&b")
+            assert command.args.items == (bt.StatusItem.MESSAGES, bt.StatusItem.SIZE)
+    for tag in (b"a", b"longer.tag"):
+        with pytest.raises(t.BadCommand) as caught:
+            parse(Frame((tag + b" STATUS INBOX (MESSAGES",)))
+        assert caught.value.tag == tag
+        with pytest.raises(t.BadCommand, match=f"octet {len(tag) + 14}"):
+            parse(Frame((tag + b" SELECT INBOX ]",)))
+        with pytest.raises(t.BadMailboxName) as unreadable:
+            parse(Frame((tag + b" SELECT &",)))
+        assert unreadable.value.tag == tag
