@@ -49,8 +49,9 @@ peers: $(VENV)/.dev  ## real clients and real peers against a server that the te
 desktop: $(VENV)/.dev  ## desktop programs (Thunderbird, Jakarta Mail, Evolution's Camel) against a server that the tests start
 	@$(PYTEST) -m desktop -p no:randomly $(ARGS) tests/peers/test_signin_desktop.py tests/peers/test_imap_desktop.py
 
-fuzz: $(VENV)/.dev  ## long randomised runs over every parser (OXGATE_FUZZ_SECONDS: each of the targets by the clock)
+fuzz: $(VENV)/.dev  ## long randomised runs over every parser and property (OXGATE_FUZZ_SECONDS: each of the targets by the clock)
 	@OXGATE_FUZZ_EXAMPLES=$${OXGATE_FUZZ_EXAMPLES:-20000} $(PYTEST) -n $(JOBS) --timeout 3600 tests/fuzz $(ARGS)
+	@OXGATE_HYPOTHESIS=$${OXGATE_HYPOTHESIS:-20} $(PYTEST) -n $(JOBS) --timeout 3600 -m "hypothesis and not peers" --ignore tests/fuzz $(ARGS)
 	@$(BIN)/python -m tests.fuzz.long --seconds $${OXGATE_FUZZ_SECONDS:-1200}
 
 stress: $(VENV)/.dev  ## imaptest's scripts, and a minute of each of its loads (OXGATE_IMAPTEST names the program)

@@ -2,10 +2,13 @@
 
 from hypothesis import HealthCheck, settings
 
+from tests.support.examples import examples
 from tests.support.postgres import postgres_database, postgres_server
 
 __all__ = ["postgres_database", "postgres_server"]
 
 # Hypothesis measures these by the clock on the wall: on a machine that is busy they fail whatever the code does.
-settings.register_profile("oxgate", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "oxgate", deadline=None, max_examples=examples(50), suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("oxgate")

@@ -38,6 +38,7 @@ from directory.query import (
 )
 from directory.recipients import expand
 from directory.sql import SqlDirectory
+from tests.support.examples import examples
 
 
 def test_a_user_is_found_by_everything_that_names_it(directory):
@@ -72,7 +73,7 @@ def test_what_is_not_there_is_none(directory):
 
 
 @given(text=st.text(max_size=40))
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_no_text_breaks_a_lookup(directory, text):
     """Lookups get whatever a client sends: none of it may raise."""
     directory.by_address(text)
@@ -403,7 +404,7 @@ QUERIES = st.recursive(
 
 
 @given(queries=st.lists(QUERIES, min_size=1, max_size=20))
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=examples(15), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_the_database_answers_as_the_plain_evaluation_does(directory, queries):
     if not directory.everyone():
         values = ["a", "A b", "a%b", "\u00e9", "e\u0301 a", "b_\\", "*"]

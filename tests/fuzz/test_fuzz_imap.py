@@ -18,7 +18,7 @@ from gateway.imap.protocol.numset import BadNumber, parse_set
 from gateway.imap.protocol.parser import COMMANDS, parse
 from gateway.imap.protocol.types import BadCommand
 
-EXAMPLES = int(os.environ.get("OXGATE_FUZZ_EXAMPLES", "150"))
+EXAMPLES = int(os.environ.get("OXGATE_FUZZ_EXAMPLES", "75"))
 LIMITS = Limits(line=300, command=800, literal=100, append=400, literals=5)
 
 WORDS = [name.encode() for name in sorted(COMMANDS)]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gateway.imap.protocol.urls import BadUrl, parse, write
 
-EXAMPLES = int(os.environ.get("OXGATE_FUZZ_EXAMPLES", "150"))
+EXAMPLES = int(os.environ.get("OXGATE_FUZZ_EXAMPLES", "75"))
 
 PIECES = (
     b"imap: // / ; host user@ :143 [::1] ;AUTH=* INBOX %20 %C3%A4 %FF %00 ;UIDVALIDITY=1 /;UID=1 ;UID=2 /;SECTION=1.2 "

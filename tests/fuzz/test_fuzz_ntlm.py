@@ -17,7 +17,7 @@ from gateway.sasl.ntlmclient import NtlmClient
 from gateway.sasl.ntlmmessages import SIGNATURE, NtlmSyntaxError
 from tests.gateway.sasl.ntlmsupport import PASSWORD, PEER, SETTINGS, FakeDirectory, finish
 
-EXAMPLES = int(os.environ.get("OXGATE_FUZZ_EXAMPLES", "150"))
+EXAMPLES = int(os.environ.get("OXGATE_FUZZ_EXAMPLES", "75"))
 VARIANTS = st.sampled_from(["NTLM", "NTLMv1", "NTLM2-SESSION"])
 EDITS = st.lists(
     st.tuples(st.integers(0, 600), st.sampled_from(["set", "cut", "insert", "end"]), st.binary(max_size=9)), max_size=6

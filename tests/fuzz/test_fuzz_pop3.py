@@ -26,7 +26,7 @@ from gateway.services.signin import SignInService
 from store.errors import NotFound, Unavailable
 from tests.gateway.pop3.support import FakeLogon
 
-EXAMPLES = int(os.environ.get("OXGATE_FUZZ_EXAMPLES", "150"))
+EXAMPLES = int(os.environ.get("OXGATE_FUZZ_EXAMPLES", "75"))
 MESSAGES = {
     1: b"Subject: x\r\n\r\n.dot\r\nline\r\n",
     2: b"no end",

@@ -21,7 +21,7 @@ from gateway.sasl.registry import Mechanisms
 from gateway.sasl.scram import AskScram, ScramKeys, scram_mechanisms
 from gateway.services.proofs import certificate_names
 
-EXAMPLES = int(os.environ.get("OXGATE_FUZZ_EXAMPLES", "75"))
+EXAMPLES = int(os.environ.get("OXGATE_FUZZ_EXAMPLES", "40"))
 PEER = PeerInfo("imap", "192.0.2.1", tls=True, end_point=b"E" * 32, unique=b"U" * 12, certificate=b"DER")
 MECHANISMS = Mechanisms(
     (

@@ -23,7 +23,7 @@ from gateway.smtp.session import SmtpServices
 from gateway.smtp.transaction import SmtpConnection
 from tests.gateway.smtp.support import FakeDelivery, FakeLogon, FakeSenders
 
-EXAMPLES = int(os.environ.get("OXGATE_FUZZ_EXAMPLES", "75"))
+EXAMPLES = int(os.environ.get("OXGATE_FUZZ_EXAMPLES", "40"))
 LIMITS = SmtpLimits(max_message=500, max_recipients=3, max_errors=1000, max_logon_failures=100)
 REPLY = re.compile(rb"[2-5]\d\d[ -][ -~\x80-\xff]*\Z")
 

@@ -40,7 +40,7 @@ from store.mapi.tags import PidTagDisplayName, PidTagMessageFlags, PidTagSearchK
 from store.mapi.types import PropertyTag
 from store.notify import decode as decode_hints
 
-EXAMPLES = int(os.environ.get("OXGATE_FUZZ_EXAMPLES", "150"))
+EXAMPLES = int(os.environ.get("OXGATE_FUZZ_EXAMPLES", "75"))
 
 _ROW = RecipientRow(RecipientType.TO, {PidTagDisplayName: "Ann", PidTagSearchKey: b"SMTP:A@B\0"})
 _INNER = MessageContent({PidTagSubject: "inner"}, (_ROW,), (AttachmentContent({}, MimeSlice(1, 2, "base64")),))

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from store.textindexfile import REGIONS, Damaged, Document, Segment, octets_of, write
 
-EXAMPLES = int(os.environ.get("OXGATE_FUZZ_EXAMPLES", "150"))
+EXAMPLES = int(os.environ.get("OXGATE_FUZZ_EXAMPLES", "75"))
 
 _DOCUMENTS = [Document(3 * number + 1, number, number == 5) for number in range(90)]
 _TERMS = [(b"T%03d" % number, octets_of(range(number % 7, 90, number % 40 + 1))) for number in range(150)]

@@ -20,6 +20,7 @@ from gateway.cli.root import oxgate
 from gateway.cli.sources import Format, messages, recognise
 from store.ids import MessageFlag
 from tests.support.corpora import CORPORA
+from tests.support.examples import examples
 
 CHEAP = {"OXGATE_DIRECTORY__ARGON2_MEMORY": "8", "OXGATE_DIRECTORY__ARGON2_TIME": "1"}
 
@@ -114,7 +115,7 @@ PIECES = st.sampled_from(
 
 
 @given(pieces=st.lists(st.one_of(PIECES, st.binary(max_size=8)), max_size=30))
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=examples(50), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_any_octets_are_an_mbox_or_are_not(tmp_path, pieces):
     """Nothing in a file makes reading it fail, and no octet comes out twice."""
     data = b"".join(pieces)

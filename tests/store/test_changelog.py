@@ -17,6 +17,7 @@ from store.index import FolderIndex
 from store.indexcache import IndexCache
 from store.mailbox import Mailbox
 from tests.store.conftest import World
+from tests.support.examples import examples
 from tests.support.storemail import deliver, fill
 
 INBOX, ARCHIVE = SpecialFolder.INBOX, SpecialFolder.ARCHIVE
@@ -215,7 +216,7 @@ ACTION = st.one_of(
 )
 
 
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=examples(30), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(actions=st.lists(ACTION, max_size=16), known=st.integers(0, 16))
 def test_replaying_the_log_gives_the_folder(world: World, actions: list[tuple[str, int]], known: int) -> None:
     """Whatever happened after a watermark, applying `changes_since` to what was known then gives what is there now."""
@@ -254,7 +255,7 @@ def test_replaying_the_log_gives_the_folder(world: World, actions: list[tuple[st
 
 
 @given(data=st.data())
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_changes_come_in_portions(make_world: Callable[..., World], data: st.DataObject) -> None:
     """Portions one after the other bring a session to where all at once would have brought it."""
     mailbox = make_world().mailbox()

@@ -16,6 +16,7 @@ from store.ids import SYSTEM_FLAGS, MessageFlag, SpecialFolder
 from store.mailbox import Mailbox
 from store.schema import message
 from tests.store.conftest import World
+from tests.support.examples import examples
 from tests.support.storemail import deliver, fill
 
 INBOX = SpecialFolder.INBOX
@@ -189,7 +190,7 @@ STEP = st.tuples(
 )
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(steps=st.lists(STEP, max_size=6))
 def test_any_sequence_agrees_with_a_plain_model(world: World, steps: Iterable[tuple[set[int], int, int, bool]]) -> None:
     mailbox = world.mailbox()
@@ -213,7 +214,7 @@ _STEP = st.tuples(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=15)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=examples(15))
 @given(steps=st.lists(st.lists(_STEP, min_size=1, max_size=3), max_size=4), rare=st.booleans())
 def test_the_index_takes_over_changes_of_many(
     world: World, steps: list[list[tuple[set[int], int, bool, str]]], rare: bool

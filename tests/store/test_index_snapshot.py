@@ -21,6 +21,7 @@ from store.indexfile import IndexFiles
 from store.mailbox import Mailbox
 from store.store import Store
 from tests.store.conftest import World
+from tests.support.examples import examples
 from tests.support.storemail import deliver, fill
 
 INBOX, ARCHIVE = SpecialFolder.INBOX, SpecialFolder.ARCHIVE
@@ -191,7 +192,7 @@ def _actions(world: World, mailbox: Mailbox) -> dict[str, Callable[[int], object
     }
 
 
-@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=examples(12), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(actions=st.lists(ACTION, max_size=12))
 def test_whatever_happens(world: World, actions: list[tuple[str, int]]) -> None:
     """Changes, new epochs, forgotten tombstones, files cut off and with another bit: the index is exact."""
@@ -205,7 +206,7 @@ def test_whatever_happens(world: World, actions: list[tuple[str, int]]) -> None:
     check(world, mailbox)
 
 
-@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=examples(20), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     past=st.lists(ACTION, max_size=4),
     lost=st.lists(ACTION, min_size=1, max_size=6),

@@ -59,6 +59,7 @@ from store.mapi.types import PropertyBag, PropertyName, PropertyType, filetime_f
 from store.search import TextReader, find
 from store.store import Store, StoreSettings
 from tests.store.conftest import World
+from tests.support.examples import examples
 
 _INBOX = SpecialFolder.INBOX
 _OWN = PropertyName(PSETID_Common, 0x7123, PropertyType.INTEGER32)
@@ -464,7 +465,7 @@ def colours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Folder]:
     store.close()
 
 
-@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=examples(50), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(_TREES, st.none() | st.sets(st.integers(1, 14)))
 def test_any_tree_means_what_its_leaves_mean(colours: _Folder, tree: Restriction, uids: set[int] | None) -> None:
     whole = set(range(1, 13))

@@ -19,6 +19,7 @@ from store.textindexbuild import update
 from store.textindexfile import Segment
 from tests.store.conftest import World
 from tests.store.textbox import INBOX, Box, Stopped, mail_of, unread
+from tests.support.examples import examples
 
 
 def test_what_is_in_the_index_is_not_read(box: Box) -> None:
@@ -204,7 +205,7 @@ def _cases(draw: st.DrawFn) -> tuple[list[str], list[str]]:
     return texts, [needle for needle in needles if needle]
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(case=_cases(), charset=st.sampled_from(["utf-8", "utf-8", "iso-2022-jp", "windows-1254", "gb18030"]))
 @example((["straße", "STRASSE"], ["STRASSE", "aße", "ss"]), "utf-8")
 @example((["İstanbul ıI"], ["i", "istan", "ı"]), "utf-8")

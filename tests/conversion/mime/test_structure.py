@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from conversion.mime.parts import Part
 from conversion.mime.structure import Limits, Structure, pack, scan, unpack
+from tests.support.examples import examples
 
 
 def crlf(text: str) -> bytes:
@@ -430,7 +431,7 @@ def test_unpack_of_anything_else_is_a_value_error(data: bytes) -> None:
         assert isinstance(unpack(data), Structure)
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(ANY_MESSAGE, st.integers(0, 6), st.integers(1, 6))
 def test_limits_hold(raw: bytes, depth: int, parts: int) -> None:
     structure = scan(raw, Limits(depth=depth, parts=parts))

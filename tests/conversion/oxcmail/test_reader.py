@@ -18,6 +18,7 @@ from store.mapi.bag import encode_bag
 from store.mapi.entryid import AddressBookEntryId, OneOffEntryId, decode, decode_flat_entry_list
 from store.mapi.message import MessageContent, MimeSlice, RecipientType
 from store.mapi.types import filetime_from_unix
+from tests.support.examples import examples
 
 RECEIVED = 1_700_000_000
 
@@ -351,7 +352,7 @@ def check(content: MessageContent) -> None:
             assert attachment.data is not None
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(60))
 @given(st.lists(st.sampled_from(FRAGMENTS), max_size=30).map(b"".join), st.booleans())
 def test_any_message_can_be_read(raw: bytes, delivered: bool) -> None:
     check(read(raw, received=RECEIVED if delivered else None))

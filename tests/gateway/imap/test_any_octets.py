@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from gateway.imap.environment import ImapSettings
 from tests.gateway.imap.harness import Server
+from tests.support.examples import examples
 
 WORDS = [
     b"a ",
@@ -48,7 +49,7 @@ WORDS = [
 ]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.sampled_from(WORDS) | st.binary(max_size=12), max_size=30), st.integers(1, 40))
 async def test_no_octets_break_the_connection(words: list[bytes], step: int) -> None:
     """Whatever a client sends, every reply is a reply, and nothing is an internal error."""

@@ -12,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from gateway.imap.protocol.numset import BadNumber, parse_set
 from gateway.imap.view import Exists, Expunged, FlagsOf, FolderView, Untagged
 from store.changes import Change, FlagsChanged, MessageCreated, MessageDeleted, MessageRow
+from tests.support.examples import examples
 
 
 def row(uid: int, flags: int = 0) -> MessageRow:
@@ -114,7 +115,7 @@ class ViewMachine(RuleBasedStateMachine):
 
 
 TestView = ViewMachine.TestCase
-TestView.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestView.settings = settings(max_examples=examples(40), stateful_step_count=30, deadline=None)
 
 
 def test_expunges_come_highest_first_so_that_each_number_is_right() -> None:

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.runtime.sharedcounters import WINDOW, ConnectionGate, CounterTable, SharedCounters
+from tests.support.examples import examples
 
 LIFE = 900.0
 
@@ -210,7 +211,7 @@ def test_connections_of_a_killed_worker_are_forgotten() -> None:
     assert gate.count("192.0.2.1") == 1
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 30)), max_size=100))
 def test_connections_are_counted_exactly_as_long_as_they_are_few(entered: list[tuple[int, int]]) -> None:
     gate = ConnectionGate.create(2)

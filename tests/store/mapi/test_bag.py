@@ -24,6 +24,7 @@ from store.mapi.bag import (
 )
 from store.mapi.message import AttachmentContent, MessageContent, MimeSlice, RecipientRow, RecipientType
 from store.mapi.types import PropertyName, PropertyTag, PropertyType
+from tests.support.examples import examples
 
 T = PropertyType
 
@@ -172,7 +173,7 @@ def test_what_is_no_encoded_bag_is_refused(data: bytes) -> None:
         decode_bag(data)
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(100))
 @given(st.binary(max_size=200), st.data())
 def test_any_octets_decode_or_raise_bag_error(noise: bytes, data: st.DataObject) -> None:
     whole = encode_bag(

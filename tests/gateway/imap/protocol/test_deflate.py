@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.imap.protocol.deflate import PORTION, Compression, DeflateError
+from tests.support.examples import examples
 
 
 def client(bits: int = 15) -> zlib._Compress:
@@ -40,7 +41,7 @@ writes = st.lists(st.binary(max_size=300) | st.sampled_from((b"", b"a NOOP\r\n" 
 
 
 @given(writes, st.lists(st.integers(0, 5000), max_size=12), st.integers(9, 15))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_input_under_any_split(data: list[bytes], places: list[int], bits: int) -> None:
     """Whatever the client's window, its flushes and the way that its octets are cut."""
     compressor = client(bits)
@@ -54,7 +55,7 @@ def test_input_under_any_split(data: list[bytes], places: list[int], bits: int) 
 
 
 @given(writes, st.lists(st.booleans(), min_size=8, max_size=8))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_output(data: list[bytes], rests: list[bool]) -> None:
     """Each write can be read at once; a compressor that was given up in between is not missed."""
     inflater = zlib.decompressobj(-15)
@@ -66,7 +67,7 @@ def test_output(data: list[bytes], rests: list[bool]) -> None:
 
 
 @given(st.lists(st.integers(0, 500), max_size=6), st.booleans(), st.binary(max_size=50))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 def test_where_the_layer_ends(places: list[int], finishes: bool, behind: bytes) -> None:
     """[RFC8437] 4.1: what comes behind the flush of UNAUTHENTICATE is not compressed, if it comes at once or not."""
     compressor = client()

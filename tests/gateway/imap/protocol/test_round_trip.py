@@ -23,6 +23,7 @@ from gateway.imap.protocol import types as t
 from gateway.imap.protocol.framing import LIMITS, Frame, Framing, LiteralWanted
 from gateway.imap.protocol.parser import parse
 from gateway.imap.protocol.writer import astring
+from tests.support.examples import examples
 from tests.support.imap_encoder import Encoder
 
 numbers = st.one_of(st.integers(1, 50), st.integers(1, 0xFFFFFFFF))
@@ -311,7 +312,7 @@ def pull_frames(framing: Framing) -> list[Frame]:
 
 
 @given(commands, st.integers(0, 2**32))
-@settings(max_examples=400)
+@settings(max_examples=examples(120))
 def test_a_command_is_read_as_it_was_written(command: t.Command, seed: int) -> None:
     framing = Framing(LIMITS)
     framing.feed(Encoder(seed).command(command))
@@ -321,7 +322,7 @@ def test_a_command_is_read_as_it_was_written(command: t.Command, seed: int) -> N
 
 
 @given(st.lists(commands, min_size=1, max_size=4), st.integers(0, 2**32), st.data())
-@settings(max_examples=150)
+@settings(max_examples=examples(60))
 def test_any_split_of_the_octets_gives_the_same_commands(
     expected: list[t.Command], seed: int, data: st.DataObject
 ) -> None:

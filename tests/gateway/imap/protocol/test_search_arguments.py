@@ -17,6 +17,7 @@ from gateway.imap.protocol.numset import write_set
 from gateway.imap.protocol.parser import parse
 from tests.gateway.imap.protocol.grammar import args, refused
 from tests.gateway.imap.protocol.test_round_trip import keys, mailboxes, names_modseq, pull_frames, tags
+from tests.support.examples import examples
 from tests.support.imap_encoder import Encoder
 
 SEEN = se.FlagKey("\\Seen", True)
@@ -296,7 +297,7 @@ commands = st.one_of(
 
 
 @given(commands, st.integers(0, 2**32))
-@settings(max_examples=100)
+@settings(max_examples=examples(50))
 def test_a_command_is_read_as_it_was_written(command: t.Command, seed: int) -> None:
     framing = Framing(LIMITS)
     framing.feed(Encoder(seed).command(command))
