@@ -11,24 +11,10 @@ import pytest
 from directory.credentials import Hasher
 from directory.sql import SqlDirectory
 from tests.directory.upstreamhouse import House
-from tests.support import postgres
 from tests.support.prepared import lay_out
 
 CHEAP = Hasher(memory=8, passes=1)
 DOMAINS = ("example.test", "xn--bcher-kva.test")
-
-
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[postgres.Server]:
-    try:
-        context = postgres.server()
-        server = context.__enter__()
-    except postgres.NoServer as reason:
-        pytest.skip(str(reason))
-    try:
-        yield server
-    finally:
-        context.__exit__(None, None, None)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -5,27 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
 from click.testing import CliRunner
 
 from gateway.cli.root import oxgate
-from tests.support import postgres
 
 
-def test_a_server_on_postgresql(tmp_path: Path) -> None:
-    try:
-        context = postgres.server()
-        server = context.__enter__()
-    except postgres.NoServer as reason:
-        pytest.skip(str(reason))
-    try:
-        with server.schema() as url:
-            commands(tmp_path, url)
-    finally:
-        context.__exit__(None, None, None)
-
-
-def commands(folder: Path, url: str) -> None:
+def test_a_server_on_postgresql(tmp_path: Path, postgres_database: str) -> None:
+    folder, url = tmp_path, postgres_database
     environment = {
         "OXGATE_CONFIG": str(folder / "server" / "oxgate.toml"),
         "OXGATE_STORE__URL": url,

@@ -227,8 +227,8 @@ def test_a_lost_connection_is_made_again(database: str) -> None:
         assert listener.wait_listening(30)
         with psycopg.connect(database, autocommit=True) as connection:
             connection.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN %' AND pid <> "
-                "pg_backend_pid()"
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
+                "AND query LIKE 'LISTEN %' AND pid <> pg_backend_pid()"
             )
         assert again.wait(30)
         sender.start()

@@ -1,10 +1,14 @@
 """A PostgreSQL server of the tests' own: in a temporary folder, on a Unix socket, gone with the session.
 
-The server refuses to run as root, so it is run as an unprivileged user when the tests are. It syncs nothing.
+The server refuses to run as root, so it is run as an unprivileged user when the tests are. It syncs nothing. The
+processes of one session share it: starting it takes a second of CPU. Each has a database to itself, because
+notifications and advisory locks are heard and held by all of a database, whatever the schema.
 """
 
 from __future__ import annotations
 
+import fcntl
+import json
 import os
 import secrets
 import shutil
@@ -19,7 +23,7 @@ import psycopg
 import pytest
 
 _OPTIONS = (
-    "-c listen_addresses= -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=60 "
+    "-c listen_addresses= -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=150 "
     "-c shared_buffers=32MB -c log_min_messages=fatal -c autovacuum=off"
 )
 
@@ -52,10 +56,19 @@ def _unprivileged() -> tuple[list[str], str]:
 
 
 class Server:
-    """A running server. `url` makes a fresh, empty schema at each call and names it."""
+    """A running server, and one of its databases."""
 
-    def __init__(self, folder: Path, user: str) -> None:
-        self._base = f"postgresql://{user}@/postgres?host={quote(str(folder), safe='')}"
+    def __init__(self, folder: Path, user: str, database: str = "postgres") -> None:
+        self.folder = folder
+        self.user = user
+        self._base = f"postgresql://{user}@/{database}?host={quote(str(folder), safe='')}"
+
+    def database(self) -> Server:
+        """Make an empty database; give the server with it."""
+        name = f"d_{secrets.token_hex(8)}"
+        with psycopg.connect(self._base, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE template0".encode())
+        return Server(self.folder, self.user, name)
 
     @contextmanager
     def schema(self) -> Iterator[str]:
@@ -70,52 +83,92 @@ class Server:
                 connection.execute(f"DROP SCHEMA {name} CASCADE".encode())
 
 
-@contextmanager
-def server() -> Iterator[Server]:
-    """Run a server for the time of the block. Raises NoServer."""
+def _run(*command: str) -> None:
+    prefix, _ = _unprivileged()
+    done = subprocess.run([*prefix, *command], cwd="/", capture_output=True, text=True, check=False, timeout=60)
+    if done.returncode != 0:
+        raise NoServer(f"{command[0]} failed: {done.stderr.strip()[-500:]}")
+
+
+def start() -> Server:
+    """Start a server. Raises NoServer."""
     programs = _programs()
-    prefix, user = _unprivileged()
+    _, user = _unprivileged()
     folder = Path(tempfile.mkdtemp(prefix="oxgate-pg-", dir="/tmp"))
     try:
         if user:
             shutil.chown(folder, user)
-        data = folder / "data"
-        name = user or "tester"
-
-        def run(*command: str) -> None:
-            done = subprocess.run([*prefix, *command], cwd="/", capture_output=True, text=True, check=False, timeout=60)
-            if done.returncode != 0:
-                raise NoServer(f"{command[0]} failed: {done.stderr.strip()[-500:]}")
-
-        run(
-            str(programs / "initdb"),
-            "-D",
-            str(data),
-            "-U",
-            name,
-            "-A",
-            "trust",
-            "-E",
-            "UTF8",
-            "--locale=C",
-            "--no-sync",
-        )
-        control = str(programs / "pg_ctl")
-        run(control, "-D", str(data), "-w", "-l", str(folder / "log"), "-o", f"-k {folder} {_OPTIONS}", "start")
-        try:
-            yield Server(folder, name)
-        finally:
-            run(control, "-D", str(data), "-m", "immediate", "-w", "stop")
-    finally:
+        name, data = user or "tester", str(folder / "data")
+        how = ("-U", name, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
+        _run(str(programs / "initdb"), "-D", data, *how)
+        options = f"-k {folder} {_OPTIONS}"
+        _run(str(programs / "pg_ctl"), "-D", data, "-w", "-l", str(folder / "log"), "-o", options, "start")
+    except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return Server(folder, name)
+
+
+def stop(running: Server) -> None:
+    """Stop it at once, and remove what it left."""
+    try:
+        _run(str(_programs() / "pg_ctl"), "-D", str(running.folder / "data"), "-m", "immediate", "-w", "stop")
+    finally:
+        shutil.rmtree(running.folder, ignore_errors=True)
+
+
+@contextmanager
+def server() -> Iterator[Server]:
+    """Run a server for the time of the block. Raises NoServer."""
+    running = start()
+    try:
+        yield running
+    finally:
+        stop(running)
+
+
+@contextmanager
+def shared_server(meeting: Path) -> Iterator[Server]:
+    """Give a database of a server that all who name the same file share: the first starts it, the last stops it.
+
+    Raises NoServer.
+    """
+
+    @contextmanager
+    def users() -> Iterator[dict[str, str]]:
+        with meeting.open("a+", encoding="ascii") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX)
+            stream.seek(0)
+            state: dict[str, str] = json.loads(stream.read() or "{}")
+            yield state
+            stream.truncate(0)
+            stream.write(json.dumps(state))
+
+    with users() as state:
+        if not state:
+            running = start()
+            state.update(folder=str(running.folder), user=running.user, users="0")
+        running = Server(Path(state["folder"]), state["user"])
+        state["users"] = str(int(state["users"]) + 1)
+    try:
+        yield running.database()
+    finally:
+        with users() as state:
+            state["users"] = str(int(state["users"]) - 1)
+            if state["users"] == "0":
+                state.clear()
+                stop(running)
 
 
 @pytest.fixture(scope="session")
-def postgres_server() -> Iterator[Server]:
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The server of the test session; tests that ask for it are skipped where there is none."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # the processes have folders of their own in it
     with ExitStack() as stack:
         try:
-            running = stack.enter_context(server())
+            running = stack.enter_context(shared_server(folder / "postgresql"))
         except NoServer as reason:
             pytest.skip(str(reason))
         yield running
