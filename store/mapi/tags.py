@@ -37,6 +37,7 @@ PSETID_XmlExtractedEntities: Final = UUID("23239608-685D-4732-9C55-4C95CB4E8E33"
 PidTagAlternateRecipientAllowed: Final = PropertyTag(0x0002000B)
 PidTagAutoForwardComment: Final = PropertyTag(0x0004001F)
 PidTagAutoForwarded: Final = PropertyTag(0x0005000B)
+PidTagConversationKey: Final = PropertyTag(0x000B0102)
 PidTagDeferredDeliveryTime: Final = PropertyTag(0x000F0040)
 PidTagExpiryTime: Final = PropertyTag(0x00150040)
 PidTagImportance: Final = PropertyTag(0x00170003)
