@@ -6,14 +6,19 @@ docs/decisions/0011: \\Seen moves `read_cn`, \\Deleted only `modseq`, all others
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from enum import IntEnum
+from functools import cache
+from itertools import compress
+from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, case, update
+from sqlalchemy import ColumnElement, bindparam, case, update
 
 from store import keywords, messages
 from store.changelog import IN_FOLDER
 from store.changes import FlagUpdate, MessageRow
-from store.engine import Row, Statement, Work, one_of
+from store.engine import Statement, Work, one_of
 from store.errors import NotFound
 from store.ids import SYSTEM_FLAGS, MessageFlag
 from store.index import FolderIndex
@@ -26,27 +31,73 @@ _CLIENT = int(SYSTEM_FLAGS)
 _SYNCED = _CLIENT & ~(_SEEN | _DELETED)
 _ALL_KEYWORDS = (1 << 63) - 1
 
+Columns = tuple[Sequence[int], ...]
+"""Placements by columns, in the order of a MessageRow."""
+
 _old, _kw = message.c.flags, message.c.kw
 _new = _old.op("&")(bindparam("keep")).op("|")(bindparam("put"))
 _new_kw = _kw.op("&")(bindparam("kw_keep")).op("|")(bindparam("kw_put"))
 _number = message.c.uid + bindparam("offset")
-_SYNC_CHANGED = (_old.op("&")(_SYNCED) != _new.op("&")(_SYNCED)) | (_kw != _new_kw)
-_update = (
-    update(message)
-    .where(*IN_FOLDER)
-    .values(
-        flags=_new,
-        kw=_new_kw,
-        modseq=_number,
-        cn=case((_SYNC_CHANGED, _number), else_=message.c.cn),
-        read_cn=case((_old.op("&")(_SEEN) != _new.op("&")(_SEEN), _number), else_=message.c.read_cn),
+_SYNC_CHANGED = _old.op("&")(_SYNCED) != _new.op("&")(_SYNCED)
+_SEEN_CHANGED = _old.op("&")(_SEEN) != _new.op("&")(_SEEN)
+
+
+class _Reach(IntEnum):
+    """For which of some rows, all of which change, a change number moves."""
+
+    NONE = 0
+    ALL = 1
+    SOME = 2
+    """That depends on the row."""
+
+
+@cache
+def _update(cn: _Reach, read_cn: _Reach, *, words: bool, listed: bool) -> Statement:
+    """Make the statement for rows all of which change; with `words` their keywords, too.
+
+    What moves for all of them or for none is not asked of each row: that takes a quarter off.
+    """
+    values: dict[str, Any] = {"flags": _new, "modseq": _number}
+    synced: ColumnElement[bool] = _SYNC_CHANGED
+    if words:
+        values["kw"] = _new_kw
+        synced |= _kw != _new_kw
+    for column, reach, moves in (("cn", cn, synced), ("read_cn", read_cn, _SEEN_CHANGED)):
+        if reach is not _Reach.NONE:
+            old = message.c[column]
+            values[column] = _number if reach is _Reach.ALL else case((moves, _number), else_=old)
+    chosen = one_of(message.c.uid, "uids") if listed else message.c.uid.between(bindparam("low"), bindparam("high"))
+    names = ("m", "f", *(("uids",) if listed else ("low", "high")), "offset", "keep", "put")
+    return Statement(
+        update(message).where(*IN_FOLDER, chosen).values(values), *names, *(("kw_keep", "kw_put") if words else ())
     )
-)
-_VALUES = ("keep", "put", "kw_keep", "kw_put", "offset")
-_UPDATE_LIST = Statement(_update.where(one_of(message.c.uid, "uids")), "m", "f", "uids", *_VALUES)
-_UPDATE_RANGE = Statement(
-    _update.where(message.c.uid.between(bindparam("low"), bindparam("high"))), "m", "f", "low", "high", *_VALUES
-)
+
+
+class _Change(NamedTuple):
+    """What becomes of flags and of keywords: what is kept of them, and what is put to that."""
+
+    keep: int
+    put: int
+    kw_keep: int
+    kw_put: int
+
+    @property
+    def words(self) -> bool:
+        """Whether keywords may change."""
+        return self.kw_put != 0 or self.kw_keep != _ALL_KEYWORDS
+
+    def statement(self, *, listed: bool) -> tuple[Statement, tuple[int, ...]]:
+        """Give the statement that does it to rows all of which it changes, and its last parameters."""
+        touched = (~self.keep | self.put) & _CLIENT
+        words = self.words
+        cn = read_cn = _Reach.NONE
+        if touched & _SYNCED or words:
+            cn = _Reach.SOME if touched & (_SEEN | _DELETED) else _Reach.ALL
+        if touched & _SEEN:
+            read_cn = _Reach.SOME if words or touched != _SEEN else _Reach.ALL
+        return _update(cn, read_cn, words=words, listed=listed), self if words else self[:2]
+
+
 _FOLDER = Statement(
     update(folder)
     .where(folder.c.mailbox_id == bindparam("m"), folder.c.folder_id == bindparam("f"))
@@ -90,66 +141,84 @@ def set_flags(
         kw_keep = _ALL_KEYWORDS & ~keywords.mask(work, remove_keywords)
     if put & _SEEN:
         put |= _EVER_READ
-    rows = messages.raw_rows(work, folder_id, uids) if index is None else index.rows(uids)
+    columns = _read(work, folder_id, uids, index)
     modified: list[int] = []
     if unchanged_since is not None:
-        modified = [row[0] for row in rows if row[3] > unchanged_since]
-        rows = [row for row in rows if row[3] <= unchanged_since]
-    if not rows:
-        return FlagUpdate([], modified, [])
-    kw_put = keywords.register(work, add_keywords)
-    changed = [
-        row for row in rows if ((row[4] & keep | put) ^ row[4]) & _CLIENT or (row[5] & kw_keep | kw_put) != row[5]
-    ]
-    before = [row[3] for row in rows]
-    if not changed:
-        return FlagUpdate([MessageRow(*row) for row in rows], modified, before)
-    taken = _write(work, folder_id, changed, (keep, put, kw_keep, kw_put))
-    new = tuple.__new__  # what MessageRow(...) comes down to, at half its cost
-    if len(changed) == len(rows):
-        made = [
-            new(MessageRow, (uid, mid, item_id, cn, flags & keep | put, kw & kw_keep | kw_put, date, size, saved))
-            for cn, (uid, mid, item_id, _, flags, kw, date, size, saved) in zip(taken, rows, strict=True)
-        ]
-        return FlagUpdate(made, modified, before)
-    numbers = dict(zip([row[0] for row in changed], taken, strict=True))
-    made = [
-        new(MessageRow, (uid, mid, item_id, numbers[uid], flags & keep | put, kw & kw_keep | kw_put, date, size, saved))
-        if uid in numbers
-        else new(MessageRow, (uid, mid, item_id, modseq, flags, kw, date, size, saved))
-        for uid, mid, item_id, modseq, flags, kw, date, size, saved in rows
-    ]
-    return FlagUpdate(made, modified, before)
+        since = unchanged_since
+        modified = [uid for uid, modseq in zip(columns[0], columns[3], strict=True) if modseq > since]
+        if modified:
+            columns = _chosen(columns, [modseq <= since for modseq in columns[3]])
+    before = columns[3]
+    if not columns[0]:
+        return FlagUpdate(columns, modified, before)
+    change = _Change(keep, put, kw_keep, keywords.register(work, add_keywords))
+    return FlagUpdate(_apply(work, folder_id, columns, change), modified, before)
 
 
-def _write(work: Work, folder_id: int, changed: list[Row], values: tuple[int, int, int, int]) -> Sequence[int]:
-    """Update the rows; return the change number that each of them took.
+def _read(work: Work, folder_id: int, uids: Sequence[int], index: FolderIndex | None) -> Columns:
+    if index is not None:
+        return index.chosen(uids)
+    rows = messages.raw_rows(work, folder_id, uids)
+    return tuple(zip(*rows, strict=True)) if rows else ((),) * len(MessageRow._fields)
+
+
+def _chosen(columns: Columns, marks: Sequence[bool]) -> Columns:
+    return tuple([list(compress(column, marks)) for column in columns])
+
+
+def _apply(work: Work, folder_id: int, columns: Columns, change: _Change) -> Columns:
+    """Write the rows that change; return them all as they are then.
+
+    Many messages have few combinations of flags, so what becomes of flags is worked out for each of those.
+    """
+    keep, put, kw_keep, kw_put = change
+    uids, mids, items, modseqs, flags, words, *rest = columns
+    becomes = {bits: bits & keep | put for bits in set(flags)}
+    changing = {bits for bits, new in becomes.items() if (new ^ bits) & _CLIENT}
+    new_words: Sequence[int] = [bits & kw_keep | kw_put for bits in words] if change.words else words
+    new_flags: Sequence[int] = list(map(becomes.__getitem__, flags))
+    marks: list[bool] | None = None  # of the rows that change; None for all
+    if len(changing) < len(becomes):
+        marks = [bits in changing or old != new for bits, old, new in zip(flags, words, new_words, strict=True)]
+        if not any(marks):
+            return columns
+        if all(marks):
+            marks = None
+    if marks is None:
+        numbers = _write(work, folder_id, uids, flags, change)
+        return (uids, mids, items, numbers, new_flags, new_words, *rest)
+    taken = iter(_write(work, folder_id, list(compress(uids, marks)), list(compress(flags, marks)), change))
+    numbers = [next(taken) if mark else modseq for mark, modseq in zip(marks, modseqs, strict=True)]
+    new_flags = [new if mark else old for mark, old, new in zip(marks, flags, new_flags, strict=True)]
+    return (uids, mids, items, numbers, new_flags, new_words, *rest)
+
+
+def _write(work: Work, folder_id: int, uids: Sequence[int], flags: Sequence[int], change: _Change) -> Sequence[int]:
+    """Update the rows of messages, all of which change, from `flags`; return the number that each of them took.
 
     A change number is the UID plus an offset, so one statement numbers a whole run of messages. The numbers between
     are passed over, so UIDs that lie far apart are written in several runs.
     """
     m = work.mailbox_id
-    runs = _runs([row[0] for row in changed])
+    runs = _runs(uids)
     span = sum(run[-1] - run[0] + 1 for run in runs)
     first = work.allocate(cns=span).cn
     taken: list[int] = []
     for run in runs:
         low, high = run[0], run[-1]
         offset = first - low
-        if high - low + 1 == len(run):
-            work.run(_UPDATE_RANGE, (m, folder_id, low, high, *values, offset))
-        else:
-            work.run(_UPDATE_LIST, (m, folder_id, work.array(run), *values, offset))
+        listed = high - low + 1 > len(run)
+        statement, parameters = change.statement(listed=listed)
+        chosen = (work.array(run),) if listed else (low, high)
+        work.run(statement, (m, folder_id, *chosen, offset, *parameters))
         taken += map(offset.__add__, run)
         first += high - low + 1
-    keep, put = values[:2]
     unseen = marked = 0
-    if (~keep | put) & (_SEEN | _DELETED):
-        for row in changed:
-            old = row[4]
-            now = old & keep | put
-            unseen += (old & _SEEN) - (now & _SEEN)
-            marked += (now & _DELETED) - (old & _DELETED)
+    if (~change.keep | change.put) & (_SEEN | _DELETED):
+        for old, count in Counter(flags).items():
+            now = old & change.keep | change.put
+            unseen += count * ((old & _SEEN) - (now & _SEEN))
+            marked += count * ((now & _DELETED) - (old & _DELETED))
     last = first - 1
     if not work.run(_FOLDER, (m, folder_id, unseen, marked // _DELETED, last)):
         raise NotFound(f"there is no folder {folder_id}")
@@ -157,7 +226,7 @@ def _write(work: Work, folder_id: int, changed: list[Row], values: tuple[int, in
     return taken
 
 
-def _runs(uids: list[int]) -> list[list[int]]:
+def _runs(uids: Sequence[int]) -> list[Sequence[int]]:
     """Split ascending UIDs where the gap is wide: numbers passed over cost nothing, statements do."""
     if uids[-1] - uids[0] <= 10_000 + len(uids):
         return [uids]
@@ -167,4 +236,4 @@ def _runs(uids: list[int]) -> list[list[int]]:
             runs.append([uid])
         else:
             runs[-1].append(uid)
-    return runs
+    return list(runs)

@@ -129,6 +129,15 @@ class FolderIndex:
         wanted = set(uids)
         return [row for row in rows if row[0] in wanted]
 
+    def chosen(self, uids: Sequence[int]) -> tuple[Sequence[int], ...]:
+        """Give the columns of UIDs, in the order of MessageRow, ascending; those not there are left out."""
+        if uids:
+            start = bisect_left(self.uids, uids[0])
+            if self.uids[start : start + len(uids)] == array(self.uids.typecode, uids):
+                return tuple([column[start : start + len(uids)] for column in self.columns()])
+        rows = self.rows(uids)
+        return tuple(zip(*rows, strict=True)) if rows else ((),) * len(TYPES)
+
     def flagged(self, flag: int) -> list[int]:
         """Give the UIDs of the messages with a flag, one bit of MessageFlag."""
         have = self._having(flag)
@@ -159,27 +168,30 @@ class FolderIndex:
         columns = self.columns()
         last = self.uids[-1] if self.uids else 0
         known = bisect_right(rows, last, key=itemgetter(0))
-        self._change(rows[:known])
+        if known:
+            uids, _, _, modseqs, flags, keywords, *_ = zip(*rows[:known], strict=True)
+            self.change(uids, modseqs, flags, keywords)
         fresh = rows[known:]
         if fresh:
             for column, values in reversed(list(zip(columns, zip(*fresh, strict=True), strict=True))):
                 column.extend(values)
 
-    def _change(self, rows: Sequence[Row]) -> None:
-        """Write flags, keywords and mod-sequences of messages that are here; neighbours all at once."""
-        if not rows:
+    def change(
+        self, uids: Sequence[int], modseqs: Sequence[int], flags: Sequence[int], keywords: Sequence[int]
+    ) -> None:
+        """Write what has changed of messages, ascending by UID; those not here are left out. Neighbours all at once."""
+        if not uids:
             return
-        start, stop = self.position(rows[0][0]), self.position(rows[-1][0]) + 1
-        if start >= 0 and stop - start == len(rows):
-            uids, _, _, modseqs, flags, keywords, *_ = zip(*rows, strict=True)
-            if self.uids[start:stop] == array(self.uids.typecode, uids):
-                for column, values in ((self.modseqs, modseqs), (self.flags, flags), (self.keywords, keywords)):
-                    column[start:stop] = array(column.typecode, values)
-                return
-        for row in rows:
-            place = self.position(row[0])
+        written = ((self.modseqs, modseqs), (self.flags, flags), (self.keywords, keywords))
+        start = bisect_left(self.uids, uids[0])
+        stop = start + len(uids)
+        if self.uids[start:stop] == array(self.uids.typecode, uids):
+            for column, values in written:
+                column[start:stop] = array(column.typecode, values)
+            return
+        for place, *values in zip(map(self.position, uids), modseqs, flags, keywords, strict=True):
             if place >= 0:
-                self.modseqs[place], self.flags[place], self.keywords[place] = row[3], row[4], row[5]
+                self.modseqs[place], self.flags[place], self.keywords[place] = values
 
     def without(self, gone: Iterable[int], *, shared: bool = True) -> FolderIndex:
         """Give an index that lacks some UIDs: another, or unless it is `shared` this one, where that costs less."""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from store import indexfile
 from store.changelog import STATE
-from store.engine import Reader, Row, Shard
+from store.engine import Reader, Shard
 from store.errors import NotFound
 from store.findings import Finding
 from store.ids import MailboxRef
@@ -204,11 +204,14 @@ class IndexCache:
         index = None if entry is None else entry.index
         return index if index is not None and (index.modseq, index.uidvalidity) == (modseq, uidvalidity) else None
 
-    def advance(self, shard: Shard, folder_id: int, before: tuple[int, int], modseq: int, rows: Sequence[Row]) -> None:
-        """Take over committed changes of flags: `rows` are all that happened in the folder after `before`.
+    def advance(
+        self, shard: Shard, folder_id: int, before: tuple[int, int], modseq: int, changed: Sequence[Sequence[int]]
+    ) -> None:
+        """Take over committed changes of flags: `changed` are all that happened in the folder after `before`.
 
-        That is its modseq and UIDVALIDITY until then, `modseq` the one since. An index that stands elsewhere stays, and
-        so does one that a thread is reading: it will be brought up to date when it is asked for.
+        They are columns as FolderIndex.change takes them; other messages may be among them. `before` is the folder's
+        modseq and UIDVALIDITY until then, `modseq` the one since. An index that stands elsewhere stays, and so does one
+        that a thread is reading: it will be brought up to date when it is asked for.
         """
         with self._lock:
             entry = self._kept.get((shard.mailbox_id, folder_id))
@@ -217,7 +220,7 @@ class IndexCache:
         try:
             index = entry.index
             if index is not None and (index.modseq, index.uidvalidity) == before:
-                index.apply(list(rows))
+                index.change(*changed)
                 index.modseq = modseq
         finally:
             entry.lock.release()

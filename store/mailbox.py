@@ -242,13 +242,13 @@ class Mailbox(MailboxReading):
                 index=self._standing(work, folder_id, uids),
             )
             if state is not None:
-                self._advance(work, folder_id, (state[0], state[1]), update.rows)
+                self._advance(work, folder_id, (state[0], state[1]), update)
             return update
 
-    def _advance(self, work: Work, folder_id: int, before: tuple[int, int], rows: Sequence[MessageRow]) -> None:
+    def _advance(self, work: Work, folder_id: int, before: tuple[int, int], update: FlagUpdate) -> None:
         """Have the index take over what this unit of work has changed since `before`, instead of reading it again."""
         modseq = changelog.state(work, folder_id)[0]
-        changed = [row for row in rows if row.modseq > before[0]]
+        changed = (update.uids, update.modseqs, update.flags, update.keywords)
         indexes, shard = self._parts.indexes, self._shard
         work.after_commit(lambda: indexes.advance(shard, folder_id, before, modseq, changed))
 

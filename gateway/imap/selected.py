@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
@@ -127,16 +127,23 @@ class Selected:
         uids = self.view.uids
         return sum(bisect_left(uids, end) - bisect_left(uids, first) for first, end in self.recent)
 
-    def note_own(self, rows: Sequence[MessageRow]) -> None:
-        """Remember that the client knows of these versions from its own command.
+    def note_own(self, modseqs: Sequence[int]) -> None:
+        """Remember that the client knows of the versions with these mod-sequences from its own command.
 
         Every change has a mod-sequence of its own, and those of one command are neighbours: so runs are few.
         """
-        for modseq in sorted([row.modseq for row in rows if row.modseq > self.watermark]):
-            if self.own and self.own[-1][1] == modseq - 1:
-                self.own[-1] = (self.own[-1][0], modseq)
-            else:
-                self.own.append((modseq, modseq))
+        news = sorted(modseqs)
+        del news[: bisect_right(news, self.watermark)]
+        if news and news[-1] - news[0] == len(news) - 1:
+            self._note_run(news[0], news[-1])
+            return
+        for modseq in news:
+            self._note_run(modseq, modseq)
+
+    def _note_run(self, first: int, last: int) -> None:
+        if self.own and self.own[-1][1] == first - 1:
+            first = self.own.pop()[0]
+        self.own.append((first, last))
 
     def knows_all(self, modseq: int) -> bool:
         """Whether everything up to a mod-sequence is the session's own change, so that there is nothing to pull."""

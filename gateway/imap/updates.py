@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
+from itertools import compress
 from typing import ParamSpec, TypeVar
 
 from gateway.imap.flags import FlagNames
@@ -19,7 +20,7 @@ from gateway.imap.selected import Selected
 from gateway.imap.state import State
 from gateway.imap.view import Exists, Expunged, FlagsOf
 from gateway.imap.wire import Wire
-from store.changes import Change, FlagsChanged, MessageCreated, MessageRow
+from store.changes import Change, FlagsChanged, FlagUpdate, MessageCreated, MessageRow
 from store.errors import AccessDenied, NotFound
 from store.mailbox import Mailbox
 from store.messages import Arrived
@@ -217,16 +218,16 @@ class Updates:
         uid = b" UID %d" % row.uid if self.tells_uid else b""
         return b"* %d FETCH (FLAGS (%b)%b%b)\r\n" % (sequence, flags, uid, modseq)
 
-    def send_flags_of(self, rows: Sequence[MessageRow]) -> None:
-        """Send `flags_line` of messages in the order of their UIDs; those that are not in the view are passed over."""
-        view = self.folder_selected.view
-        numbers: Sequence[int] = view.sequences([row.uid for row in rows])
+    def send_flags_of(self, update: FlagUpdate) -> None:
+        """Send `flags_line` of the messages that STORE was given; those that are not in the view are passed over."""
+        uids, modseqs, flags, keywords = update.uids, update.modseqs, update.flags, update.keywords
+        numbers: Sequence[int] = self.folder_selected.view.sequences(uids)
         if 0 in numbers:
-            rows = [row for row, number in zip(rows, numbers, strict=True) if number]
-            numbers = [number for number in numbers if number]
-        if not rows:
+            uids, modseqs, flags, keywords, numbers = (
+                list(compress(column, numbers)) for column in (uids, modseqs, flags, keywords, numbers)
+            )
+        if not numbers:
             return
-        uids, _, _, modseqs, flags, keywords, *_ = zip(*rows, strict=True)
         if self.uidonly:
             numbers = uids
         items = [FetchAttribute.FLAGS]

@@ -182,6 +182,48 @@ def test_how_far_a_change_reaches(mailbox: Mailbox, change: dict[str, object], m
         assert after[2] == read_cn
 
 
+_SOME_FLAGS = st.sets(st.sampled_from([SEEN, FLAGGED, DELETED, MessageFlag.ANSWERED]), max_size=3).map(
+    lambda chosen: sum(int(flag) for flag in chosen)
+)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(
+    given_flags=st.lists(_SOME_FLAGS, min_size=3, max_size=3),
+    add=_SOME_FLAGS,
+    remove=_SOME_FLAGS,
+    word=st.sampled_from(["", "+", "-"]),
+    replace=st.booleans(),
+    chosen=st.sampled_from([[1, 2, 3], [1, 3]]),
+)
+def test_any_change_reaches_as_far_in_each_row(
+    world: World, given_flags: list[int], add: int, remove: int, word: str, replace: bool, chosen: list[int]
+) -> None:
+    """Whatever one statement changes of many messages: of each only those numbers move that its own change moves."""
+    mailbox = world.mailbox()
+    uids = fill(mailbox, INBOX, 3)
+    for uid, bits in zip(uids, given_flags, strict=True):
+        mailbox.set_flags(INBOX, [uid], add=bits, add_keywords=["k"] if uid == 2 else ())
+    before = {row.uid: (row, _cns(mailbox, row.uid)) for row in mailbox.rows(INBOX)}
+    mailbox.set_flags(
+        INBOX,
+        chosen,
+        add=add,
+        remove=0 if replace else remove,
+        replace=replace,
+        add_keywords=["k"] if word == "+" else (),
+        remove_keywords=["k"] if word == "-" else (),
+    )
+    for row in mailbox.rows(INBOX):
+        old, (modseq, cn, read_cn) = before[row.uid]
+        now = _cns(mailbox, row.uid)
+        flips = (row.flags ^ old.flags) & SYSTEM_FLAGS
+        synced = flips & ~(SEEN | DELETED) != 0 or row.keywords != old.keywords
+        assert (now[0] > modseq) == (flips != 0 or synced)
+        assert now[1] == (now[0] if synced else cn)
+        assert now[2] == (now[0] if flips & SEEN else read_cn)
+
+
 STEP = st.tuples(
     st.sets(st.integers(1, 8), min_size=1),
     st.sampled_from([0, SEEN, FLAGGED, DELETED, SEEN | DELETED]),

@@ -157,7 +157,7 @@ class _Answer:
             # The client asked for a text, not for a flag: it gets the text.
             log.info("\\Seen not set: %s: %s", type(error).__name__, error)
             return
-        self.selected.note_own(update.rows)
+        self.selected.note_own(update.modseqs)
         self.marked = {row.uid: row for row in update.rows}
 
     async def _read_stored(self, batch: Batch) -> Batch:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gateway.imap.commands.progress import Ticker
 from gateway.imap.errors import Reply, ok
 from gateway.imap.flags import parse_flags
@@ -9,7 +11,7 @@ from gateway.imap.protocol import writer
 from gateway.imap.protocol.message_types import Store, StoreAction
 from gateway.imap.selected import Selected
 from gateway.imap.session import BATCH, Session
-from store.changes import FlagUpdate, MessageRow
+from store.changes import FlagUpdate
 
 
 async def store(session: Session, args: Store) -> Reply:
@@ -31,11 +33,11 @@ async def store(session: Session, args: Store) -> Reply:
         ticker(start, len(uids))
         batch = uids[start : start + BATCH]
         update = await _change(session, selected, args, batch, change.bits, change.keywords)
-        found += len(update.rows)
+        found += len(update.uids)
         modified += update.modified
-        selected.note_own(_known(selected, update) if args.silent else update.rows)
-        await session.learn_keywords([row.keywords for row in update.rows])
-        _report(session, selected, args, update.rows)
+        selected.note_own(_known(selected, update) if args.silent else update.modseqs)
+        await session.learn_keywords(update.keywords)
+        _report(session, selected, args, update)
         await session.wire.drain()
     code = b""
     if modified:
@@ -46,9 +48,12 @@ async def store(session: Session, args: Store) -> Reply:
     return ok(b"Conditional STORE failed for some." if modified else b"STORE completed.", code)
 
 
-def _known(selected: Selected, update: FlagUpdate) -> list[MessageRow]:
-    """The rows that nobody else had changed without the client knowing: `.SILENT` is not about the others."""
-    return [row for row, modseq in zip(update.rows, update.before, strict=True) if selected.knows(modseq)]
+def _known(selected: Selected, update: FlagUpdate) -> Sequence[int]:
+    """The mod-sequences of what nobody else had changed without the client knowing: `.SILENT` is not about that."""
+    if max(update.before, default=0) <= selected.watermark:
+        return update.modseqs
+    knows = selected.knows
+    return [modseq for modseq, before in zip(update.modseqs, update.before, strict=True) if knows(before)]
 
 
 async def _change(
@@ -70,17 +75,18 @@ async def _change(
     )
 
 
-def _report(session: Session, selected: Selected, args: Store, rows: list[MessageRow]) -> None:
+def _report(session: Session, selected: Selected, args: Store, update: FlagUpdate) -> None:
     """Untagged FETCH replies; `.SILENT` leaves only the new MODSEQ ([RFC7162] 3.1.3)."""
-    if args.silent and not session.condstore:
-        return
-    sequence = selected.view.sequence
     if not args.silent:
-        session.send_flags_of(rows)
+        session.send_flags_of(update)
         return
+    if not session.condstore:
+        return
+    uids, modseqs = update.uids, update.modseqs
     if session.uidonly:
-        lines = [b"* %d UIDFETCH (MODSEQ (%d))\r\n" % (row.uid, row.modseq) for row in rows]
+        lines = [b"* %d UIDFETCH (MODSEQ (%d))\r\n" % line for line in zip(uids, modseqs, strict=True)]
     else:
         # [RFC7162] 3.2.4: UID and MODSEQ go together.
-        lines = [b"* %d FETCH (UID %d MODSEQ (%d))\r\n" % (sequence(row.uid), row.uid, row.modseq) for row in rows]
+        numbers = selected.view.sequences(uids)
+        lines = [b"* %d FETCH (UID %d MODSEQ (%d))\r\n" % line for line in zip(numbers, uids, modseqs, strict=True)]
     session.wire.send_parts(lines)
