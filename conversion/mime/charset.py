@@ -108,6 +108,30 @@ _CODE_PAGES = {
     **{f"iso8859-{number}": 28590 + number for number in (2, 3, 4, 5, 6, 7, 8, 9, 13, 15)},
 }
 
+# Labels of Windows' code pages, and the codec that writes them; the preferred MIME names of IANA where there are any.
+_LABELS: dict[int, tuple[str, str]] = {
+    65001: ("utf-8", "utf-8"),
+    20127: ("us-ascii", "ascii"),
+    28591: ("iso-8859-1", "latin-1"),
+    54936: ("gb18030", "gb18030"),
+    936: ("gb2312", "gbk"),
+    950: ("big5", "cp950"),
+    949: ("ks_c_5601-1987", "cp949"),
+    51949: ("euc-kr", "euc_kr"),
+    932: ("shift_jis", "cp932"),
+    50220: ("iso-2022-jp", "iso2022_jp"),
+    50221: ("iso-2022-jp", "iso2022_jp"),
+    50222: ("iso-2022-jp", "iso2022_jp"),
+    50225: ("iso-2022-kr", "iso2022_kr"),
+    51932: ("euc-jp", "euc_jp"),
+    20866: ("koi8-r", "koi8-r"),
+    21866: ("koi8-u", "koi8-u"),
+    874: ("windows-874", "cp874"),
+    10000: ("macintosh", "mac_roman"),
+    **{number: (f"windows-{number}", f"cp{number}") for number in range(1250, 1259)},
+    **{28590 + number: (f"iso-8859-{number}", f"iso8859-{number}") for number in (2, 3, 4, 5, 6, 7, 8, 9, 13, 15)},
+}
+
 _TRIM = re.compile(r"[\s\"'<>;,]+")
 _JIS_SWITCH = re.compile(rb"\x1b(?:\$[@B]|\([BIJ]|\$\([DO])|[\x0e\x0f]")
 _TWO_BYTES = re.compile(rb"[\x21-\x7e]{2}")
@@ -147,6 +171,28 @@ def code_page(charset: str) -> int:
     """Return the Windows code page number of a charset label, 65001 (UTF-8) for those without one."""
     name = codec_name(charset)
     return _CODE_PAGES.get(name or "", 65001)
+
+
+def charset_label(page: int) -> str | None:
+    """Return the charset label that MIME has for a code page, None where it has none ([MS-OXCMAIL] 2.1.3.3.3)."""
+    found = _LABELS.get(page)
+    return found[0] if found else None
+
+
+def encode_text(text: str, page: int) -> tuple[bytes, str]:
+    """Encode text in a code page if all of it is in it and reads back the same, else in UTF-8; return the label too."""
+    found = _LABELS.get(page)
+    if found is not None and page != 65001:
+        label, codec = found
+        try:
+            data = text.encode(codec)
+        except UnicodeError:
+            pass
+        else:
+            # Some characters of East Asian charsets are read as others than they were written as.
+            if decode_text(data, label) == text:
+                return data, label
+    return text.encode("utf-8", "replace"), "utf-8"
 
 
 def decode_text(data: bytes, charset: str | None) -> str:

@@ -76,6 +76,24 @@ def parse_date(value: bytes) -> MailDate | None:
     return MailDate(days * 86400 + seconds - east * 60, days, east)
 
 
+_DAY_NAMES = ("Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed")  # 1970-01-01 was a Thursday
+_MONTH_NAMES = ("", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def format_date(seconds: int) -> str | None:
+    """Write seconds since 1970-01-01 UTC as a date of a header, in UTC ([RFC5322] 3.3); None outside 1601 to 9999."""
+    days, rest = divmod(seconds, 86400)
+    try:
+        day = date.fromordinal(days + _EPOCH)
+    except (ValueError, OverflowError):
+        return None
+    if day.year < 1601:
+        return None
+    hours, minutes = divmod(rest // 60, 60)
+    clock = f"{hours:02d}:{minutes:02d}:{rest % 60:02d}"
+    return f"{_DAY_NAMES[days % 7]}, {day.day} {_MONTH_NAMES[day.month]} {day.year} {clock} +0000"
+
+
 @lru_cache(maxsize=64)
 def _days(day_text: bytes, month: bytes, year_text: bytes) -> int | None:
     day, year, digits = int(day_text), int(year_text), len(year_text)

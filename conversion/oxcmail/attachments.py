@@ -27,7 +27,7 @@ _IMAGES = frozenset(("jpeg", "jpg", "pjpeg", "gif", "bmp", "png", "x-png"))
 _BARRED = re.compile(r"[\x00-\x1f\x7f<>:\"/\\|?*]")
 _CID = re.compile(rb"cid:([^\"'\s<>)]{1,300})", re.I)
 _SHORT = re.compile(r"[^A-Z0-9!#$%&'()@^_`{}~-]")
-_EXTENSIONS = {
+EXTENSIONS = {
     "text/plain": ".txt",
     "text/html": ".htm",
     "text/calendar": ".ics",
@@ -71,9 +71,14 @@ def read_attachments(source: Source, layout: Layout, html: bytes | None, embed: 
         return []
     referred: frozenset[bytes] = frozenset()
     if html is not None and any(item.related for item in layout.attached):
-        referred = frozenset(unquote_to_bytes(match) for match in _CID.findall(html))
+        referred = referred_identifiers(html)
     names = _Names()
     return [_attachment(source, item, referred, names, embed) for item in layout.attached]
+
+
+def referred_identifiers(html: bytes) -> frozenset[bytes]:
+    """Return the content identifiers that HTML refers to by `cid:` ([RFC2392] 2)."""
+    return frozenset(unquote_to_bytes(match) for match in _CID.findall(html))
 
 
 class _Names:
@@ -84,7 +89,7 @@ class _Names:
 
     def next(self, mime_tag: str) -> str:
         self.count += 1
-        return f"ATT{self.count:05d}{_EXTENSIONS.get(mime_tag, '.bin')}"
+        return f"ATT{self.count:05d}{EXTENSIONS.get(mime_tag, '.bin')}"
 
 
 def _attachment(

@@ -9,6 +9,19 @@ from conversion.mime.words import decode_parameter
 from conversion.oxcmail.parts import Source
 
 NOTE = "IPM.Note"
+# Content classes and the message classes they stand for ([MS-OXCMAIL] 2.1.3.2.2, 2.2.3.2.16).
+_CONTENT_CLASSES = {
+    "fax": "IPM.Note.Microsoft.Fax",
+    "fax-ca": "IPM.Note.Microsoft.Fax.CA",
+    "missedcall": "IPM.Note.Microsoft.Missed.Voice",
+    "voice-uc": "IPM.Note.Microsoft.Conversation.Voice",
+    "voice-ca": "IPM.Note.Microsoft.Voicemail.UM.CA",
+    "voice": "IPM.Note.Microsoft.Voicemail.UM",
+}
+_BY_CLASS = {name.lower(): content for content, name in _CONTENT_CLASSES.items()}
+_CUSTOM = "urn:content-class:custom."
+_CUSTOM_CLASS = f"{NOTE}.Custom."
+_CLASS_NAME = re.compile(r"[A-Za-z0-9_.{}-]{1,200}\Z")
 _SIGNATURES = frozenset(("application/pkcs7-signature", "application/x-pkcs7-signature"))
 _ACTION = re.compile(rb"^action[ \t]*:[ \t]*([a-z]{1,20})", re.I | re.M)
 _DISPOSITION = re.compile(rb"^disposition[ \t]*:[^;\r\n]{0,200};[ \t\r\n]*([a-z]{1,20})", re.I | re.M)
@@ -40,6 +53,33 @@ def message_class(source: Source, root: Part) -> str:
     if (root.type, root.subtype) == ("message", "disposition-notification"):
         return _receipt_class(source, root)
     return NOTE
+
+
+def content_class_for(name: str) -> str:
+    """Return the Content-Class that tells of a message class, empty for none ([MS-OXCMAIL] 2.1.3.2.2)."""
+    if name[: len(_CUSTOM_CLASS)].lower() == _CUSTOM_CLASS.lower():
+        rest = name[len(_CUSTOM_CLASS) :]
+        return _CUSTOM + rest if _CLASS_NAME.match(rest) else ""
+    return _BY_CLASS.get(name.lower(), "")
+
+
+def class_of_content(name: str, content_class: str, root: Part) -> str:
+    """Return the message class that a Content-Class makes of a note ([MS-OXCMAIL] 2.2.3.2.16).
+
+    What comes from telephones counts only where the message has the parts for it: a sound, or a page.
+    """
+    if name != NOTE:
+        return name
+    lower = content_class.lower()
+    if lower.startswith(_CUSTOM):
+        rest = content_class[len(_CUSTOM) :]
+        return _CUSTOM_CLASS + rest if _CLASS_NAME.match(rest) else name
+    found = _CONTENT_CLASSES.get(lower)
+    if found is None or lower == "missedcall":
+        return found or name
+    wanted = ("image", "tiff") if lower.startswith("fax") else ("audio", "")
+    has_it = any(child.type == wanted[0] and child.subtype.startswith(wanted[1]) for child in root.children)
+    return found if has_it else name
 
 
 def _application_class(source: Source, root: Part) -> str:

@@ -28,7 +28,7 @@ from conversion.oxcmail.addressing import (
 )
 from conversion.oxcmail.attachments import MAX_EMBEDDED, read_attachments
 from conversion.oxcmail.body import body_properties, choose_body
-from conversion.oxcmail.classes import message_class
+from conversion.oxcmail.classes import class_of_content, message_class
 from conversion.oxcmail.headers import BY_NAME, IMPORTANCE, PRIORITY, RESERVED_PREFIXES, HeaderRule
 from conversion.oxcmail.parts import Source
 from conversion.oxcmail.threads import thread_properties
@@ -67,15 +67,17 @@ def read_mime(
     received: int | None = None,
     resolve: Resolver | None = None,
     trusted: bool = False,
+    domains: frozenset[str] = frozenset(),
 ) -> MessageContent:
     """Turn a message into a Message object ([MS-OXCMAIL] 2.2). Never raises.
 
     `received` is the time of delivery in Unix seconds; without it the newest Received field tells. `resolve` looks
     addresses up in the directory. `trusted` believes X-MS-Exchange-Organization-* headers, which only a peer of the
-    own organisation may set. Attachments are slices of `rendition.raw`.
+    own organisation may set. `domains`, in lower case, are those whose encapsulated addresses are opened ([MS-OXCMAIL]
+    2.2.3.1.2). Attachments are slices of `rendition.raw`.
     """
     source = Source(rendition.raw, _structure(rendition))
-    reader = _Reader(source, source.structure.root, resolve, trusted)
+    reader = _Reader(source, source.structure.root, resolve, trusted, domains)
     content = reader.read(received)
     properties = dict(content.properties)
     properties[tags.PidTagTransportMessageHeaders] = transport_headers(rendition.raw, rendition.header_length)
@@ -109,11 +111,20 @@ def transport_headers(raw: bytes, length: int) -> str:
 class _Reader:
     """Reads one message, the outermost or an embedded one."""
 
-    def __init__(self, source: Source, root: Part, resolve: Resolver | None, trusted: bool, depth: int = 0) -> None:
+    def __init__(
+        self,
+        source: Source,
+        root: Part,
+        resolve: Resolver | None,
+        trusted: bool,
+        domains: frozenset[str],
+        depth: int = 0,
+    ) -> None:
         self.source = source
         self.root = root
         self.resolve = resolve
         self.trusted = trusted
+        self.domains = domains
         self.depth = depth
         self.special: dict[bytes, list[bytes]] = {}
         self.properties: dict[PropertyKey, Value] = {}
@@ -139,7 +150,11 @@ class _Reader:
         properties.update(body)
         html = body.get(tags.PidTagHtml)
         attachments = read_attachments(self.source, layout, html if isinstance(html, bytes) else None, self.embedded)
-        properties[tags.PidTagMessageClass] = message_class(self.source, self.root)
+        name = message_class(self.source, self.root)
+        content_class = properties.get(tags.PidNameContentClass)
+        if isinstance(content_class, str):
+            name = class_of_content(name, content_class, self.root)
+        properties[tags.PidTagMessageClass] = name
         visible = [item for item in attachments if not item.properties.get(tags.PidTagAttachmentHidden)]
         properties[tags.PidTagHasAttachments] = bool(visible)
         if attachments and not visible:
@@ -214,7 +229,7 @@ class _Reader:
         report = _first(special.get(b"return-receipt-to"))
         if report is not None:
             properties[tags.PidTagOriginatorDeliveryReportRequested] = True
-        address = mailboxes(receipt or report or b"")[:1]
+        address = mailboxes(receipt or report or b"", self.domains)[:1]
         if address:
             properties.update(group_properties(READ_RECEIPT, address[0], self.resolve))
         if tags.PidTagAutoResponseSuppress not in properties and self.is_automatic():
@@ -246,14 +261,14 @@ class _Reader:
     def originators(self) -> None:
         """Fill the two originator groups; each stands in for the other where it is missing ([MS-OXCMAIL] 2.2.3.1)."""
         special = self.special
-        author = mailboxes(_first(special.get(b"from")) or b"")[:1]
-        sender = mailboxes(_first(special.get(b"sender")) or b"")[:1] or author
+        author = mailboxes(_first(special.get(b"from")) or b"", self.domains)[:1]
+        sender = mailboxes(_first(special.get(b"sender")) or b"", self.domains)[:1] or author
         author = author or sender
         if author:
             self.properties.update(group_properties(SENT_REPRESENTING, author[0], self.resolve))
             self.properties.update(group_properties(SENDER, sender[0], self.resolve))
         if b"reply-to" in special:
-            answers = mailboxes(b", ".join(special[b"reply-to"]))
+            answers = mailboxes(b", ".join(special[b"reply-to"]), self.domains)
             if answers:
                 self.properties.update(reply_properties(answers))
 
@@ -265,7 +280,7 @@ class _Reader:
             found: list[Mailbox] = []
             if values:
                 # Several fields of one name count as one list, though [RFC5322] 3.6 allows one field.
-                found = mailboxes(values[0] if len(values) == 1 else b", ".join(values))
+                found = mailboxes(values[0] if len(values) == 1 else b", ".join(values), self.domains)
                 found = found[: MAX_RECIPIENTS - len(rows)]
                 rows += [recipient_row(kind, mailbox, self.resolve) for mailbox in found]
             self.properties[display] = display_list(found)
@@ -279,8 +294,8 @@ class _Reader:
             # Not allowed ([RFC2046] 5.2.1), yet it is met. The message inside is not a slice of the original.
             raw = source.decoded(part)
             inner = Source(raw, scan(raw), sliced=False)
-            return _Reader(inner, inner.structure.root, self.resolve, False, self.depth + 1).read(None)
-        return _Reader(source, part.message, self.resolve, False, self.depth + 1).read(None)
+            return _Reader(inner, inner.structure.root, self.resolve, False, self.domains, self.depth + 1).read(None)
+        return _Reader(source, part.message, self.resolve, False, self.domains, self.depth + 1).read(None)
 
 
 def _first(values: list[bytes] | None) -> bytes | None:

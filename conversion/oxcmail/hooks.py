@@ -1,0 +1,88 @@
+"""What the MIME writer asks other converters for, in one place ([MS-OXCMAIL] 2.1).
+
+A hook that is None is one that there is no converter for: the writer then leaves out what it would have made, or writes
+it in a plainer form, and says so in the receipt. `HOOKS` has those that there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from conversion.errors import ConversionError
+from conversion.html.plain import html_to_plain
+from conversion.mime.build import Entity
+from conversion.receipt import Receipt
+from conversion.rtf.encapsulated import Form, deencapsulate
+from conversion.rtf.lzfu import decompress
+from conversion.rtf.tohtml import rtf_to_html
+from store.mapi.message import AttachmentContent, MessageContent
+
+
+@dataclass(frozen=True, slots=True)
+class InlinePicture:
+    """A picture that HTML made of RTF shows as `<img src="cid:CONTENT_ID">`."""
+
+    content_id: str
+    media_type: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RtfBody:
+    """What a body in RTF says: HTML where it has any formatting, else text."""
+
+    html: str | None
+    text: str | None
+    pictures: tuple[InlinePicture, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarPart:
+    """An iCalendar object for a text/calendar part."""
+
+    data: str
+    method: str
+    """REQUEST, REPLY, …; empty for none."""
+
+
+DataOf = Callable[[AttachmentContent], bytes | None]
+"""Gives the octets of an attachment by value, decoded."""
+NewBoundary = Callable[[], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """The converters."""
+
+    html_to_text: Callable[[str], str] = html_to_plain
+    """The text/plain beside an HTML body."""
+    rtf: Callable[[bytes, Receipt], RtfBody | None] | None = None
+    """Reads PidTagRtfCompressed ([MS-OXRTFCP], [MS-OXRTFEX]); None for what is no RTF."""
+    picture: Callable[[bytes], tuple[str, bytes] | None] | None = None
+    """Turns a Windows metafile into an image that browsers show: media type and octets."""
+    calendar: Callable[[MessageContent, Receipt], CalendarPart | None] | None = None
+    """Exports a calendar object or a meeting message ([MS-OXCICAL])."""
+    report: Callable[[MessageContent, Entity, list[Entity], NewBoundary, Receipt], Entity | None] | None = None
+    """Makes the multipart/report of a REPORT object from its properties, its readable part and its attachments."""
+    smime: Callable[[MessageContent, DataOf, Receipt], Entity | None] | None = None
+    """Gives the content of a signed or encrypted message octet for octet ([MS-OXOSMIME])."""
+    tnef: Callable[[MessageContent, bytes, Receipt], bytes | None] | None = None
+    """Encodes a message as TNEF, with the correlation key given ([MS-OXTNEF])."""
+
+
+def read_rtf(data: bytes, receipt: Receipt) -> RtfBody | None:
+    """Read PidTagRtfCompressed: what was encapsulated in it as it was, other RTF as HTML that looks like it."""
+    try:
+        rtf = decompress(data, receipt=receipt)
+    except ConversionError:
+        return None
+    inside = deencapsulate(rtf)
+    if inside is not None:
+        return RtfBody(inside.text, None) if inside.form is Form.HTML else RtfBody(None, inside.text)
+    page = rtf_to_html(rtf, receipt=receipt)
+    pictures = [InlinePicture(picture.content_id, picture.media_type, picture.data) for picture in page.pictures]
+    return RtfBody(page.html, None, tuple(pictures))
+
+
+HOOKS = Hooks(rtf=read_rtf)
