@@ -29,6 +29,7 @@ class Part(Enum):
 # First and last identifier of the ranges that do not travel ([MS-OXPROPS] 1.3.3).
 _STAYS: Final = (
     (0x0E00, 0x0FFF),  # what the store computes
+    (0x3400, 0x35FF),  # what the store says of itself
     (0x6000, 0x67FF),  # what a client or a provider keeps for itself
     (0x7C00, 0x7FFF),  # what a class keeps for itself
 )
@@ -99,7 +100,14 @@ def carried(properties: PropertyBag, part: Part) -> dict[PropertyKey, Value]:
 def believed(properties: PropertyBag, part: Part) -> dict[PropertyKey, Value]:
     """Give the properties of a foreign stream that its reader takes over: what travels, without the receiver's own.
 
-    What a message within a message says of its own way here is of no consequence, and is kept.
+    Header fields are the header's to say, Authentication-Results and the like above all. What a message within a
+    message says of its own way here is of no consequence, and is kept.
     """
-    own = _SAID_BY_THE_RECEIVER if part is Part.MESSAGE else frozenset()
-    return {key: value for key, value in carried(properties, part).items() if key not in own}
+    found = carried(properties, part)
+    if part is not Part.MESSAGE:
+        return found
+    return {key: value for key, value in found.items() if key not in _SAID_BY_THE_RECEIVER and not _is_header(key)}
+
+
+def _is_header(key: PropertyKey) -> bool:
+    return isinstance(key, PropertyName) and key.set == tags.PS_INTERNET_HEADERS

@@ -49,7 +49,12 @@ def test_what_a_sender_cannot_say() -> None:
     inner = MessageContent({**FORGED, tags.PidTagSubject: "in"})
     content = encapsulated(
         MessageContent(
-            {**FORGED, tags.PidTagTransportMessageHeaders: "Received: forged", tags.PidTagSubject: "out"},
+            {
+                **FORGED,
+                tags.PidTagTransportMessageHeaders: "Received: forged",
+                tags.internet_header("Authentication-Results"): "forged",
+                tags.PidTagSubject: "out",
+            },
             (RecipientRow(RecipientType.TO, {tags.PidTagDisplayName: "A", tags.PidTagInstanceKey: b"x"}),),
             (AttachmentContent({tags.PidTagAttachSize: 1, tags.PidTagAttachMethod: 5}, inner),),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from conversion.receipt import Receipt
 from conversion.rtf.lzfu import decompress
+from conversion.tnef.merging import correlates, encapsulated
 from conversion.tnef.reader import read_tnef
 from conversion.tnef.transmittable import Part, carried
 from conversion.tnef.writer import write_tnef
@@ -16,6 +18,7 @@ from store.mapi import tags
 from store.mapi.bag import encode_bag
 from store.mapi.message import MessageContent
 from store.mapi.types import PropertyBag, PropertyTag, filetime_from_unix
+from tests.support.corpora import CORPORA
 from tests.support.tnef import SAMPLES
 
 NAMES = sorted(path.stem for path in SAMPLES.glob("*.tnef")) or ["none"]
@@ -124,6 +127,41 @@ def numbered(bag: PropertyBag) -> dict[int, object]:
     for number, (key, value) in enumerate(bag.items()):
         found[key if isinstance(key, PropertyTag) else PropertyTag.of(0x8000 + number, key.type)] = value
     return found
+
+
+def part(name: str) -> tuple[str, bytes]:
+    """The X-MS-TNEF-Correlator field and the stream of a message that Exchange sent."""
+    path = CORPORA / name
+    if not path.exists():
+        pytest.skip(f"no corpora in {CORPORA} (set OXGATE_CORPORA)")
+    mail = email.message_from_bytes(path.read_bytes())
+    streams = [item for item in mail.walk() if item.get_content_type() == "application/ms-tnef"]
+    return mail["X-MS-TNEF-Correlator"] or "", streams[0].get_payload(decode=True)
+
+
+def test_in_mail() -> None:
+    """A stream belongs to its message; its body is in the page that it says, the plain text's in the MIME part."""
+    correlator, data = part("tnef/mimekit/UnitTests/TestData/tnef/ukr.eml")
+    receipt = Receipt()
+    content = read_tnef(data, receipt=receipt)
+    assert list(receipt) == []
+    assert correlates(content, correlator) is True
+    assert correlates(content, correlator + "x") is False
+    assert content.properties[tags.PidTagMessageCodepage] == 1251
+    assert "шостий" in str(content.properties[PropertyTag(0x3FD9001F)])
+    assert "шостий".encode("koi8-r") in bytes(content.properties[tags.PidTagHtml])
+
+
+def test_a_report_without_version_and_page() -> None:
+    """Some reports have nothing but the list, with store-internal properties that nobody believes."""
+    _, data = part("dsn/sisimai/maildir/bsd/lhost-amazonworkmail-02.eml")
+    receipt = Receipt()
+    content = read_tnef(data, receipt=receipt)
+    assert list(receipt) == []
+    assert content.properties[tags.PidTagMessageClass] == "REPORT.IPM.Note.NDR"
+    assert content.properties[tags.PidTagOriginalSubject] == "Nyaaaan"
+    assert tags.PidTagMid in content.properties
+    assert not encapsulated(content).properties.keys() & {tags.PidTagMid, tags.PidTagChangeNumber}
 
 
 def test_details() -> None:
