@@ -162,6 +162,8 @@ class Allocation(NamedTuple):
     """Octets in the mailbox after this allocation."""
     quota_receive: int | None
     """Octets from which nothing more is taken in; None for no limit."""
+    hierarchy: int
+    """The version of the folders' tree (store.foldertree)."""
 
 
 _ALLOCATE = Statement(
@@ -179,6 +181,7 @@ _ALLOCATE = Statement(
         mailbox.c.next_item - bindparam("items"),
         mailbox.c.size,
         mailbox.c.quota_recv,
+        mailbox.c.hier_modseq,
     ),
     "m",
     "cns",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import bindparam, select
 
@@ -99,6 +100,13 @@ class FolderTree:
                 pending.append(node.id)
 
 
+class Remembered(NamedTuple):
+    """A folder as it was when the tree was at a version."""
+
+    node: Node
+    version: int
+
+
 class Trees:
     """The tree of one mailbox, kept as long as its `hier_modseq` stands."""
 
@@ -106,6 +114,12 @@ class Trees:
 
     def __init__(self) -> None:
         self._kept: FolderTree | None = None
+
+    def remembered(self, path: tuple[str, ...]) -> Remembered | None:
+        """Find a folder in the tree of a while ago without asking the database; None where that has none."""
+        tree = self._kept
+        node = None if tree is None else tree.find(path)
+        return None if tree is None or node is None else Remembered(node, tree.version)
 
     def guess(self, db: Reader) -> FolderTree | None:
         """Give the tree of a while ago, for what is confirmed by its version; None if there is none for `db`."""

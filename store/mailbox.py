@@ -175,12 +175,19 @@ class Mailbox(MailboxReading):
         )
 
     def deliver_all(
-        self, folder_id: int, deliveries: Sequence[Delivery], *, claim: bool = False, known: int | None = None
+        self,
+        folder_id: int,
+        deliveries: Sequence[Delivery],
+        *,
+        claim: bool = False,
+        known: int | None = None,
+        hierarchy: int | None = None,
     ) -> messages.Arrived:
         """Write messages into a folder, all of them or none; else as `deliver` without content.
 
         With `claim` what is \\Recent in the folder now is the caller's, as with `claim_recent`. `known` is a
-        mod-sequence of the folder since which something may have happened.
+        mod-sequence of the folder since which something may have happened, `hierarchy` the version in which the folder
+        was remembered: Conflict where that is past.
         """
         if self._parts.reader is None:
             raise ValueError("a store without a MIME reader takes no message without its properties")
@@ -201,6 +208,7 @@ class Mailbox(MailboxReading):
             deliveries,
             claim=claim,
             known=known,
+            hierarchy=hierarchy,
             max_message=self._parts.max_message,
         )
 

@@ -19,6 +19,7 @@ from store import (
     sortkeys,
 )
 from store.changes import Change, FolderRow, MessageRow
+from store.foldertree import Remembered
 from store.index import FolderIndex
 from store.logon import MailboxLogon
 from store.mapi.message import MessageContent
@@ -33,6 +34,13 @@ class MailboxReading(MailboxLogon):
     """A mailbox as one user reads it; the rights to read are checked here."""
 
     __slots__ = ()
+
+    def remembered(self, path: tuple[str, ...]) -> Remembered | None:
+        """Give a folder as it was a while ago, for what is confirmed by the version of the tree.
+
+        None where nothing is known of it, and where rights have to be asked for.
+        """
+        return self._trees.remembered(path) if self._who is None else None
 
     def index(self, folder_id: int) -> FolderIndex:
         """Give the up-to-date arrays of a folder, shared by the sessions of the process. Raises NotFound."""

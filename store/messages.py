@@ -19,7 +19,7 @@ from store.blob import BlobStore
 from store.changelog import IN_FOLDER, MESSAGE_COLUMNS
 from store.changes import MessageRow
 from store.engine import Reader, Row, Shard, Statement, Work, insert_statement, one_of
-from store.errors import NotFound, TooLarge, Unavailable
+from store.errors import Conflict, NotFound, TooLarge, Unavailable
 from store.foldertree import KIND_GENERIC, KIND_ROOT
 from store.ids import SYSTEM_FLAGS, MessageFlag
 from store.mapi.bag import decode_bag, decode_recipients
@@ -209,6 +209,7 @@ class Arrived(NamedTuple):
     """The UID from which messages are \\Recent for who has claimed them, 0 for nobody."""
     next_to: bool
     """Whether nothing had happened in the folder since the mod-sequence that was named."""
+    uidvalidity: int
 
 
 def deliver_all(
@@ -219,12 +220,14 @@ def deliver_all(
     *,
     claim: bool = False,
     known: int | None = None,
+    hierarchy: int | None = None,
     max_message: int,
 ) -> Arrived:
     """Write messages, at least one, into a folder, all of them or none ([RFC3502] 6.3.11).
 
     With `claim` what is \\Recent in the folder now is the caller's, as with `store.folders.claim_recent`. `known` is a
-    mod-sequence of the folder. Raises what `deliver` does.
+    mod-sequence of the folder, `hierarchy` the version of the tree in which it was found. Raises what `deliver` does,
+    and Conflict where that is another now.
     """
     made: list[items.Prepared | None] = []
     try:
@@ -233,7 +236,9 @@ def deliver_all(
                 raise TooLarge(f"{len(one.mime.raw)} octets; at most {max_message} are taken")
             made.append(items.prepare(blobs, one.mime.raw))
         with shard.write() as work:
-            arrived = _deliver(work, blobs, folder_id, deliveries, made, None, claim=claim, known=known)
+            arrived = _deliver(
+                work, blobs, folder_id, deliveries, made, None, claim=claim, known=known, hierarchy=hierarchy
+            )
             if claim and not arrived.recent_from:
                 return arrived._replace(recent_from=folders.claim_recent(shard, folder_id))
             return arrived
@@ -252,6 +257,7 @@ def _deliver(
     *,
     claim: bool = False,
     known: int | None = None,
+    hierarchy: int | None = None,
 ) -> Arrived:
     """Write messages whose octets are `made` ready. `recent_from` is 0 where claiming takes more than this."""
     now = time.time()
@@ -272,11 +278,13 @@ def _deliver(
         octets += len(mime.raw)
         marks.append((flags, keywords.register(work, names) if names else 0))
     numbers = work.allocate(cns=count, ids=count, grow=octets)
+    if hierarchy is not None and hierarchy != numbers.hierarchy:
+        raise Conflict(f"the folders are at {numbers.hierarchy}, no more at {hierarchy}")
     quota.check_receive(numbers)
     cn, mid = numbers.cn, numbers.id
     # The change numbers are the mailbox's: when the next is next to the known one, nothing has happened anywhere in it.
     next_to = known is not None and (cn == known + 1 or changelog.state(work, folder_id)[0] == known)
-    uid, _, recent_uid = enter_folder(
+    uid, uidvalidity, recent_uid = enter_folder(
         work,
         folder_id,
         count=count,
@@ -297,7 +305,7 @@ def _deliver(
         rows.append(MessageRow(uid, mid, mid, cn, flags, bits, date, size, cn))
         uid, mid, cn = uid + 1, mid + 1, cn + 1
     work.touch(folder_id, cn - 1)
-    return Arrived(rows, recent_from, next_to)
+    return Arrived(rows, recent_from, next_to, uidvalidity)
 
 
 class Entered(NamedTuple):

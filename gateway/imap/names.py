@@ -5,6 +5,7 @@ from __future__ import annotations
 from gateway.imap.errors import no
 from gateway.imap.protocol.types import INBOX
 from store.changes import FolderRow
+from store.foldertree import Node
 from store.ids import MailboxRef, SpecialFolder
 
 SPECIAL_USES: dict[SpecialFolder | None, bytes] = {
@@ -68,7 +69,7 @@ def name_of(row: FolderRow) -> str:
     return "/".join(row.path)
 
 
-def is_visible(row: FolderRow) -> bool:
+def is_visible(row: FolderRow | Node) -> bool:
     """Whether the folder holds mail that IMAP shows (docs/architecture.md, decision 15)."""
     if not row.path or row.special in _HIDDEN or row.path[0].casefold() in _SHARED:
         return False

@@ -17,7 +17,7 @@ from gateway.imap.collation import DEFAULT
 from gateway.imap.environment import ImapServices
 from gateway.imap.errors import no
 from gateway.imap.flags import DELETED, FlagNames
-from gateway.imap.names import is_visible
+from gateway.imap.names import is_visible, path_of, shared_space
 from gateway.imap.notify import Events, Notifier
 from gateway.imap.personality import PERSONALITIES, Personality
 from gateway.imap.place import Namespaces, Place
@@ -30,6 +30,7 @@ from gateway.imap.wire import Wire
 from gateway.services.logon import Logon
 from gateway.services.watch import Subscription
 from store.changes import FolderRow, Touched
+from store.foldertree import KIND_GENERIC, Node, Remembered
 from store.index import FolderIndex
 from store.mailbox import Mailbox
 from store.permissions import ALL, Rights, allowed_flags
@@ -336,9 +337,21 @@ class Session(Updates):
 
     # --- folders
 
-    def shows(self, row: FolderRow) -> bool:
+    def shows(self, row: FolderRow | Node) -> bool:
         """Whether the folder is a mailbox to this session."""
         return bool(row.path) and (self.services.settings.show_all_folders or is_visible(row))
+
+    def remembered(self, name: MailboxName) -> Remembered | None:
+        """A folder of the user's own mailbox that was there a while ago; None where `place` has to look.
+
+        What is done in it is to be held to the version of the tree (Mailbox.deliver_all). Raises Refusal NO [CANNOT].
+        """
+        if shared_space(name.value) is not None:
+            return None
+        found = self.home.remembered(path_of(name.value))
+        if found is None or found.node.kind != KIND_GENERIC or not self.shows(found.node):
+            return None
+        return found
 
     async def place(self, name: MailboxName, *, missing: bytes = b"NONEXISTENT", selectable: bool = True) -> Place:
         """The folder of that name, freshly read, and the mailbox that it is in.

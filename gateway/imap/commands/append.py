@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import partial
 
 from conversion.mime.headers import normalise_newlines
 from conversion.mime.rendition import render
@@ -16,10 +17,11 @@ from gateway.imap.commands import references
 from gateway.imap.environment import ImapSettings
 from gateway.imap.errors import Reply, no, ok
 from gateway.imap.flags import parse_flags
-from gateway.imap.place import Place
 from gateway.imap.protocol import writer
 from gateway.imap.protocol.message_types import Append, NewMessage
 from gateway.imap.session import MANY, Session
+from store.errors import Conflict
+from store.mailbox import Mailbox
 from store.mapi.message import MimeRendition
 from store.messages import Delivery
 
@@ -40,25 +42,39 @@ async def append(session: Session, args: Append) -> Reply:
     NO [TRYCREATE] where the mailbox is missing, NO [OVERQUOTA] where the messages do not fit, NO [TOOBIG] for one that
     CATENATE makes too long ([RFC4469] 4.2), NO [BADURL] for a URL that leads nowhere ([RFC4469] 4.1).
     """
+    likely = session.remembered(args.mailbox)
+    if likely is not None:
+        deliveries = await prepare(session, args.messages)
+        try:
+            return await _put(session, session.home, likely.node.id, deliveries, likely.version)
+        except Conflict:  # folders were made, renamed or removed
+            pass
     place = await session.place(args.mailbox, missing=b"TRYCREATE")
-    deliveries = await prepare(session, args.messages)
+    if likely is None:
+        deliveries = await prepare(session, args.messages)
+    return await _put(session, place.mailbox, place.row.id, deliveries, None)
+
+
+async def _put(
+    session: Session, mailbox: Mailbox, folder_id: int, deliveries: Sequence[Delivery], hierarchy: int | None
+) -> Reply:
+    """Write the messages. Raises Conflict, with nothing done, where the tree is no more at the version `hierarchy`."""
     selected = session.selected
-    here = selected is not None and selected.is_at(place)
-    put = place.mailbox.deliver_all
+    here = selected is not None and selected.folder_id == folder_id and selected.mailbox.ref == mailbox.ref
     # In the selected folder the messages are going to be \\Recent: to claim that with them saves a second commit.
     claim = selected is not None and here and not selected.read_only and selected.shows_recent
-    much = sum(len(one.mime.raw) for one in deliveries[1:]) > MUCH
-    count = MANY + 1 if much else len(deliveries)
     known = selected.watermark if selected is not None and here else None
-    arrived = await session.write_many(place.mailbox, count, put, place.row.id, deliveries, claim=claim, known=known)
+    put = partial(mailbox.deliver_all, folder_id, deliveries, claim=claim, known=known, hierarchy=hierarchy)
+    much = sum(len(one.mime.raw) for one in deliveries[1:]) > MUCH
+    arrived = await session.write_many(mailbox, MANY + 1 if much else len(deliveries), put)
     if here and selected is not None:
         await session.appended(selected, arrived, known)
-    return ok(b"APPEND completed.", appenduid(place, [row.uid for row in arrived.rows]))
+    return ok(b"APPEND completed.", appenduid(arrived.uidvalidity, [row.uid for row in arrived.rows]))
 
 
-def appenduid(place: Place, uids: Sequence[int]) -> bytes:
+def appenduid(uidvalidity: int, uids: Sequence[int]) -> bytes:
     """The response code with the UIDs that messages were given ([RFC4315] 3)."""
-    return writer.code_appenduid(place.row.uidvalidity, uids)
+    return writer.code_appenduid(uidvalidity, uids)
 
 
 async def prepare(session: Session, messages: Sequence[NewMessage]) -> list[Delivery]:

@@ -35,7 +35,9 @@ async def replace(session: Session, args: Replace) -> Reply:
     if row is None:
         raise _gone(args)
     # [RFC8508] 4.3: the new UID is told before the EXPUNGE response.
-    session.send(writer.status(b"*", b"OK", "Replacement message is ready.", appenduid(place, [row.uid])))
+    session.send(
+        writer.status(b"*", b"OK", "Replacement message is ready.", appenduid(place.row.uidvalidity, [row.uid]))
+    )
     await session.sync(expunge=True, forced=True)
     return ok(b"REPLACE completed.", b"HIGHESTMODSEQ %d" % selected.watermark if session.condstore else b"")
 

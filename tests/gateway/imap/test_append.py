@@ -10,7 +10,10 @@ import pytest
 
 from gateway.imap.environment import ImapSettings
 from gateway.imap.session import MANY
-from tests.gateway.imap.harness import Client, Server
+from store.engine import Parameters, Row, Statement
+from store.sqlite import SqliteReader
+from store.store import Store
+from tests.gateway.imap.harness import REF, Client, Server
 
 A = b"Subject: a\r\n\r\nbody of a\r\n"
 B = b"Subject: b\r\n\r\nbody of b\r\n"
@@ -50,6 +53,51 @@ async def test_several_messages_in_one_command(server: Server) -> None:
     assert found[0] == b'* 1 FETCH (FLAGS (\\Recent \\Seen) INTERNALDATE "17-Jul-1996 02:44:25 +0000")'
     assert b"(\\Recent \\Flagged key)" in found[1]
     assert await bodies(client) == [A, B]
+
+
+async def test_where_folders_move_behind_its_back(server: Server) -> None:
+    """[RFC3501] 6.3.11: another process renames, removes and makes folders; the name means what it means now."""
+    client = await server.client(None)
+    await client.ok("CREATE Here")
+    other = Store(server.store.settings)
+    mailbox = other.open(REF)
+
+    async def append(name: str) -> bytes:
+        return (await client(b"APPEND %b " % name.encode() + literal(A)))[-1]
+
+    try:
+        assert (await append("Here")).startswith(b"OK [APPENDUID")
+        folder = mailbox.folder(("Here",))
+        mailbox.rename_folder(folder.id, ("There",))
+        assert (await append("Here")).startswith(b"NO [TRYCREATE]")
+        assert (await append("There")).startswith(b"OK [APPENDUID %d 2] " % folder.uidvalidity)
+        made = mailbox.create_folder(("Here",))
+        assert (await append("Here")).startswith(b"OK [APPENDUID %d 1]" % made.uidvalidity)
+        mailbox.delete_folder(made.id)
+        assert (await append("Here")).startswith(b"NO [TRYCREATE]")
+        assert (mailbox.folder(folder.id).total, mailbox.quota().used) == (2, 2 * len(A))
+        mailbox.create_folder(("There", "below"))
+        assert (await append("There")).startswith(b"OK [APPENDUID %d 3]" % folder.uidvalidity)
+        mailbox.delete_folder(folder.id)  # its name stays for the folder below
+        assert (await append("There")).startswith(b"NO [CANNOT]")
+    finally:
+        other.close()
+
+
+async def test_nothing_is_looked_up_that_is_known(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second APPEND to a folder of one's own asks the database for nothing but what it writes."""
+    client = await server.client("Drafts")
+    await client.ok(b"APPEND Drafts " + literal(A))
+    read = SqliteReader.one
+    asked: list[str] = []
+
+    def one(self: SqliteReader, statement: Statement, parameters: Parameters = ()) -> Row | None:
+        asked.append(statement.sqlite.split()[0])
+        return read(self, statement, parameters)
+
+    monkeypatch.setattr(SqliteReader, "one", one)
+    assert (await client(b"APPEND Drafts " + literal(A)))[:2] == [b"* 2 EXISTS", b"* 2 RECENT"]
+    assert asked == ["UPDATE", "UPDATE"]
 
 
 async def test_all_messages_or_none(server: Server) -> None:
