@@ -1,11 +1,14 @@
-"""Fixtures for all tests, and what Hypothesis asks of them."""
+"""Fixtures for all tests, what Hypothesis asks of them, and what keeps them cheap."""
 
 from hypothesis import HealthCheck, settings
 
 from tests.support.examples import examples
 from tests.support.postgres import postgres_database, postgres_server
+from tests.support.statements import keep_compiled
 
 __all__ = ["postgres_database", "postgres_server"]
+
+keep_compiled()  # before the modules that make engines are imported
 
 # Hypothesis measures these by the clock on the wall: on a machine that is busy they fail whatever the code does.
 settings.register_profile(
