@@ -38,6 +38,7 @@ class PatternType(IntEnum):
     """How the days of a series are found."""
 
     DAY = 0
+    """Each so many days; nothing else is said ([MS-OXOCAL] 2.2.1.44.1.3)."""
     WEEK = 1
     MONTH = 2
     MONTH_NTH = 3

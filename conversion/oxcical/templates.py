@@ -33,7 +33,7 @@ from conversion.oxcical.recurrence import (
     midnight,
     minutes_of,
 )
-from conversion.oxcical.rrule import Rule, ToLocal
+from conversion.oxcical.rrule import MAX_COUNT, MAX_INTERVAL, Rule, ToLocal
 
 MOST_DAYS = 999
 """The greatest interval of days, and of weeks, months and years: 99."""
@@ -113,8 +113,10 @@ def from_pattern(
     if days is None:
         return Unsupported("a pattern without a day")
     rule = _days_rule(pattern, days)
+    if rule.interval > MAX_INTERVAL:
+        return Unsupported("an interval of centuries")
     count = count_of(pattern, days)
-    if count is None:
+    if count is None or count > MAX_COUNT:
         return rule
     if pattern.end_type == EndType.COUNT and count:
         return replace(rule, count=count)

@@ -143,7 +143,10 @@ class TimeZoneRule:
 
 @dataclass(frozen=True, slots=True)
 class TimeZoneDefinition:
-    """A zone and its rules ([MS-OXOCAL] 2.2.1.41); for a start or an end to be shown in 2.2.1.42 and 2.2.1.43."""
+    """A zone and its rules ([MS-OXOCAL] 2.2.1.41).
+
+    PidLidAppointmentTimeZoneDefinitionStartDisplay and -EndDisplay have the same form ([MS-OXOCAL] 2.2.1.42, 2.2.1.43).
+    """
 
     key_name: str
     """The name that Windows has for the zone."""
