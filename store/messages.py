@@ -182,7 +182,7 @@ def deliver(
     if size > max_message:
         raise TooLarge(f"{size} octets; at most {max_message} are taken")
     prepared = items.prepare(blobs, mime.raw)
-    one = Delivery(mime, flags, tuple(names), internal_date)
+    one = (mime, flags, tuple(names), internal_date)
     try:
         with shard.write() as work:
             return _deliver(work, blobs, folder_id, (one,), (prepared,), content).rows[0]
@@ -251,7 +251,7 @@ def _deliver(
     work: Work,
     blobs: BlobStore,
     folder_id: int,
-    deliveries: Sequence[Delivery],
+    deliveries: Sequence[tuple[MimeRendition, int, tuple[str, ...], int | None]],
     made: Sequence[items.Prepared | None],
     content: MessageContent | None,
     *,
@@ -259,7 +259,10 @@ def _deliver(
     known: int | None = None,
     hierarchy: int | None = None,
 ) -> Arrived:
-    """Write messages whose octets are `made` ready. `recent_from` is 0 where claiming takes more than this."""
+    """Write messages, each as in a Delivery, whose octets are `made` ready.
+
+    `recent_from` is 0 where claiming takes more than this.
+    """
     now = time.time()
     filetime = FILETIME_UNIX_EPOCH + int(now * 10_000_000)
     count = len(deliveries)
@@ -308,30 +311,22 @@ def _deliver(
     return Arrived(rows, recent_from, next_to, uidvalidity)
 
 
-class Entered(NamedTuple):
-    """What messages find where they come in."""
-
-    uid: int
-    """Of the first of them."""
-    uidvalidity: int
-    recent_uid: int
-    """The UID from which messages are \\Recent to the next who claims them."""
-
-
 def enter_folder(
     work: Work, folder_id: int, *, count: int, unseen: int, marked: int, octets: int, last_cn: int, claimed: int = 0
-) -> Entered:
+) -> tuple[int, int, int]:
     """Count messages into a folder; `claimed` of them, all or none, are \\Recent to nobody later if none else is now.
 
+    Returns the UID of the first, the UIDVALIDITY, and the UID from which messages are \\Recent to who claims next.
     Raises NotFound when there is no such folder or only its name, TooLarge when its UIDs are used up.
     """
     at = FILETIME_UNIX_EPOCH + int(time.time() * 10_000_000)
     row = work.one(_ENTER_FOLDER, (work.mailbox_id, folder_id, count, unseen, marked, octets, last_cn, at, claimed))
     if row is None:
         raise NotFound(f"there is no folder {folder_id}")
-    if row[0] + count > UID_LIMIT:
+    uid, uidvalidity, recent_uid = row
+    if uid + count > UID_LIMIT:
         raise TooLarge(f"folder {folder_id} has used up its UIDs")
-    return Entered(*row)
+    return uid, uidvalidity, recent_uid
 
 
 def rows(db: Reader, folder_id: int, uids: Sequence[int] | None = None) -> list[MessageRow]:
