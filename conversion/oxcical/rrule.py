@@ -84,7 +84,10 @@ class Rule:
 
 
 def read_rule(text: str, *, receipt: Receipt | None = None, place: str = "RRULE") -> Rule | None:
-    """Read the value of an RRULE ([RFC5545] 3.3.10); None, with a note, if it has no frequency that is known."""
+    """Read the value of an RRULE ([RFC5545] 3.3.10).
+
+    None, with a note, if it has no frequency that is known, or is of another calendar ([RFC7529] 4.1).
+    """
     notes = Receipt() if receipt is None else receipt
     parts: dict[str, str] = {}
     for part in text[:MAX_TEXT].upper().split(";"):
@@ -96,6 +99,9 @@ def read_rule(text: str, *, receipt: Receipt | None = None, place: str = "RRULE"
     frequency = parts.pop("FREQ", "")
     if frequency not in FREQUENCIES:
         notes.dropped(place, "a rule without a known FREQ")
+        return None
+    if (scale := parts.pop("RSCALE", "GREGORIAN")) != "GREGORIAN":
+        notes.dropped(place, f"a rule of the calendar {scale[:20]}")
         return None
     fields: dict[str, tuple[int, ...]] = {}
     for name, (field, least, most, signed) in _LISTS.items():

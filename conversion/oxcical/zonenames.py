@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import resources
+from unicodedata import combining, normalize
 from zoneinfo import ZoneInfo
 
 from conversion.oxcical.windowszones import ZONES
@@ -37,13 +38,30 @@ _ALSO = {
     "Europe/Zaporozhye": "FLE Standard Time",
     "GMT": "UTC",
 }
+# What Windows shows for zones that have no city in it.
+_SHOWN_AS = {
+    "alaska": "Alaskan Standard Time",
+    "arizona": "US Mountain Standard Time",
+    "atlantic time (canada)": "Atlantic Standard Time",
+    "brasilia": "E. South America Standard Time",
+    "central america": "Central America Standard Time",
+    "central time (us & canada)": "Central Standard Time",
+    "eastern time (us & canada)": "Eastern Standard Time",
+    "hawaii": "Hawaiian Standard Time",
+    "indiana (east)": "US Eastern Standard Time",
+    "mountain time (us & canada)": "Mountain Standard Time",
+    "newfoundland": "Newfoundland Standard Time",
+    "pacific time (us & canada)": "Pacific Standard Time",
+    "saskatchewan": "Canada Central Standard Time",
+    "west central africa": "W. Central Africa Standard Time",
+}
 _WINDOWS = {iana: name for name, zones in ZONES.items() for iana in zones.split()} | _ALSO
 _WINDOWS_FOLDED = {name.casefold(): name for name in ZONES} | {old.casefold(): new for old, new in _FORMER.items()}
 
 _VENDOR = "tzone://microsoft/"
 _COUNTER = re.compile(r" \d{1,3}$")
 _OFFSET = re.compile(r"(?:UTC|GMT|Z)?\s*([+-])(\d{1,2})(?:[:.]?(\d\d))?")
-_SHOWN = re.compile(r"\((?:UTC|GMT)\s*(?:([+-]\d{1,2})[:.]?(\d\d))?\)\s*(.*)")
+_SHOWN = re.compile(r"(?:\((UTC|GMT)\s*(?:([+-]\d{1,2})[:.]?(\d\d))?\))?\s*(.*)")
 _UTC_NAMES = ("utc", "z", "etc/utc", "coordinated universal time", "(utc) coordinated universal time")
 
 
@@ -77,9 +95,9 @@ def find_zone(tzid: str) -> KnownZone | None:
         name = name[len(_VENDOR) :]
     if name.casefold() in _UTC_NAMES:
         return KnownZone(dt.UTC, "Etc/UTC", "UTC")
-    iana = _iana_folded().get(name.casefold()) or iana_name(name) or _behind_path(name)
-    if iana is None and (match := _SHOWN.fullmatch(name)) is not None:
-        iana = _by_cities(match[1], match[2], match[3])
+    folded = name.casefold()
+    iana = _iana_folded().get(folded) or _iana_folded().get(folded.replace(" ", "_")) or iana_name(name)
+    iana = iana or _behind_path(name) or _as_shown(name)
     if iana is not None:
         return KnownZone(ZoneInfo(iana), iana, _WINDOWS.get(iana))
     return _by_offset(name)
@@ -109,16 +127,31 @@ def _cities() -> dict[str, list[str]]:
     return found
 
 
-def _by_cities(hours: str | None, minutes: str | None, cities: str) -> str | None:
-    """The zone of one of the cities, if its offset in winter or summer is the one that is shown."""
-    sign = -1 if (hours or "").startswith("-") else 1
-    offset = dt.timedelta(hours=abs(int(hours or 0)), minutes=int(minutes or 0)) * sign
-    for city in cities.split(","):
-        for name in _cities().get(city.strip().casefold(), ()):
-            zone = ZoneInfo(name)
-            if offset in [dt.datetime(2026, month, 1, tzinfo=zone).utcoffset() for month in (1, 7)]:
-                return name
-    return None
+def _as_shown(name: str) -> str | None:
+    """The zone of `(UTC+01:00) Amsterdam, Berlin`: of the first city whose offset in winter or summer is the one shown.
+
+    Without an offset, only a list of cities counts.
+    """
+    match = _SHOWN.fullmatch(name)
+    if match is None:
+        return None
+    shown = "".join(letter for letter in normalize("NFD", match[4].casefold()) if not combining(letter)).strip()
+    found = [ZONES[zone].split()[0] for zone in [_SHOWN_AS.get(shown.partition(";")[0])] if zone]
+    cities = shown.split(",")
+    if match[1] or len(cities) > 1:
+        found += [zone for city in cities for zone in _cities().get(city.strip(), ())]
+    if not match[1]:
+        return next(iter(found), None)
+    sign = -1 if (match[2] or "").startswith("-") else 1
+    offset = dt.timedelta(hours=abs(int(match[2] or 0)), minutes=int(match[3] or 0)) * sign
+    return next((zone for zone in found if offset in _offsets(zone)), None)
+
+
+@lru_cache(maxsize=256)
+def _offsets(iana: str) -> tuple[dt.timedelta | None, ...]:
+    """East of UTC in winter and in summer."""
+    zone = ZoneInfo(iana)
+    return tuple(dt.datetime(2026, month, 1, tzinfo=zone).utcoffset() for month in (1, 7))
 
 
 def _by_offset(name: str) -> KnownZone | None:

@@ -61,6 +61,13 @@ def test_what_has_no_frequency_is_no_rule(text: str) -> None:
     assert [str(note) for note in receipt][-1] == "dropped: RRULE: a rule without a known FREQ"
 
 
+def test_rules_of_other_calendars_are_not_taken_for_gregorian_ones() -> None:
+    receipt = Receipt()
+    assert read_rule("RSCALE=CHINESE;FREQ=YEARLY", receipt=receipt) is None
+    assert [str(note) for note in receipt] == ["dropped: RRULE: a rule of the calendar CHINESE"]
+    assert read_rule("RSCALE=GREGORIAN;FREQ=YEARLY") == Rule("YEARLY")
+
+
 def test_long_lists_are_cut() -> None:
     receipt = Receipt()
     found = read_rule("FREQ=YEARLY;BYYEARDAY=" + ",".join(["7"] * 1000), receipt=receipt)
