@@ -1,7 +1,10 @@
 """Fixtures for all tests, what Hypothesis asks of them, and what keeps them cheap."""
 
+import gc
+
 from hypothesis import HealthCheck, settings
 
+from gateway.runtime.memory import GC_THRESHOLDS
 from tests.support.examples import examples
 from tests.support.postgres import postgres_database, postgres_server
 from tests.support.statements import keep_compiled
@@ -15,3 +18,10 @@ settings.register_profile(
     "oxgate", deadline=None, max_examples=examples(50), suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("oxgate")
+
+
+def pytest_collection_finish() -> None:
+    """Put what collecting made out of the garbage collector's sight, and collect as seldom as a worker does."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
