@@ -37,6 +37,9 @@ COMMANDS = {
     "metadata": Entry("gateway.cli.metadata", "metadata", "Set what IMAP clients can read of the whole server."),
     "import": Entry("gateway.cli.importing", "import_mail", "Bring mail in from mbox, Maildir or .eml files."),
     "export": Entry("gateway.cli.exporting", "export_mail", "Write a mailbox to a Maildir or an mbox file."),
+    "convert": Entry(
+        "gateway.cli.converting", "convert", "Convert messages from one format to another; say what is lost."
+    ),
     "audit": Entry("gateway.cli.audit", "audit", "Show who signed in, by what, and what was refused."),
     "devices": Entry("gateway.cli.devices", "devices", "Show who uses legacy mechanisms; allow or deny them by date."),
     "auth": Entry("gateway.cli.authtest", "auth", "Try a sign-in against the running server, step by step."),

@@ -1,0 +1,222 @@
+"""Every format that a Message object comes in or goes out as, behind one door: what `oxgate convert` offers.
+
+    form = recognise("mail.eml", data)                      # Format.EML
+    loaded = read(data, form, receipt=receipt)              # Message objects, and the MIME that they are slices of
+    out = write(loaded, loaded.contents[0], Format.MSG, receipt=receipt)
+
+The body formats (RTF, HTML, text) hold a body alone: read, they are a note with nothing but that; written, they are
+the best body of a message, converted where it is of another kind ([MS-OXBBODY]).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+
+from conversion.bestbody import BodyFormat, best_body
+from conversion.codepages import decode_page
+from conversion.errors import ConversionError
+from conversion.html.fromplain import plain_to_html
+from conversion.html.plain import html_to_plain
+from conversion.mapijson import read_json, write_json
+from conversion.mime.charset import decode_text, decode_unlabelled
+from conversion.mime.html import meta_charset
+from conversion.mime.rendition import normalise_newlines, render
+from conversion.msg.compound import SIGNATURE as COMPOUND
+from conversion.msg.reader import read_msg
+from conversion.msg.writer import write_msg
+from conversion.oxcmail.hooks import read_rtf
+from conversion.oxcmail.reader import read_mime
+from conversion.oxcmail.writer import Audience, write_mime
+from conversion.receipt import Receipt
+from conversion.rtf.encapsulated import encapsulate_html, encapsulate_text
+from conversion.rtf.lzfu import compress, decompress
+from conversion.tnef.reader import read_tnef
+from conversion.tnef.writer import write_tnef
+from store.mapi import tags
+from store.mapi.message import MessageContent
+from store.mapi.types import PropertyKey, Value
+
+_UTF_8 = 65001
+_TNEF = b"\x78\x9f\x3e\x22"
+
+
+class Format(Enum):
+    """A format, by the word that names it on the command line, which is also how its files end."""
+
+    EML = "eml"
+    """A message as MIME ([RFC5322], [MS-OXCMAIL])."""
+    MAPI = "mapi"
+    """A Message object as JSON (conversion.mapijson)."""
+    TNEF = "tnef"
+    """winmail.dat ([MS-OXTNEF])."""
+    MSG = "msg"
+    """A message file of Outlook ([MS-OXMSG])."""
+    RTF = "rtf"
+    """A body as Rich Text, or as the compressed form of it ([MS-OXRTFCP])."""
+    HTML = "html"
+    """A body as HTML."""
+    TXT = "txt"
+    """A body as text."""
+
+
+ENDINGS = {
+    ".eml": Format.EML, ".mapi": Format.MAPI, ".json": Format.MAPI, ".tnef": Format.TNEF, ".dat": Format.TNEF,
+    ".msg": Format.MSG, ".oft": Format.MSG, ".rtf": Format.RTF, ".html": Format.HTML, ".htm": Format.HTML,
+    ".txt": Format.TXT,
+}  # fmt: skip
+"""Which format a file has by the end of its name."""
+_FIELD = re.compile(rb"[!-9;-~]{1,80}[ \t]*:")
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a file holds."""
+
+    contents: tuple[MessageContent, ...]
+    raw: bytes = b""
+    """The MIME that attachments are slices of."""
+
+
+def recognise(name: str, data: bytes) -> Format | None:
+    """Tell a format by the octets, and where they could be several by the name; None where neither tells."""
+    start = data[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")
+    if data.startswith(COMPOUND):
+        return Format.MSG
+    if data.startswith(_TNEF):
+        return Format.TNEF
+    if start.startswith(b"{\\rtf") or data[8:12] in (b"LZFu", b"MELA"):
+        return Format.RTF
+    ending = ENDINGS.get(_ending(name))
+    if ending in _TOLD_BY_OCTETS:
+        ending = None  # it is called so, and is none
+    if ending is not None:
+        return ending
+    if start.startswith(b"{"):
+        return Format.MAPI
+    if start[:1] == b"<":
+        return Format.HTML
+    return Format.EML if _FIELD.match(start) or start.startswith(b"From ") else None
+
+
+_TOLD_BY_OCTETS = frozenset((Format.MSG, Format.TNEF, Format.RTF))
+
+
+def _ending(name: str) -> str:
+    return "." + name.rpartition(".")[2].lower() if "." in name else ""
+
+
+def read(data: bytes, form: Format, *, receipt: Receipt | None = None) -> Loaded:
+    """Read a file. Raises ConversionError for one that is not of the format."""
+    return _READERS[form](data, receipt or Receipt())
+
+
+def write(loaded: Loaded, content: MessageContent, form: Format, *, receipt: Receipt | None = None) -> bytes:
+    """Write a message of those that were read. Raises ConversionError where it has no form there."""
+    return _WRITERS[form](loaded, content, receipt or Receipt())
+
+
+# ------------------------------------------------------------------------------------------------------- readers
+
+
+def _read_eml(data: bytes, receipt: Receipt) -> Loaded:
+    if not data.strip():
+        raise ConversionError("the message is empty")
+    raw = normalise_newlines(data)
+    return Loaded((read_mime(render(raw)),), raw)
+
+
+def _one(content: MessageContent) -> Loaded:
+    return Loaded((content,))
+
+
+def _read_rtf(data: bytes, receipt: Receipt) -> Loaded:
+    packed = data if data[8:12] in (b"LZFu", b"MELA") else compress(data)
+    decompress(packed, receipt=receipt)
+    return _note({tags.PidTagRtfCompressed: packed, tags.PidTagRtfInSync: True}, BodyFormat.RTF)
+
+
+def _read_html(data: bytes, receipt: Receipt) -> Loaded:
+    html = decode_text(data, meta_charset(data) or None).removeprefix("\ufeff")
+    return _note({tags.PidTagHtml: html.encode("utf-8"), tags.PidTagInternetCodepage: _UTF_8}, BodyFormat.HTML)
+
+
+def _read_txt(data: bytes, receipt: Receipt) -> Loaded:
+    text = decode_unlabelled(data).removeprefix("\ufeff")
+    return _note({tags.PidTagBody: text.replace("\r\n", "\n").replace("\n", "\r\n")}, BodyFormat.PLAIN)
+
+
+def _note(body: dict[PropertyKey, Value], native: BodyFormat) -> Loaded:
+    return Loaded((MessageContent({tags.PidTagMessageClass: "IPM.Note", **body, tags.PidTagNativeBody: int(native)}),))
+
+
+_READERS: dict[Format, Callable[[bytes, Receipt], Loaded]] = {
+    Format.EML: _read_eml,
+    Format.MAPI: lambda data, receipt: _one(read_json(data)),
+    Format.TNEF: lambda data, receipt: _one(read_tnef(data, receipt=receipt)),
+    Format.MSG: lambda data, receipt: _one(read_msg(data, receipt=receipt)),
+    Format.RTF: _read_rtf,
+    Format.HTML: _read_html,
+    Format.TXT: _read_txt,
+}
+
+
+# ------------------------------------------------------------------------------------------------------- writers
+
+
+def _write_eml(loaded: Loaded, content: MessageContent, receipt: Receipt) -> bytes:
+    return b"".join(write_mime(content, receipt=receipt, raw=loaded.raw, audience=Audience.OWNER))
+
+
+def _write_rtf(loaded: Loaded, content: MessageContent, receipt: Receipt) -> bytes:
+    packed = content.properties.get(tags.PidTagRtfCompressed)
+    if isinstance(packed, bytes) and best_body(content.properties) is BodyFormat.RTF:
+        return decompress(packed, receipt=receipt)
+    html, text = _body(content, receipt)
+    return encapsulate_html(html) if html is not None else encapsulate_text(text or "")
+
+
+def _write_html(loaded: Loaded, content: MessageContent, receipt: Receipt) -> bytes:
+    html, text = _body(content, receipt)
+    return (html if html is not None else plain_to_html(text or "")).encode("utf-8", "replace")
+
+
+def _write_txt(loaded: Loaded, content: MessageContent, receipt: Receipt) -> bytes:
+    plain = content.properties.get(tags.PidTagBody)
+    html, text = _body(content, receipt)
+    if html is not None:
+        text = plain if isinstance(plain, str) and plain.strip() else html_to_plain(html)
+    return (text or "").replace("\r\n", "\n").encode("utf-8", "replace")
+
+
+def _body(content: MessageContent, receipt: Receipt) -> tuple[str | None, str | None]:
+    """Give the best body: HTML, or text where there is none. Raises ConversionError where there is no body at all."""
+    properties = content.properties
+    best = best_body(properties)
+    if best is BodyFormat.RTF:
+        packed = properties.get(tags.PidTagRtfCompressed)
+        found = read_rtf(packed, receipt) if isinstance(packed, bytes) else None
+        if found is not None:
+            return found.html, found.text
+        receipt.dropped("PidTagRtfCompressed", "it cannot be read")
+    html = properties.get(tags.PidTagHtml)
+    if isinstance(html, bytes) and best is not BodyFormat.PLAIN:
+        page = properties.get(tags.PidTagInternetCodepage)
+        return decode_page(html, page if isinstance(page, int) else _UTF_8), None
+    text = properties.get(tags.PidTagBody)
+    if isinstance(text, str):
+        return None, text
+    raise ConversionError("the message has no body that can be shown")
+
+
+_WRITERS: dict[Format, Callable[[Loaded, MessageContent, Receipt], bytes]] = {
+    Format.EML: _write_eml,
+    Format.MAPI: lambda loaded, content, receipt: write_json(content, raw=loaded.raw, receipt=receipt).encode(),
+    Format.TNEF: lambda loaded, content, receipt: write_tnef(content, raw=loaded.raw, receipt=receipt),
+    Format.MSG: lambda loaded, content, receipt: write_msg(content, raw=loaded.raw, receipt=receipt),
+    Format.RTF: _write_rtf,
+    Format.HTML: _write_html,
+    Format.TXT: _write_txt,
+}
