@@ -16,12 +16,13 @@ from conversion.oxcical.rrule import Rule, ToLocal
 
 MOST = 500
 """Instances of an expansion."""
-_PERIODS = 100_000
+_PERIODS = 20_000
 """Days, hours, minutes or seconds that are looked at."""
 _YEARS = {"YEARLY": 20, "MONTHLY": 5}
 _OTHER_YEARS = 2
 _SECONDS = {"HOURLY": 3600, "MINUTELY": 60, "SECONDLY": 1}
 _ONE_DAY = dt.timedelta(days=1)
+_ONE_HOUR = dt.timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,14 +127,22 @@ def _short_periods(rule: Rule, start: dt.datetime, end: dt.datetime) -> Iterator
         if not days.has(day.date()):
             yield []
         else:
-            ticks = max(0, -((origin - day) // dt.timedelta(seconds=step)))
-            moment = origin + dt.timedelta(seconds=ticks * step)
+            moment = _tick(origin, day, step)
             while moment.date() == day.date() and moment < end:
                 yield _within(rule, moment, start, unit)
-                moment += dt.timedelta(seconds=step)
+                following = moment + dt.timedelta(seconds=step)
+                if rule.by_hour and moment.hour not in rule.by_hour:
+                    following = _tick(origin, moment.replace(minute=0, second=0) + _ONE_HOUR, step)
+                moment = following
         if day.date() == dt.date.max:
             return
         day += _ONE_DAY
+
+
+def _tick(origin: dt.datetime, least: dt.datetime, step: int) -> dt.datetime:
+    """The first of the times `step` seconds apart, from `origin` on, that is not before `least`."""
+    ticks = max(0, -((origin - least) // dt.timedelta(seconds=step)))
+    return origin + dt.timedelta(seconds=ticks * step)
 
 
 def _within(rule: Rule, moment: dt.datetime, start: dt.datetime, unit: int) -> list[dt.datetime]:

@@ -41,8 +41,8 @@ MOST_OTHERS = 99
 _NEVER_COUNT = 10
 _EVERY_DAY = 0x7F
 _WEEKDAYS = 0x3E
-_MOST_REMOVED = 1_000
-"""Instances in months that are too short that are removed from a pattern."""
+_MOST_REMOVED = 100
+"""Instances in months that are too short that are removed from a pattern: of a hundred years of months."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,7 +352,7 @@ class _Skipped:
 
     def stretched(self, count: int) -> int:
         """How many instances of the pattern hold so many of the rule's."""
-        if not self._day:
+        if not self._day or count > 12 * _MOST_REMOVED:
             return count
         number = had = 0
         while had < count and number < 12 * _MOST_REMOVED:

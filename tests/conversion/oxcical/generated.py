@@ -48,6 +48,17 @@ def generate(seed: int) -> tuple[Rule, dt.datetime]:
     return Rule(frequency, **fields), start  # type: ignore[arg-type]
 
 
+def generate_times(seed: int) -> Rule:
+    """Make a rule by the hour, the minute or the second."""
+    dice = random.Random(seed)
+    frequency, interval = dice.choice(("HOURLY", "MINUTELY", "SECONDLY")), dice.choice((1, 2, 7, 45, 90, 1000))
+    hours = tuple(sorted(dice.sample(range(24), 3))) if dice.random() < 0.5 else ()
+    minutes = tuple(sorted(dice.sample(range(60), 3))) if dice.random() < 0.3 else ()
+    days = ((0, 1), (0, 3)) if dice.random() < 0.3 else ()
+    last = (-1,) if (hours or minutes or days) and dice.random() < 0.2 else ()
+    return Rule(frequency, interval, by_hour=hours, by_minute=minutes, by_day=days, by_set_pos=last)
+
+
 def _by_day(dice: random.Random, frequency: str) -> tuple[tuple[int, int], ...]:
     kind = dice.randrange(5)
     if kind == 0:

@@ -18,7 +18,7 @@ from conversion.oxcical.occurrences import dates, first_date_time
 from conversion.oxcical.recurrence import datetime_of, minutes_of
 from conversion.oxcical.rrule import Rule, read_rule, write_rule
 from conversion.oxcical.templates import Mapped, Unsupported, from_pattern, to_pattern
-from tests.conversion.oxcical.generated import generate
+from tests.conversion.oxcical.generated import generate, generate_times
 
 RULES = int(os.environ.get("OXGATE_RULES", "250"))
 YEARS = 4
@@ -70,3 +70,22 @@ def test_generated_rules() -> None:
     # What is told is not what is left out: half of what is generated must be a pattern.
     assert became["exact"] > RULES * 0.4
     assert became["noted"] < RULES * 0.05
+
+
+def test_generated_times_of_the_day() -> None:
+    start = dt.datetime(2026, 1, 8, 9, 17, 5)
+    given = 0
+    for seed in range(RULES // 6):
+        rule = generate_times(seed)
+        ours = list(expand(rule, start, most=20).starts)
+        try:
+            other = rrulestr(write_rule(rule), dtstart=start)
+        except ValueError:
+            # It sees at once that there are none.
+            assert ours == []
+            continue
+        # Of a rule that never comes true it would look for one until the year 9999.
+        if ours:
+            given += 1
+            assert list(islice(other, len(ours))) == ours, write_rule(rule)
+    assert given > RULES // 12

@@ -78,6 +78,8 @@ def test_the_specifications_first_date_time() -> None:
     """[MS-OXOCAL] 4.1.1.3: 215,776,800 % 4320 = 1440. Weekly from Sunday on: six days, for 1601 began on a Monday."""
     assert pattern(PatternType.DAY, 4320, dt.date(2011, 4, 7)).first_date_time == 1440
     assert pattern(PatternType.WEEK, 1, dt.date(2007, 3, 26), days=2).first_date_time == 8640
+    # Outlook's own for each Christmas.
+    assert pattern(PatternType.MONTH, 12, dt.date(2018, 12, 25), day=25).first_date_time == 480960
 
 
 def test_days_are_found_from_first_date_time() -> None:
