@@ -54,6 +54,10 @@ class MessageRow(NamedTuple):
     save_modseq: int
 
 
+Columns = tuple[Sequence[int], ...]
+"""Messages column by column, in the order of a MessageRow and ascending by UID: far cheaper for many than rows."""
+
+
 class MessageCreated(NamedTuple):
     """A placement that is new to the folder since the asked change number."""
 
@@ -90,8 +94,7 @@ class Touched(NamedTuple):
 class FlagUpdate(NamedTuple):
     """What STORE did: the messages as they are now, by columns, and those that were left alone."""
 
-    columns: tuple[Sequence[int], ...]
-    """Of each message, ascending by UID, what a MessageRow has, column by column: far cheaper for many."""
+    columns: Columns
     modified: list[int]
     """UIDs left alone because they had changed ([RFC7162] 3.1.3)."""
     before: Sequence[int]

@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, bindparam, case, update
 
-from store import keywords, messages
+from store import keywords, placements
 from store.changelog import IN_FOLDER
-from store.changes import FlagUpdate, MessageRow
+from store.changes import Columns, FlagUpdate
 from store.engine import Statement, Work, one_of
 from store.errors import NotFound
 from store.ids import SYSTEM_FLAGS, MessageFlag
@@ -30,9 +30,6 @@ _EVER_READ = int(MessageFlag.EVER_READ)
 _CLIENT = int(SYSTEM_FLAGS)
 _SYNCED = _CLIENT & ~(_SEEN | _DELETED)
 _ALL_KEYWORDS = (1 << 63) - 1
-
-Columns = tuple[Sequence[int], ...]
-"""Placements by columns, in the order of a MessageRow."""
 
 _old, _kw = message.c.flags, message.c.kw
 _new = _old.op("&")(bindparam("keep")).op("|")(bindparam("put"))
@@ -141,29 +138,18 @@ def set_flags(
         kw_keep = _ALL_KEYWORDS & ~keywords.mask(work, remove_keywords)
     if put & _SEEN:
         put |= _EVER_READ
-    columns = _read(work, folder_id, uids, index)
+    columns = placements.read(work, folder_id, uids, index)
     modified: list[int] = []
     if unchanged_since is not None:
         since = unchanged_since
         modified = [uid for uid, modseq in zip(columns[0], columns[3], strict=True) if modseq > since]
         if modified:
-            columns = _chosen(columns, [modseq <= since for modseq in columns[3]])
+            columns = placements.marked(columns, [modseq <= since for modseq in columns[3]])
     before = columns[3]
     if not columns[0]:
         return FlagUpdate(columns, modified, before)
     change = _Change(keep, put, kw_keep, keywords.register(work, add_keywords))
     return FlagUpdate(_apply(work, folder_id, columns, change), modified, before)
-
-
-def _read(work: Work, folder_id: int, uids: Sequence[int], index: FolderIndex | None) -> Columns:
-    if index is not None:
-        return index.chosen(uids)
-    rows = messages.raw_rows(work, folder_id, uids)
-    return tuple(zip(*rows, strict=True)) if rows else ((),) * len(MessageRow._fields)
-
-
-def _chosen(columns: Columns, marks: Sequence[bool]) -> Columns:
-    return tuple([list(compress(column, marks)) for column in columns])
 
 
 def _apply(work: Work, folder_id: int, columns: Columns, change: _Change) -> Columns:

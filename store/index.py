@@ -21,7 +21,7 @@ from sqlalchemy import bindparam, select
 
 from store import changelog
 from store.changelog import CHANGED, IN_FOLDER, MESSAGE_COLUMNS, VANISHED
-from store.changes import MessageRow
+from store.changes import Columns, MessageRow
 from store.engine import Reader, Row, Statement
 from store.indexfile import TYPES, Snapshot
 from store.schema import folder, message
@@ -129,7 +129,7 @@ class FolderIndex:
         wanted = set(uids)
         return [row for row in rows if row[0] in wanted]
 
-    def chosen(self, uids: Sequence[int]) -> tuple[Sequence[int], ...]:
+    def chosen(self, uids: Sequence[int]) -> Columns:
         """Give the columns of UIDs, in the order of MessageRow, ascending; those not there are left out."""
         if uids:
             start = bisect_left(self.uids, uids[0])

@@ -7,16 +7,18 @@ MS-OXCFXICS_R1892) and leaves tombstones; removal leaves tombstones and frees th
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from typing import Any
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, delete, func, insert, literal_column, select, update
+from sqlalchemy import ColumnElement, Table, bindparam, delete, func, insert, literal_column, select, update
+from sqlalchemy.sql.expression import ClauseElement
 
-from store import changelog, items, messages, quota
+from store import changelog, items, messages, placements, quota
 from store.blob import BlobStore
 from store.changelog import HOW_HARD, HOW_MOVED, IN_FOLDER
-from store.changes import Transfer
-from store.engine import Reader, Row, Statement, Work, one_of
+from store.changes import Columns, Transfer
+from store.engine import Reader, Statement, Work, one_of
 from store.errors import Conflict, NotFound
 from store.ids import MessageFlag
 from store.index import FolderIndex
@@ -28,11 +30,32 @@ _DELETED = int(MessageFlag.DELETED)
 _PRUNE_EVERY = 1024
 
 _rank = func.row_number().over(order_by=message.c.uid)
-_CHOSEN = (*IN_FOLDER, one_of(message.c.uid, "uids"))
+_BY_LIST = (*IN_FOLDER, one_of(message.c.uid, "uids"))
+_BY_RANGE = (*IN_FOLDER, message.c.uid.between(bindparam("low"), bindparam("high")))
 
 
 def _expression(name: str) -> Any:
     return bindparam(name)
+
+
+class _Pair(NamedTuple):
+    """A statement about the messages of a list of UIDs, and the same about those of a range."""
+
+    by_list: Statement
+    by_range: Statement
+
+
+def _pair(make: Callable[[tuple[ColumnElement[bool], ...]], ClauseElement], *names: str) -> _Pair:
+    """Make both of what is made of a condition; the parameters that choose the messages come last."""
+    return _Pair(
+        Statement(make(_BY_LIST), "m", "f", *names, "uids"), Statement(make(_BY_RANGE), "m", "f", *names, "low", "high")
+    )
+
+
+def _inserting(table: Table, values: dict[str, Any], *names: str) -> _Pair:
+    return _pair(
+        lambda chosen: insert(table).from_select(list(values), select(*values.values()).where(*chosen)), *names
+    )
 
 
 _PLACE: dict[str, Any] = {
@@ -54,17 +77,7 @@ _PLACE: dict[str, Any] = {
     "mstatus": message.c.mstatus,
     "save_modseq": _rank + _expression("cn0"),
 }
-_COPY = Statement(
-    insert(message).from_select(list(_PLACE), select(*_PLACE.values()).where(*_CHOSEN)),
-    "m",
-    "f",
-    "uids",
-    "target",
-    "uid0",
-    "mid0",
-    "cn0",
-    "saved",
-)
+_COPY = _inserting(message, _PLACE, "target", "uid0", "mid0", "cn0", "saved")
 _TOMB: dict[str, Any] = {
     "mailbox_id": message.c.mailbox_id,
     "folder_id": message.c.folder_id,
@@ -75,28 +88,10 @@ _TOMB: dict[str, Any] = {
     "how": _expression("how_gone"),
     "ts": _expression("at"),
 }
-_TOMBS = Statement(
-    insert(expunge).from_select(list(_TOMB), select(*_TOMB.values()).where(*_CHOSEN)),
-    "m",
-    "f",
-    "uids",
-    "cn0",
-    "how_gone",
-    "at",
-)
+_TOMBS = _inserting(expunge, _TOMB, "cn0", "how_gone", "at")
 _MOVED: dict[str, Any] = {**_TOMB, "dst_folder": _expression("target"), "dst_mid": _rank + _expression("mid0")}
-_TOMBS_MOVED = Statement(
-    insert(expunge).from_select(list(_MOVED), select(*_MOVED.values()).where(*_CHOSEN)),
-    "m",
-    "f",
-    "uids",
-    "cn0",
-    "how_gone",
-    "at",
-    "target",
-    "mid0",
-)
-_DELETE = Statement(delete(message).where(*_CHOSEN), "m", "f", "uids")
+_TOMBS_MOVED = _inserting(expunge, _MOVED, "cn0", "how_gone", "at", "target", "mid0")
+_DELETE = _pair(lambda chosen: delete(message).where(*chosen))
 _MARKED = Statement(
     select(message.c.uid).where(*IN_FOLDER, message.c.flags.op("&")(_DELETED) != 0).order_by(message.c.uid), "m", "f"
 )
@@ -126,15 +121,34 @@ _LEAVE = Statement(
 
 
 class _Totals:
-    """What a set of placements adds to the counters of a folder."""
+    """What a set of placements, given as the columns of a MessageRow, adds to the counters of a folder."""
 
     __slots__ = ("count", "marked", "octets", "unseen")
 
-    def __init__(self, rows: Sequence[Row]) -> None:
-        self.count = len(rows)
-        self.unseen = sum(1 for row in rows if not row[4] & _SEEN)
-        self.marked = sum(1 for row in rows if row[4] & _DELETED)
-        self.octets = sum(row[7] for row in rows)
+    def __init__(self, columns: Columns) -> None:
+        self.count = len(columns[0])
+        self.unseen = self.marked = 0
+        for flags, count in Counter(columns[4]).items():
+            self.unseen += count if not flags & _SEEN else 0
+            self.marked += count if flags & _DELETED else 0
+        self.octets = sum(columns[7])
+
+
+class _Chosen:
+    """The messages that statements are about: a range where their UIDs, ascending, leave none out."""
+
+    __slots__ = ("_key", "_last", "_work")
+
+    def __init__(self, work: Work, folder_id: int, uids: Sequence[int]) -> None:
+        self._work = work
+        self._key = (work.mailbox_id, folder_id)
+        low, high = uids[0], uids[-1]
+        self._last: tuple[Any, ...] = (low, high) if high - low + 1 == len(uids) else (work.array(uids),)
+
+    def run(self, pair: _Pair, *parameters: int) -> None:
+        """Run a statement about them."""
+        statement = pair.by_range if len(self._last) == 2 else pair.by_list
+        self._work.run(statement, (*self._key, *parameters, *self._last))
 
 
 def copy(
@@ -169,10 +183,9 @@ def move(work: Work, folder_id: int, uids: Sequence[int], target_id: int, index:
 def _place(
     work: Work, folder_id: int, uids: Sequence[int], target_id: int, index: FolderIndex | None, *, move: bool
 ) -> Transfer:
-    rows = messages.raw_rows(work, folder_id, uids) if index is None else index.rows(uids)
-    totals = _Totals(rows)
+    columns = placements.read(work, folder_id, uids, index)
+    totals = _Totals(columns)
     count = totals.count
-    m = work.mailbox_id
     numbers = work.allocate(cns=count, ids=count, grow=0 if move else totals.octets)
     if not move:
         quota.check_receive(numbers)
@@ -188,19 +201,15 @@ def _place(
         octets=totals.octets,
         last_cn=last,
     )
-    source = [row[0] for row in rows]
-    chosen = work.array(source)
-    before = (numbers.id - 1, numbers.cn - 1)
+    source = list(columns[0])
+    chosen = _Chosen(work, folder_id, source)
     # When it was made here, not what it is a copy of ([RFC8514] 4.2); `mtime` and the internal date are kept.
     saved = filetime_from_unix(time.time())
-    work.run(_COPY, (m, folder_id, chosen, target_id, uid - 1, *before, saved))
+    chosen.run(_COPY, target_id, uid - 1, numbers.id - 1, numbers.cn - 1, saved)
     work.touch(target_id, last)
     if move:
-        work.run(
-            _TOMBS_MOVED,
-            (m, folder_id, chosen, numbers.cn - 1, HOW_MOVED, int(time.time()), target_id, numbers.id - 1),
-        )
-        work.run(_DELETE, (m, folder_id, chosen))
+        chosen.run(_TOMBS_MOVED, numbers.cn - 1, HOW_MOVED, int(time.time()), target_id, numbers.id - 1)
+        chosen.run(_DELETE)
         _leave(work, folder_id, totals, last)
     return Transfer(uidvalidity, source, list(range(uid, uid + count)))
 
@@ -235,18 +244,17 @@ def remove(
 
     Whatever their flags, or only those marked \\Deleted.
     """
-    rows = messages.raw_rows(work, folder_id, uids)
+    columns = placements.read(work, folder_id, uids)
     if only_marked:
-        rows = [row for row in rows if row[4] & _DELETED]
-    if not rows:
+        columns = placements.marked(columns, [flags & _DELETED for flags in columns[4]])
+    if not columns[0]:
         return []
-    totals = _Totals(rows)
+    totals = _Totals(columns)
     numbers = work.allocate(cns=totals.count, grow=-totals.octets)
-    gone = [row[0] for row in rows]
-    chosen = work.array(gone)
-    m = work.mailbox_id
-    work.run(_TOMBS, (m, folder_id, chosen, numbers.cn - 1, HOW_HARD, int(time.time())))
-    work.run(_DELETE, (m, folder_id, chosen))
+    gone = list(columns[0])
+    chosen = _Chosen(work, folder_id, gone)
+    chosen.run(_TOMBS, numbers.cn - 1, HOW_HARD, int(time.time()))
+    chosen.run(_DELETE)
     _leave(work, folder_id, totals, numbers.cn + totals.count - 1)
-    items.free(work, blobs, sorted({row[2] for row in rows}))
+    items.free(work, blobs, sorted(set(columns[2])))
     return gone

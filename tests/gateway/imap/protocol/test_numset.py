@@ -128,6 +128,9 @@ def test_format_joins_runs_and_keeps_order() -> None:
     """[RFC4315] 3: the two sets of COPYUID correspond position by position"""
     assert format_set([1, 2, 3, 7, 9, 10]) == b"1:3,7,9:10"
     assert format_set([9, 3, 4, 1]) == b"9,3:4,1"
+    assert format_set([4, 5, 6]) == b"4:6"
+    assert format_set([1, 3, 2, 4]) == b"1,3,2,4"
+    assert format_set([1, 1, 3]) == b"1,1,3"
 
 
 def test_a_hundred_thousand_numbers() -> None:
