@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
+from weakref import WeakValueDictionary
 
 from sqlalchemy import bindparam, select
 
@@ -66,6 +67,23 @@ class FolderTree:
                 self._children.setdefault(parent_id, {})[key] = node
         self._set_paths()
 
+    def is_of(self, version: int, rows: list[Row]) -> bool:
+        """Whether these rows, at this `hier_modseq`, make just this tree."""
+        return self.version == version and len(self.nodes) == len(rows) and all(map(self._has, rows))
+
+    def _has(self, row: Row) -> bool:
+        folder_id, parent_id, name, key, special, container_class, kind = row
+        node = self.nodes.get(folder_id)
+        if node is None or (parent_id is not None and self._children.get(parent_id, {}).get(key) is not node):
+            return False
+        return (parent_id, name, special, container_class or "", kind) == (
+            node.parent_id,
+            node.name,
+            node.special,
+            node.container_class,
+            node.kind,
+        )
+
     def _set_paths(self) -> None:
         pending: list[tuple[int, tuple[str, ...]]] = [(SpecialFolder.IPM_SUBTREE.value, ())]
         while pending:
@@ -107,6 +125,23 @@ class Remembered(NamedTuple):
     version: int
 
 
+_ALIKE: WeakValueDictionary[int, FolderTree] = WeakValueDictionary()
+"""The small trees that mailboxes have in memory, by a hash of what they are made of."""
+_SMALL = 64
+"""Folders of such a tree."""
+
+
+def _tree(version: int, rows: list[Row]) -> FolderTree:
+    """Make a tree, or take another mailbox's that is just the same: most users have the folders that all have."""
+    if len(rows) > _SMALL:
+        return FolderTree(version, rows)
+    key = hash((version, *rows))
+    tree = _ALIKE.get(key)
+    if tree is None or not tree.is_of(version, rows):
+        tree = _ALIKE[key] = FolderTree(version, rows)
+    return tree
+
+
 class Trees:
     """The tree of one mailbox, kept as long as its `hier_modseq` stands."""
 
@@ -137,7 +172,7 @@ class Trees:
         changed = isinstance(db, Work) and 0 in db.touched
         if kept is not None and kept.version == version and not changed:
             return kept
-        tree = FolderTree(version, db.all(_TREE, (db.mailbox_id,)))
+        tree = _tree(version, db.all(_TREE, (db.mailbox_id,)))
         if not changed:
             self._kept = tree
         return tree
