@@ -195,8 +195,8 @@ def mailbox_tokens(name: str, address: str) -> list[bytes] | None:
     spec = addr_spec(address)
     if spec is None:
         return None
-    name = name.strip("\0")
-    return [*phrase_tokens(name), b"<" + spec + b">"] if name and name != address else [b"<" + spec + b">"]
+    shown = clean(name).strip()
+    return [*phrase_tokens(name), b"<" + spec + b">"] if shown and name != address else [b"<" + spec + b">"]
 
 
 def list_tokens(members: Iterable[list[bytes]]) -> list[bytes]:

@@ -23,7 +23,7 @@ MAX_NAME = 255
 MAX_EMBEDDED = 7
 """Embedded messages inside one another; deeper ones stay attached files."""
 
-_IMAGES = frozenset(("jpeg", "jpg", "pjpeg", "gif", "bmp", "png", "x-png"))
+INLINE_IMAGES = frozenset(("jpeg", "jpg", "pjpeg", "gif", "bmp", "png", "x-png"))
 _BARRED = re.compile(r"[\x00-\x1f\x7f<>:\"/\\|?*]")
 _CID = re.compile(rb"cid:([^\"'\s<>)]{1,300})", re.I)
 _SHORT = re.compile(r"[^A-Z0-9!#$%&'()@^_`{}~-]")
@@ -155,7 +155,7 @@ def _inline(source: Source, item: Attached, referred: frozenset[bytes], found: d
     if (
         item.related
         and part.type == "image"
-        and part.subtype in _IMAGES
+        and part.subtype in INLINE_IMAGES
         and (source.identifier(part) in referred or tags.PidTagAttachContentLocation in found)
     ):
         found[tags.PidTagAttachFlags] = _RENDERED_IN_BODY

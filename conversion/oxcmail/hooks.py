@@ -16,6 +16,8 @@ from conversion.receipt import Receipt
 from conversion.rtf.encapsulated import Form, deencapsulate
 from conversion.rtf.lzfu import decompress
 from conversion.rtf.tohtml import rtf_to_html
+from conversion.tnef.writer import write_tnef
+from store.mapi import tags
 from store.mapi.message import AttachmentContent, MessageContent
 
 
@@ -67,8 +69,9 @@ class Hooks:
     """Makes the multipart/report of a REPORT object from its properties, its readable part and its attachments."""
     smime: Callable[[MessageContent, DataOf, Receipt], Entity | None] | None = None
     """Gives the content of a signed or encrypted message octet for octet ([MS-OXOSMIME])."""
-    tnef: Callable[[MessageContent, bytes, Receipt], bytes | None] | None = None
-    """Encodes a message as TNEF, with the correlation key given ([MS-OXTNEF])."""
+    tnef: Callable[[MessageContent, bytes, bytes, Receipt], bytes | None] | None = None
+    """Encodes a message as TNEF ([MS-OXTNEF]); after it come the original that attachments are slices of, and the
+    correlation key."""
 
 
 def read_rtf(data: bytes, receipt: Receipt) -> RtfBody | None:
@@ -85,4 +88,9 @@ def read_rtf(data: bytes, receipt: Receipt) -> RtfBody | None:
     return RtfBody(page.html, None, tuple(pictures))
 
 
-HOOKS = Hooks(rtf=read_rtf)
+def encode_tnef(content: MessageContent, raw: bytes, correlator: bytes, receipt: Receipt) -> bytes:
+    """Encode a message as TNEF, without the plain body, which stands beside it ([MS-OXCMAIL] 2.1)."""
+    return write_tnef(content, receipt=receipt, raw=raw, without=(tags.PidTagBody,), correlator=correlator)
+
+
+HOOKS = Hooks(rtf=read_rtf, tnef=encode_tnef)

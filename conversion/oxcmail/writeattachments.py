@@ -22,10 +22,10 @@ from conversion.mime.build import (
     word_parameter_tokens,
 )
 from conversion.mime.dates import format_date
-from conversion.oxcmail.attachments import EXTENSIONS, clean_name, referred_identifiers
+from conversion.oxcmail.attachments import EXTENSIONS, INLINE_IMAGES, clean_name, referred_identifiers
 from conversion.oxcmail.headers import BRACKETED, VERBATIM, Form
 from conversion.oxcmail.macbinary import MACBINARY_ENCODING, apple_double_header, read_macbinary
-from conversion.oxcmail.writejob import Job, number_of, octets_of, text_of
+from conversion.oxcmail.writejob import Job, number_of, octets_of, property_name, text_of
 from store.mapi import tags
 from store.mapi.message import AttachmentContent, MessageContent
 from store.mapi.types import FILETIME_UNIX_EPOCH, PropertyBag, PropertyTag
@@ -170,7 +170,7 @@ def _identity_fields(properties: PropertyBag, place: str, job: Job) -> list[byte
         if tokens is not None:
             out.append(field(name, tokens))
         if value and (tokens is None or form.read(b" ".join(tokens)) != value):
-            job.receipt.altered(f"{place}, {name}", "not all of it can stand in a header")
+            job.receipt.altered(f"{place}, {property_name(tag)}", "not all of it can stand in a header")
     return out
 
 
@@ -189,14 +189,27 @@ def _file(properties: PropertyBag, data: bytes, place: str, job: Job, *, inline:
     is_text = kind.lower().startswith("text/")
     if is_text and charset and len(charset) <= 60 and is_token(charset):
         parameters.append(parameter_tokens("charset", charset))
+    elif charset:
+        job.receipt.dropped(f"{place}, PidTagTextAttachmentCharset", "it is no charset, or the file no text")
     fields = [
         media_field("Content-Type", kind, parameters),
         *_description(properties, name),
         _disposition(properties, name, len(data), inline=inline),
         *_identity_fields(properties, place, job),
     ]
+    _note_place(properties, kind, place, job, inline=inline)
     readable = is_text or kind.lower().startswith("message/")
     return Leaf(fields, data, choose_encoding(data) if readable else "base64")
+
+
+def _note_place(properties: PropertyBag, kind: str, place: str, job: Job, *, inline: bool) -> None:
+    """Say where a reader will not see by what was written that an attachment is shown in the body."""
+    family, _, subtype = kind.lower().partition("/")
+    seen = inline and family == "image" and subtype in INLINE_IMAGES
+    for tag in (tags.PidTagAttachFlags, tags.PidTagAttachmentHidden):
+        if properties.get(tag) and not (seen and properties[tag] in (_RENDERED_IN_BODY, True)):
+            why = "readers take no such type for one" if inline else "no body refers to it"
+            job.receipt.altered(f"{place}, {property_name(tag)}", f"it is not marked as shown in the body: {why}")
 
 
 def _apple_double(item: AttachmentContent, data: bytes, place: str, job: Job) -> Entity | None:

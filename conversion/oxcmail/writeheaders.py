@@ -7,7 +7,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 
 from conversion.mime.build import encoded_words, field, is_field_name, kept_tokens, text_tokens
-from conversion.mime.dates import format_date
+from conversion.mime.dates import format_date, parse_date
 from conversion.mime.headers import fields as header_fields
 from conversion.mime.headers import unfold
 from conversion.oxcmail.classes import content_class_for
@@ -16,7 +16,7 @@ from conversion.oxcmail.writeaddresses import originator_fields, receipt_fields,
 from conversion.oxcmail.writejob import Audience, Job, number_of, octets_of, property_name, text_of
 from store.mapi import tags
 from store.mapi.message import MessageContent
-from store.mapi.types import FILETIME_UNIX_EPOCH, PropertyBag, PropertyName, Value
+from store.mapi.types import FILETIME_UNIX_EPOCH, PropertyBag, PropertyName, Value, filetime_from_unix
 
 MAX_GENERIC = 500
 """Fields written from PS_INTERNET_HEADERS, and from the transport header, each."""
@@ -84,7 +84,8 @@ def envelope_fields(
     others: list[bytes] = []
     if job.audience is Audience.OWNER and not job.depth:
         trace, others = _transport_fields(text_of(properties, tags.PidTagTransportMessageHeaders), written, job)
-    if tags.PidTagMessageDeliveryTime in properties and not any(line[:9].lower() == b"received:" for line in trace):
+    delivered = properties.get(tags.PidTagMessageDeliveryTime)
+    if delivered is not None and _delivery_of(trace) != delivered:
         job.receipt.dropped("PidTagMessageDeliveryTime", "only the trace of a delivery says it")
     return [*trace, *out, *others]
 
@@ -264,6 +265,16 @@ def _generic(name: str, lower: bytes, value: str, place: str, job: Job) -> bytes
 def _capitals(name: str) -> str:
     """Give a name in the way that header fields are spelled: in a mailbox it is in lower case."""
     return "-".join([word[:1].upper() + word[1:] for word in name.split("-")]) if name.islower() else name
+
+
+def _delivery_of(trace: list[bytes]) -> int | None:
+    """Return the time that the newest Received says, as the reader takes it ([MS-OXCMAIL] 2.2.3.2)."""
+    for line in trace:
+        if line[:9].lower() == b"received:":
+            date = parse_date(line.rpartition(b";")[2])
+            if date is not None:
+                return filetime_from_unix(date.seconds)
+    return None
 
 
 def _transport_fields(header: str, written: set[bytes], job: Job) -> tuple[list[bytes], list[bytes]]:

@@ -122,7 +122,7 @@ def _message(content: MessageContent, job: Job, *, rich: bool = False) -> Entity
     if entity is None:
         correlator = b""
         entity, visible = _structure(content, job)
-    note_unwritten(content, job)
+        note_unwritten(content, job)
     entity.fields = [
         *envelope_fields(content, job, has_attachments=visible, correlator=correlator),
         _MIME_VERSION,
@@ -186,7 +186,7 @@ def _correlator(content: MessageContent, job: Job) -> bytes:
 
 def _tnef(content: MessageContent, correlator: bytes, job: Job) -> Entity | None:
     """Make a message whose properties and attachments are in TNEF, beside its text ([MS-OXCMAIL] 2.1, [MS-OXTNEF])."""
-    data = job.hooks.tnef(content, correlator, job.receipt) if job.hooks.tnef is not None else None
+    data = job.hooks.tnef(content, job.raw, correlator, job.receipt) if job.hooks.tnef is not None else None
     if data is None:
         job.receipt.altered("winmail.dat", "TNEF was asked for and cannot be made; the message is pure MIME")
         return None

@@ -4,10 +4,11 @@
     python -m tests.fuzz.long --seconds 1200 imap session    # some of them
 
 Targets: `imap` (framer and parser), `pop3` (a session over a maildrop in memory), `mime` (scanner, ENVELOPE,
-BODYSTRUCTURE, text, MIME reader), `tnef` (TNEF both ways, compressed RTF), `calendar` (structures of calendar objects,
-recurrence rules), `session` (a real IMAP session over a real store). An input is a find when something escapes that
-should not, when it takes longer than HANG seconds, or when the process has grown beyond the limit. Finds are kept in
-tests/fuzz/finds/TARGET/, and `test_fuzz_finds` tries each of them again for ever.
+BODYSTRUCTURE, text, MIME reader), `writer` (MIME writer of any object), `tnef` (TNEF both ways, compressed RTF),
+`calendar` (structures of calendar objects, recurrence rules), `session` (a real IMAP session over a real store). An
+input is a find when something escapes that should not, when it takes longer than HANG seconds, or when the process has
+grown beyond the limit. Finds are kept in tests/fuzz/finds/TARGET/, and `test_fuzz_finds` tries each of them again for
+ever.
 """
 
 from __future__ import annotations
@@ -31,7 +32,14 @@ from pathlib import Path
 from conversion.mime.headers import normalise_newlines
 from gateway.imap.protocol.parser import COMMANDS
 from gateway.pop3.session import Pop3Options
-from tests.fuzz import test_fuzz_calendar, test_fuzz_imap, test_fuzz_mime, test_fuzz_pop3, test_fuzz_tnef
+from tests.fuzz import (
+    test_fuzz_calendar,
+    test_fuzz_imap,
+    test_fuzz_mime,
+    test_fuzz_pop3,
+    test_fuzz_tnef,
+    test_fuzz_writer,
+)
 from tests.gateway.imap.harness import MAIL, Client, Server
 from tests.support.corpora import CORPORA
 
@@ -188,6 +196,7 @@ TARGETS: dict[str, tuple[Callable[[], Check], Callable[[], list[bytes]]]] = {
     "imap": (lambda: check_imap, imap_seeds),
     "pop3": (lambda: check_pop3, lambda: client_lines("pop3*.txt")),
     "mime": (lambda: check_mime, corpus),
+    "writer": (lambda: test_fuzz_writer.check, corpus),
     "tnef": (lambda: test_fuzz_tnef.check, test_fuzz_tnef.seeds),
     "calendar": (lambda: test_fuzz_calendar.check, lambda: test_fuzz_calendar.SEEDS),
     "session": (SessionTarget, imap_seeds),

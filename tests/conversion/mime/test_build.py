@@ -201,7 +201,7 @@ def test_parameters_are_read_back(text: str) -> None:
     media = parse_media(check_field(line, b"Content-Disposition"))
     assert decode_parameter(media, "filename") == text
     assert media.parameter(b"size") == b"1"
-    if text and text == text.strip() and "\\" not in text:  # two things that the standard library changes
+    if text and text == text.strip() and not set(text) & set('"\\'):  # what the standard library changes
         assert parse(line + b"\r\n").get_filename() == text
 
 

@@ -10,6 +10,8 @@ from conversion.oxcmail.writer import Audience
 from conversion.receipt import Receipt
 from conversion.rtf.encapsulated import encapsulate_html
 from conversion.rtf.lzfu import compress
+from conversion.tnef.merging import correlates
+from conversion.tnef.reader import read_tnef
 from store.mapi import tags
 from store.mapi.message import AttachmentContent, MessageContent
 from store.mapi.types import PropertyBag
@@ -326,7 +328,7 @@ def test_tnef_is_for_those_who_read_it() -> None:
     """[MS-OXCMAIL] 2.1, 2.1.3.2.26: legacy TNEF, bound to the message by its correlation key."""
     seen: list[bytes] = []
 
-    def tnef(content: MessageContent, key: bytes, receipt: Receipt) -> bytes:
+    def tnef(content: MessageContent, raw: bytes, key: bytes, receipt: Receipt) -> bytes:
         seen.append(key)
         return b"\x78\x9f\x3e\x22"
 
@@ -408,3 +410,16 @@ def test_rtf_that_is_none() -> None:
     receipt = Receipt()
     assert parsed(written(note({tags.PidTagRtfCompressed: b"junk", tags.PidTagNativeBody: 2}), receipt)).get_content()
     assert any("PidTagRtfCompressed" in one for one in notes(receipt))
+
+
+def test_tnef_of_our_own() -> None:
+    """[MS-OXCMAIL] 2.1, 2.1.3.2.26: the stream holds what MIME has no place for, and says whose it is."""
+    receipt = Receipt()
+    raw = written(note({tags.PidTagOwnerAppointmentId: 7, **HTML}, (), (FILE,)), receipt, rich=True)
+    text, stream = parsed(raw).iter_parts()
+    assert text.get_content().splitlines() == ["Text"]
+    inside = read_tnef(stream.get_payload(decode=True))
+    assert inside.properties[tags.PidTagOwnerAppointmentId] == 7
+    assert [item.data for item in inside.attachments] == [b"A"]
+    assert correlates(inside, parsed(raw)["X-MS-TNEF-Correlator"])
+    assert not notes(receipt)
