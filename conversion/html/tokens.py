@@ -20,7 +20,7 @@ MAX_VALUE = 8_192
 """Characters of an attribute's value that are kept."""
 
 _OPEN = re.compile(r"<(?:(!--)|([!?])|(/?)([a-zA-Z][^\s/>]{0,31}))")
-_NAME = re.compile(r"[\s/]*+([^\s/>=][^\s/>=]*+)?+\s*+(=)?+\s*+")
+_NAME = re.compile(r"[\s/]*+([^\s/>=][^\s/>=]*+)?\s*+(=)?\s*+")
 _BARE = re.compile(r"[^\s>]*+")
 _LONG_REFERENCE = re.compile(r"&#[xX]?[0-9a-fA-F]{9,};?")
 SILENT = frozenset(("script", "style", "title", "noscript", "template", "iframe", "object", "svg", "math", "xml"))

@@ -13,7 +13,7 @@ from conversion.receipt import Receipt
 MAX_SIZE = 64 * 1024 * 1024
 """Octets that a file may have; runs of one octet are written so short that a small text could be a huge file."""
 
-_ALPHABET = b"!\"#$%&'()*+,-012345689@ABCDEFGHIJKLMNPQRSTUVXYZ[`abcdefhijklmpqr"
+_ALPHABET = b"!\"#$%&'()*" + b"+,-012345689@ABCDEFGHIJKLMNPQRSTUVXYZ[`abcdefhijklmpqr"
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _TO_BASE64 = bytes.maketrans(_ALPHABET, _BASE64)
 _OTHERS = bytes(set(range(256)) - set(_ALPHABET))
