@@ -27,7 +27,7 @@ _BODIES = (tags.PidTagBody, tags.PidTagRtfCompressed, tags.PidTagHtml)
 
 
 def best_body(properties: PropertyBag, too_big: Collection[PropertyTag] = ()) -> BodyFormat:
-    """Determine the best body of a message ([MS-OXBBODY] 2.1.3.1).
+    """Determine the best body of a message ([MS-OXBBODY] 2.1.3, 2.1.3.1).
 
     Step 1: PidTagNativeBody says it, if what it says is there. Step 2: it follows from which bodies there are, and from
     PidTagRtfInSync, whether the RTF has the text that the plain body has. `too_big` names bodies that the message has

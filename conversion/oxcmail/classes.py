@@ -9,7 +9,7 @@ from conversion.mime.words import decode_parameter
 from conversion.oxcmail.parts import Source
 
 NOTE = "IPM.Note"
-# Content classes and the message classes they stand for ([MS-OXCMAIL] 2.1.3.2.2, 2.2.3.2.16).
+# Content classes and the message classes they stand for ([MS-OXCMAIL] 2.1.3.2.2, 2.2.3.2.15).
 _CONTENT_CLASSES = {
     "fax": "IPM.Note.Microsoft.Fax",
     "fax-ca": "IPM.Note.Microsoft.Fax.CA",
@@ -64,7 +64,7 @@ def content_class_for(name: str) -> str:
 
 
 def class_of_content(name: str, content_class: str, root: Part) -> str:
-    """Return the message class that a Content-Class makes of a note ([MS-OXCMAIL] 2.2.3.2.16).
+    """Return the message class that a Content-Class makes of a note ([MS-OXCMAIL] 2.2.3.2.15).
 
     What comes from telephones counts only where the message has the parts for it: a sound, or a page.
     """

@@ -209,6 +209,9 @@ def _rule(header: str, key: PropertyKey, form: Form, *, trusted: bool = False, w
 
 _ORGANIZATION = "X-MS-Exchange-Organization-"
 
+# What the writer makes of them, telephones, sensitivity, references, the message answered, lists, languages, payload,
+# name and place of the body, Xref: [MS-OXCMAIL] 2.1.3.2.3, 2.1.3.2.6, 2.1.3.2.12, 2.1.3.2.14, 2.1.3.2.15, 2.1.3.2.16,
+# [MS-OXCMAIL] 2.1.3.2.18, 2.1.3.2.29 to 2.1.3.2.31.
 TABLE: tuple[HeaderRule, ...] = (
     _rule("Message-ID", tags.PidTagInternetMessageId, VERBATIM),
     _rule("References", tags.PidTagInternetReferences, VERBATIM),

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from conversion.bestbody import BodyFormat, best_body
 from conversion.errors import ConversionError
 from conversion.html.plain import html_to_plain
 from conversion.mime.build import Entity
 from conversion.receipt import Receipt
-from conversion.rtf.encapsulated import Form, deencapsulate
-from conversion.rtf.lzfu import decompress
+from conversion.rtf.encapsulated import Form, deencapsulate, encapsulate_text
+from conversion.rtf.lzfu import compress, decompress
 from conversion.rtf.tohtml import rtf_to_html
 from conversion.tnef.writer import write_tnef
 from store.mapi import tags
@@ -89,8 +90,17 @@ def read_rtf(data: bytes, receipt: Receipt) -> RtfBody | None:
 
 
 def encode_tnef(content: MessageContent, raw: bytes, correlator: bytes, receipt: Receipt) -> bytes:
-    """Encode a message as TNEF, without the plain body, which stands beside it ([MS-OXCMAIL] 2.1)."""
-    return write_tnef(content, receipt=receipt, raw=raw, without=(tags.PidTagBody,), correlator=correlator)
+    """Encode a message as TNEF, with its best body alone; plain text has RTF beside it ([MS-OXCMAIL] 2.1.3.3.2)."""
+    best = best_body(content.properties)
+    kept = {BodyFormat.PLAIN: tags.PidTagBody, BodyFormat.RTF: tags.PidTagRtfCompressed}.get(best, tags.PidTagHtml)
+    properties = dict(content.properties)
+    text = properties.get(tags.PidTagBody)
+    without = [tag for tag in (tags.PidTagBody, tags.PidTagRtfCompressed, tags.PidTagHtml) if tag != kept]
+    if best is BodyFormat.PLAIN and isinstance(text, str):
+        properties[tags.PidTagRtfCompressed] = compress(encapsulate_text(text))
+        without.remove(tags.PidTagRtfCompressed)
+    whole = MessageContent(properties, content.recipients, content.attachments)
+    return write_tnef(whole, receipt=receipt, raw=raw, without=without, correlator=correlator)
 
 
 HOOKS = Hooks(rtf=read_rtf, tnef=encode_tnef)

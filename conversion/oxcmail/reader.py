@@ -259,7 +259,7 @@ class _Reader:
             properties.setdefault(tags.PidTagClientSubmitTime, delivered)
 
     def originators(self) -> None:
-        """Fill the two originator groups; each stands in for the other where it is missing ([MS-OXCMAIL] 2.2.3.1)."""
+        """Fill the two originator groups; each stands in for the other ([MS-OXCMAIL] 2.2.3.1.3, 2.2.3.1.4)."""
         special = self.special
         author = mailboxes(_first(special.get(b"from")) or b"", self.domains)[:1]
         sender = mailboxes(_first(special.get(b"sender")) or b"", self.domains)[:1] or author

@@ -71,7 +71,7 @@ def is_inline(properties: PropertyBag, html: bytes, referred: frozenset[bytes]) 
 def split_inline(
     attachments: tuple[AttachmentContent, ...], html: bytes
 ) -> tuple[list[tuple[int, AttachmentContent]], list[tuple[int, AttachmentContent]]]:
-    """Part the attachments shown in an HTML body from all others, each with its number from 1."""
+    """Part the attachments shown in an HTML body from the others, each with its number ([MS-OXCMAIL] 2.1.3.4.1)."""
     referred = referred_identifiers(html) if html and attachments else frozenset()
     inline: list[tuple[int, AttachmentContent]] = []
     others: list[tuple[int, AttachmentContent]] = []
@@ -141,7 +141,7 @@ def _media_type(properties: PropertyBag, name: str, data: bytes, place: str, job
 
 
 def _disposition(properties: PropertyBag, name: str, size: int | None, *, inline: bool) -> bytes:
-    """Write Content-Disposition with name, size and dates ([MS-OXCMAIL] 2.1.3.4.2.3, [RFC2183] 2)."""
+    """Write Content-Disposition with name, size and dates ([MS-OXCMAIL] 2.1.3.4.2.2, [RFC2183] 2)."""
     parameters = [parameter_tokens("filename", name)] if name else []
     if size is not None:
         parameters.append(parameter_tokens("size", str(size)))
@@ -157,7 +157,7 @@ def _disposition(properties: PropertyBag, name: str, size: int | None, *, inline
 
 
 def _identity_fields(properties: PropertyBag, place: str, job: Job) -> list[bytes]:
-    """Write Content-ID, Content-Location and Content-Base ([MS-OXCMAIL] 2.1.3.4.2.4)."""
+    """Write Content-ID, Content-Location and Content-Base ([MS-OXCMAIL] 2.1.3.4.2.3)."""
     out: list[bytes] = []
     rows: tuple[tuple[str, PropertyTag, Form], ...] = (
         ("Content-ID", tags.PidTagAttachContentId, BRACKETED),
@@ -175,13 +175,13 @@ def _identity_fields(properties: PropertyBag, place: str, job: Job) -> list[byte
 
 
 def _description(properties: PropertyBag, instead: str) -> list[bytes]:
-    """Write Content-Description where it says more than the name does ([MS-OXCMAIL] 2.1.3.4.2.3)."""
+    """Write Content-Description where it says more than the name does ([MS-OXCMAIL] 2.1.3.4.2.2)."""
     shown = text_of(properties, tags.PidTagDisplayName)
     return [field("Content-Description", text_tokens(shown))] if shown.strip() and shown != instead else []
 
 
 def _file(properties: PropertyBag, data: bytes, place: str, job: Job, *, inline: bool) -> Leaf:
-    """Write a file ([MS-OXCMAIL] 2.1.3.4.2)."""
+    """Write a file, in base64 if it is no text ([MS-OXCMAIL] 2.1.3.4.2, 2.1.3.4.2.4)."""
     name = _name(properties, place, job)
     kind = _media_type(properties, name, data, place, job)
     parameters = [word_parameter_tokens("name", name)]
@@ -286,7 +286,7 @@ def _reference(item: AttachmentContent, place: str, job: Job) -> Entity | None:
 
 
 def _ole(item: AttachmentContent, place: str, job: Job, *, inline: bool) -> Entity | None:
-    """Write an OLE object: as the picture that shows it, or else as its storage ([MS-OXCMAIL] 2.1.3.4.4)."""
+    """Write an OLE object: as the picture that shows it, or as its storage ([MS-OXCMAIL] 2.1.3.4.4, 2.1.3.4.1.1)."""
     properties = item.properties
     drawn = octets_of(properties, tags.PidTagAttachRendering)
     picture = job.hooks.picture(drawn) if drawn and job.hooks.picture is not None else None

@@ -44,7 +44,7 @@ class Body:
 
 
 def write_body(content: MessageContent, job: Job) -> Body:
-    """Choose and write the body ([MS-OXCMAIL] 2.1.3.3.2 to 2.1.3.3.7).
+    """Choose and write the body ([MS-OXCMAIL] 2.1.3.3.3 to 2.1.3.3.7).
 
     Plain text stands alone; beside HTML, and beside what was made of RTF, stands a text made of it.
     """
@@ -174,7 +174,7 @@ def _preferred(properties: PropertyBag, body: Body, job: Job) -> Body:
 
 
 def calendar_leaf(part: CalendarPart) -> Leaf:
-    """Write a text/calendar part ([MS-OXCMAIL] 2.1.3.3.8)."""
+    """Write a text/calendar part ([MS-OXCMAIL] 2.1.3.3.8.1 to 2.1.3.3.8.3)."""
     parameters = [parameter_tokens("charset", "utf-8")]
     if part.method:
         parameters.append(parameter_tokens("method", part.method))

@@ -56,7 +56,10 @@ _KEYWORD_ENDS = re.compile("[,;]")
 def envelope_fields(
     content: MessageContent, job: Job, *, has_attachments: bool, correlator: bytes = b""
 ) -> list[bytes]:
-    """Write all fields of a message but those of its MIME structure, in the order in which people read them."""
+    """Write all fields of a message but those of its MIME structure, in the order in which people read them.
+
+    X-MS-Has-Attach is there where the message has an attachment that is not in its body ([MS-OXCMAIL] 2.1.3.2.19).
+    """
     properties = content.properties
     out = [
         *originator_fields(content, job),

@@ -1,4 +1,4 @@
-"""The MIME writer: a Message object becomes a message as MIME ([MS-OXCMAIL] 2.1).
+"""The MIME writer: a Message object becomes a message as MIME ([MS-OXCMAIL] 2.1, 2.1.3).
 
     receipt = Receipt()
     raw = b"".join(write_mime(content, resolve=directory_lookup, receipt=receipt, audience=Audience.TRANSPORT))
@@ -185,7 +185,7 @@ def _correlator(content: MessageContent, job: Job) -> bytes:
 
 
 def _tnef(content: MessageContent, correlator: bytes, job: Job) -> Entity | None:
-    """Make a message whose properties and attachments are in TNEF, beside its text ([MS-OXCMAIL] 2.1, [MS-OXTNEF])."""
+    """Make a message whose properties and attachments are in TNEF, beside its text ([MS-OXCMAIL] 2.1.3.3.2)."""
     data = job.hooks.tnef(content, job.raw, correlator, job.receipt) if job.hooks.tnef is not None else None
     if data is None:
         job.receipt.altered("winmail.dat", "TNEF was asked for and cannot be made; the message is pure MIME")

@@ -102,13 +102,14 @@ class Losses:
 
     def most_like(self, item: AttachmentContent, others: Iterable[AttachmentContent]) -> AttachmentContent | None:
         """Find the same attachment: inline ones come first after writing."""
-        mine = data_of(self.before, item)
         embedded = isinstance(item.data, MessageContent)
         same = [other for other in others if isinstance(other.data, MessageContent) == embedded]
-        for other in same:
-            if _name(other) == _name(item) and data_of(self.after, other) == mine:
-                return other
-        return same[0] if same else None
+        return max(same, key=lambda other: self.likeness(item, other), default=None)
+
+    def likeness(self, item: AttachmentContent, other: AttachmentContent) -> tuple[bool, bool, int]:
+        """How much two attachments have in common: name, data, other properties."""
+        equal = sum(other.properties.get(key) == value for key, value in item.properties.items())
+        return _name(other) == _name(item), data_of(self.after, other) == data_of(self.before, item), equal
 
 
 def _name(item: AttachmentContent) -> tuple[Value | None, Value | None]:

@@ -44,7 +44,7 @@ def content_lines(raw: bytes) -> list[str]:
 
 
 def test_the_header_of_a_file() -> None:
-    """[MS-OXCMAIL] 2.1.3.4.2, 2.1.3.4.2.1, 2.1.3.4.2.2, 2.1.3.4.2.3 and 2.1.3.4.2.4; dates by [RFC2183] 2.4, 2.5."""
+    """[MS-OXCMAIL] 2.1.3.4.2, 2.1.3.4.2.2 and 2.1.3.4.2.3; dates by [RFC2183] 2.4, 2.5."""
     bag: PropertyBag = {
         tags.PidTagAttachMimeTag: "application/x-own",
         tags.PidTagDisplayName: "The plan",
@@ -127,7 +127,7 @@ def test_media_types(given: str, name: str, expected: str) -> None:
     ],
 )
 def test_transfer_encodings(data: bytes, kind: str, encoding: str | None) -> None:
-    """[MS-OXCMAIL] 2.1.3.4.2.5: text is readable where it can be, every octet comes back; gromox has base64 for all."""
+    """[MS-OXCMAIL] 2.1.3.4.2.4: text is readable where it can be, every octet comes back; gromox has base64 for all."""
     raw = written(note({}, (), (file("x", data, {tags.PidTagAttachMimeTag: kind}),)))
     assert only(raw)["Content-Transfer-Encoding"] == encoding
     assert only(raw).get_payload(decode=True) == data

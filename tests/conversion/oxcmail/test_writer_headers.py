@@ -74,8 +74,8 @@ UNICODE = {tags.PidTagSubject: "Zażółć gęślą jaźń"}
     ],
 )
 def test_rows(key: PropertyKey, value: Value, line: str) -> None:
-    """[MS-OXCMAIL] 2.1.3.2, 2.1.3.2.3, 2.1.3.2.4, 2.1.3.2.6 to 2.1.3.2.18, 2.1.3.2.20, 2.1.3.2.25, 2.1.3.2.29 to
-    2.1.3.2.31"""
+    """[MS-OXCMAIL] 2.1.3.2, 2.1.3.2.3, 2.1.3.2.4, 2.1.3.2.6 to 2.1.3.2.18, 2.1.3.2.20, 2.1.3.2.25;
+    [MS-OXCMAIL] 2.1.3.2.29 to 2.1.3.2.31"""
     receipt = Receipt()
     raw = written(note({key: value}), receipt)
     assert line in headers(raw)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conversion.mime.headers import normalise_newlines
@@ -25,6 +25,7 @@ from store.mapi import tags
 from store.mapi.message import AttachmentContent, MessageContent, RecipientRow, RecipientType
 from store.mapi.types import PropertyKey, Value, filetime_from_unix
 from tests.support.corpora import message_files
+from tests.support.examples import examples
 from tests.support.mime_losses import Losses
 from tests.support.mime_writing import parsed, written
 
@@ -148,6 +149,7 @@ def messages(draw: st.DrawFn, depth: int = 0) -> MessageContent:
     return MessageContent(bag, tuple(draw(st.lists(rows(), max_size=4))), tuple(attached))
 
 
+@settings(max_examples=examples(25))
 @given(messages())
 def test_mapi_to_mime_to_mapi(content: MessageContent) -> None:
     """[MS-OXCMAIL] 2.1: every part, name, address, date and flag is there again, or the receipt says so."""

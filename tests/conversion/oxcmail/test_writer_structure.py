@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 
 from conversion.mime.build import Entity, Multipart, Verbatim, media_field
-from conversion.oxcmail.hooks import CalendarPart, DataOf, Hooks, InlinePicture, NewBoundary, RtfBody
+from conversion.oxcmail.hooks import CalendarPart, DataOf, Hooks, InlinePicture, NewBoundary, RtfBody, read_rtf
 from conversion.oxcmail.writer import Audience
 from conversion.receipt import Receipt
 from conversion.rtf.encapsulated import encapsulate_html
@@ -89,8 +91,8 @@ IMAGE = picture("1@x")
 def test_decision_table(
     properties: PropertyBag, attachments: tuple[AttachmentContent, ...], hooks: Hooks, expected: str
 ) -> None:
-    """[MS-OXCMAIL] 2.1.3.3, 2.1.3.3.2, 2.1.3.3.3, 2.1.3.3.4, 2.1.3.3.5, 2.1.3.3.6, 2.1.3.3.7, 2.1.3.3.8, 2.1.3.3.8.1,
-    2.1.3.3.8.2 and 2.1.3.3.8.3"""
+    """[MS-OXCMAIL] 2.1.3.3, 2.1.3.3.3, 2.1.3.3.4, 2.1.3.3.5, 2.1.3.3.6, 2.1.3.3.7, 2.1.3.3.8;
+    [MS-OXCMAIL] 2.1.3.3.8.1 to 2.1.3.3.8.3"""
     assert shape(written(note(properties, (), attachments), hooks=hooks)) == expected
 
 
@@ -352,7 +354,7 @@ def test_tnef_is_for_those_who_read_it() -> None:
     ],
 )
 def test_content_class(name: str, content_class: str | None) -> None:
-    """[MS-OXCMAIL] 2.1.3.2.2, 2.2.3.2.16: there and back."""
+    """[MS-OXCMAIL] 2.1.3.2.2, 2.2.3.2.15: there and back."""
     sound = file("v.mp3", b"ID3", {tags.PidTagAttachMimeTag: "audio/mpeg"})
     raw = written(note({tags.PidTagMessageClass: name}, (), (sound,)))
     assert parsed(raw)["Content-Class"] == content_class
@@ -360,7 +362,7 @@ def test_content_class(name: str, content_class: str | None) -> None:
 
 
 def test_a_voice_message_needs_a_sound() -> None:
-    """[MS-OXCMAIL] 2.2.3.2.16"""
+    """[MS-OXCMAIL] 2.2.3.2.15"""
     raw = written(note({tags.PidTagMessageClass: "IPM.Note.Microsoft.Voicemail.UM"}))
     assert reread(raw).properties[tags.PidTagMessageClass] == "IPM.Note"
 
@@ -413,13 +415,25 @@ def test_rtf_that_is_none() -> None:
 
 
 def test_tnef_of_our_own() -> None:
-    """[MS-OXCMAIL] 2.1, 2.1.3.2.26: the stream holds what MIME has no place for, and says whose it is."""
+    """[MS-OXCMAIL] 2.1, 2.1.3.2.26, 2.1.3.3.2: the stream has what MIME has no place for, and the best body alone."""
     receipt = Receipt()
     raw = written(note({tags.PidTagOwnerAppointmentId: 7, **HTML}, (), (FILE,)), receipt, rich=True)
     text, stream = parsed(raw).iter_parts()
     assert text.get_content().splitlines() == ["Text"]
     inside = read_tnef(stream.get_payload(decode=True))
     assert inside.properties[tags.PidTagOwnerAppointmentId] == 7
+    assert inside.properties[tags.PidTagHtml] == HTML[tags.PidTagHtml]
+    assert tags.PidTagBody not in inside.properties
     assert [item.data for item in inside.attachments] == [b"A"]
     assert correlates(inside, parsed(raw)["X-MS-TNEF-Correlator"])
     assert not notes(receipt)
+
+
+def test_plain_text_has_rtf_beside_it_in_tnef() -> None:
+    """[MS-OXCMAIL] 2.1.3.3.2"""
+    stream = parsed(written(note(), rich=True)).get_payload(1)
+    inside = read_tnef(stream.get_payload(decode=True)).properties
+    assert inside[tags.PidTagBody] == "Text\r\n"
+    rtf_body = read_rtf(cast(bytes, inside[tags.PidTagRtfCompressed]), Receipt())
+    assert rtf_body is not None
+    assert rtf_body.text == "Text\r\n"
