@@ -19,7 +19,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks import growth, large, peers, textindex
+from tests.benchmarks import conversions, growth, large, peers, textindex
 from tests.benchmarks.corpus import message
 from tests.benchmarks.rows import DOMAIN_ARGS, HASH_ROWS, ROWS, SIGN_ROWS, Row
 from tests.benchmarks.signin import SignInServer
@@ -294,6 +294,8 @@ def main() -> None:
             text += large.measure(folder / "large", a.workers)
         if not a.only or "index" in a.only:
             text += textindex.section()
+        if not a.only or "conversions" in a.only:
+            text += conversions.section()
         if str(a.output) == "-":
             print(text)
         else:
