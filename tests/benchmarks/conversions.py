@@ -26,8 +26,8 @@ PARAGRAPH = "<p>Some <b>words</b> in a <a href='https://x.test/'>row</a></p>\r\n
 HEAD = f"""
 ## Conversions
 
-In one process, CPU in microseconds for one, the median of {ROUNDS} rounds. The small message is multipart/alternative; the
-large one has its megabyte in an attachment in base64.
+In one process, CPU in microseconds for one, the median of {ROUNDS} rounds. The small message is multipart/alternative;
+the large one has its megabyte in an attachment in base64.
 
 | work | unit | oxgate | goal |
 |---|---|---|---|
