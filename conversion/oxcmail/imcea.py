@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 _PLAIN = re.compile(rb"[A-Za-z0-9=-]")
-_ENCAPSULATED = re.compile(r"IMCEA([A-Za-z0-9]{1,32})-([A-Za-z0-9=_+-]*)@([^@]+)\Z", re.I)
+_ENCAPSULATED = re.compile(r"IMCEA([A-Za-z0-9]{1,32})-([A-Za-z0-9=_+-]*)@([^@]+)\Z", re.I | re.A)
 _ESCAPED = re.compile(rb"\+([0-9A-Fa-f]{2})")
 _TYPE = re.compile(r"[A-Za-z0-9]{1,32}\Z")
 

@@ -130,7 +130,7 @@ def _media_type(properties: PropertyBag, name: str, data: bytes, place: str, job
     kind = given.lower()
     if not kind:
         return _TYPES.get("." + name.rpartition(".")[2].lower(), _OCTETS)
-    allowed = is_media_type(kind) and kind not in _NOT_BY_VALUE and not kind.startswith("multipart/")
+    allowed = is_media_type(given) and kind not in _NOT_BY_VALUE and not kind.startswith("multipart/")
     if kind.startswith("message/"):
         # A message/* part has to be in 7bit.
         allowed = kind in _MESSAGE_BY_VALUE and choose_encoding(data) == "7bit"
@@ -221,8 +221,8 @@ def _apple_double(item: AttachmentContent, data: bytes, place: str, job: Job) ->
         return None
     name = _name(properties, place, job)
     header = octets_of(properties, tags.PidNameAttachmentMacInfo) or apple_double_header(found)
-    kind = text_of(properties, tags.PidNameAttachmentMacContentType).lower()
-    kind = kind if is_media_type(kind) and not kind.startswith(("multipart/", "message/")) else _OCTETS
+    kind = text_of(properties, tags.PidNameAttachmentMacContentType)
+    kind = kind if is_media_type(kind) and not kind.lower().startswith(("multipart/", "message/")) else _OCTETS
     named = [word_parameter_tokens("name", name)]
     forks: list[Entity] = [
         Leaf([media_field("Content-Type", "application/applefile", named)], header, "base64"),

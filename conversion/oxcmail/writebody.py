@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from conversion.bestbody import BodyFormat, best_body
+from conversion.bestbody import BodyFormat, best_body, is_exempt
 from conversion.codepages import decode_page
 from conversion.mime.build import (
     Entity,
@@ -49,7 +49,7 @@ def write_body(content: MessageContent, job: Job) -> Body:
     Plain text stands alone; beside HTML, and beside what was made of RTF, stands a text made of it.
     """
     properties = content.properties
-    form = best_body(properties)
+    form = BodyFormat.PLAIN if is_exempt(properties) else best_body(properties)
     body = _rich_text(properties, job) if form is BodyFormat.RTF else None
     if body is None:
         html = _html(properties, job) if form is not BodyFormat.PLAIN else None

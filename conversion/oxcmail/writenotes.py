@@ -78,17 +78,20 @@ _OWN_RANGES = (range(0x0E01, 0x1000), range(0x3FF8, 0x3FFC), range(0x65E0, 0x680
 
 def note_unwritten(content: MessageContent, job: Job) -> None:
     """Note the properties of a message, its recipients and its attachments that MIME has no place for."""
-    for key in content.properties:
-        if key not in _MESSAGE and not _is_own(key):
+    for key, value in content.properties.items():
+        # False, zero and nothing are what is meant where a property is missing.
+        if value and key not in _MESSAGE and not _is_own(key):
             job.receipt.dropped(property_name(key), "MIME has no place for it")
     seen: set[PropertyKey] = set()
     for row in content.recipients:
-        seen.update(key for key in row.properties if key not in _RECIPIENT and key not in seen and not _is_own(key))
+        seen.update(
+            key for key, value in row.properties.items() if value and key not in _RECIPIENT and not _is_own(key)
+        )
     for key in sorted(seen, key=property_name):
         job.receipt.dropped(f"recipients, {property_name(key)}", "MIME has no place for it")
     for number, item in enumerate(content.attachments, start=1):
-        for key in item.properties:
-            if key not in _ATTACHMENT and not _is_own(key):
+        for key, value in item.properties.items():
+            if value and key not in _ATTACHMENT and not _is_own(key):
                 job.receipt.dropped(f"attachment {number}, {property_name(key)}", "MIME has no place for it")
 
 

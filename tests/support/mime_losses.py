@@ -5,12 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from conversion.mime.headers import normalise_newlines
+from conversion.mime.rendition import render
 from conversion.mime.transfer import decode_transfer
+from conversion.oxcmail.reader import read_mime
 from conversion.oxcmail.writejob import property_name
+from conversion.oxcmail.writer import Audience
 from conversion.receipt import Receipt
 from store.mapi import tags
 from store.mapi.message import AttachmentContent, MessageContent, MimeSlice
 from store.mapi.types import PropertyBag, PropertyKey, Value
+from tests.support.mime_writing import written
 
 # Made again by the reader from what there is, or kept in the original MIME alone.
 COMPUTED: frozenset[PropertyKey] = frozenset(
@@ -129,3 +134,21 @@ def _of_no_concern(key: PropertyKey, old: PropertyBag) -> bool:
     if key in (tags.PidTagBody, tags.PidTagNativeBody) and tags.PidTagHtml in old:
         return True
     return (value in ("", b"", 0, False) and not isinstance(value, tuple)) or value == ()
+
+
+def there_and_back(raw: bytes) -> list[str]:
+    """MIME to object to MIME to object: the losses that no receipt names."""
+    raw = normalise_newlines(raw)
+    before = read_mime(render(raw))
+    receipt = Receipt()
+    again = written(before, receipt, audience=Audience.OWNER, raw=raw)
+    after = read_mime(render(again))
+    assert all(len(line) <= 998 for line in again.split(b"\r\n"))
+    lost = Losses(receipt, raw, again).compare(before, after)
+    # And once more: what is written is written the same again, but for the random parts and the times of delivery.
+    second = written(after, Receipt(), audience=Audience.OWNER, raw=again)
+    return (
+        lost
+        if second == written(read_mime(render(second)), Receipt(), audience=Audience.OWNER, raw=second)
+        else ["unstable"]
+    )

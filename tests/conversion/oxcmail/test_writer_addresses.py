@@ -255,6 +255,7 @@ def test_encapsulation() -> None:
         "IMCEAEX-@example.net",
         "IMCEAEX-+00@example.net",
         "IMCEAEX-a b@example.net",
+        "IMCEAEX-\u017f@example.net",
     ],
 )
 def test_what_is_not_opened(address: str) -> None:

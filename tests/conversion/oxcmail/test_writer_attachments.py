@@ -103,6 +103,7 @@ def test_file_names(bag: PropertyBag, name: str) -> None:
         ("application/mac-binhex40", "x", "application/octet-stream"),
         ("message/delivery-status", "x", "message/delivery-status"),
         ("not a type", "x", "application/octet-stream"),
+        ("text/\u212aey", "x", "application/octet-stream"),
         ("text/plain\r\nX: y", "x", "application/octet-stream"),
     ],
 )

@@ -257,6 +257,14 @@ def test_categories_with_commas() -> None:
     assert [one.split(":")[1] for one in notes(receipt)] == [" PidNameKeywords"]
 
 
+def test_no_stray_categories() -> None:
+    """[MS-OXCMAIL] 2.1.3.2.13: gromox once wrote an empty one."""
+    raw = written(note({tags.PidNameKeywords: ("", "Red", " ", "Grün", "")}))
+    assert [line for line in headers(raw) if line.startswith("Keywords")] == ["Keywords: Red, =?utf-8?B?R3LDvG4=?="]
+    assert reread(raw).properties[tags.PidNameKeywords] == ("Red", "Grün")
+    assert not any(line.startswith("Keywords") for line in headers(written(note({tags.PidNameKeywords: ("", " ")}))))
+
+
 def test_the_receipt_says_what_has_no_place() -> None:
     receipt = Receipt()
     written(note({tags.PidTagOwnerAppointmentId: 1, tags.PidLidBilling: "x", tags.PidTagMessageSize: 5}), receipt)

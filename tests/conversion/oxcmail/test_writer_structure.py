@@ -277,6 +277,12 @@ def test_a_body_that_is_not_in_the_object() -> None:
     assert notes(receipt) == ["dropped: PidTagNativeBody: the body that it speaks of is not in the object"]
 
 
+def test_a_body_inside_an_attachment() -> None:
+    """[MS-OXBBODY] 1.5: of an encrypted message the other bodies of the object say nothing."""
+    content = note({**HTML, tags.PidTagMessageClass: "IPM.Note.SMIME"}, (), (file("smime.p7m", b"\x30\x80"),))
+    assert shape(written(content, hooks=Hooks())) == "mixed(text/plain, application/pkcs7-mime)"
+
+
 # --- Message classes --------------------------------------------------------------------------------------------------
 
 
