@@ -16,6 +16,7 @@ import binascii
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from conversion.mime.charset import decode_text, decode_unlabelled
 from conversion.receipt import Receipt
@@ -28,6 +29,8 @@ MAX_DEPTH = 20
 """Components inside one another."""
 MAX_PARAMETERS = 200
 """Parameter values of one line."""
+_REPEATED = 300
+"""Octets of a line that is remembered."""
 FOLDED = 75
 """Octets of a line that is written, without its end ([RFC5545] 3.1)."""
 
@@ -39,7 +42,7 @@ _NAME = re.compile(r'\s*([^\s;:"=\x00-\x1f]+)\s*')
 _PARAMETER_NAME = re.compile(r"\s*([^;:=\",\x00-\x1f]*)\s*")
 _QUOTED = re.compile(r'\s*"([^"]*)"\s*(?=[;:,])')
 _UNQUOTED = re.compile(r"[^;:,]*")
-_URI_SCHEMES = frozenset(("mailto", "http", "https", "cid", "urn", "ldap", "tel", "file", "invalid", "sip"))
+_URI_SCHEMES = frozenset(("mailto", "http", "https", "cid", "urn", "ldap", "tel", "file", "invalid", "sip", "tzone"))
 _REST = re.compile(r"[^;:]*")
 _CARET = re.compile(r"\^([n'^])")
 _CARETS = {"n": "\n", "'": '"', "^": "^"}
@@ -201,7 +204,10 @@ def read_lines(data: bytes, *, receipt: Receipt | None = None) -> Iterator[Conte
             break
         text = decode_unlabelled(octets)
         plain = _PLAIN.match(text)
-        line = _parse(text, octets) if plain is None else ContentLine(plain[1].upper(), plain[2])
+        if plain is not None:
+            line: ContentLine | None = ContentLine(plain[1].upper(), plain[2])
+        else:
+            line = _parse(text, octets) if len(octets) > _REPEATED else _parse_again(text, octets)
         if line is None and held is not None and _BASE64.fullmatch(text):
             base64.append(text)
             continue
@@ -285,6 +291,12 @@ def _parse(text: str, octets: bytes) -> ContentLine | None:
     if encoding != "QUOTED-PRINTABLE" and charset is None:
         return line
     return _decoded(line, octets, charset, encoding)
+
+
+@lru_cache(maxsize=2048)
+def _parse_again(text: str, octets: bytes) -> ContentLine | None:
+    """The same for lines that are short: calendars name the same people in every event."""
+    return _parse(text, octets)
 
 
 def _decoded(line: ContentLine, octets: bytes, charset: str | None, encoding: str) -> ContentLine:

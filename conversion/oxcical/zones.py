@@ -1,0 +1,184 @@
+"""The time zones of an iCalendar object: what its TZIDs mean ([MS-OXCICAL] 2.1.3.1.1.19, [RFC5545] 3.6.5).
+
+In this order: a zone that is known by its name, if the VTIMEZONE of that name agrees with it for the times that are
+asked for; the VTIMEZONE; the zone for times without one. No TZID ever loses an event.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+
+from conversion.contentlines import Component, ContentLine
+from conversion.oxcical.observances import MAX_OBSERVANCES, Observance, ObservanceZone, ZoneComponent
+from conversion.oxcical.rrule import read_moment, read_rule, write_moment, write_rule
+from conversion.oxcical.times import EPOCH, UTC, Moment, Zone, known_zone
+from conversion.receipt import Receipt
+
+_OFFSET = re.compile(r"\s*([+-]?)(\d{1,2}):?(\d\d)?:?(\d\d)?\s*")
+_RECENT = 1970
+_DAYS_COMPARED = (0, 120, 240)
+
+
+class Zones:
+    """Finds the zones of one calendar."""
+
+    def __init__(self, components: list[Component], default: Zone, receipt: Receipt) -> None:
+        self._components: dict[str, Component] = {}
+        for component in components:
+            tzid = (component.value("TZID") or "").strip()
+            self._components.setdefault(tzid, component)
+        self.default = default
+        """For times that say no zone."""
+        self._receipt = receipt
+        self._found: dict[str, Zone] = {}
+
+    def find(self, tzid: str, local: dt.datetime) -> Zone:
+        """Find the zone of a TZID, for a local time: the first that asks decides where two sources disagree."""
+        found = self._found.get(tzid)
+        if found is None:
+            found = self._found[tzid] = self._look(tzid, local)
+        return found
+
+    def _look(self, tzid: str, local: dt.datetime) -> Zone:
+        name = tzid.strip()
+        component = self._components.get(name)
+        known = known_zone(name)
+        declared = None if component is None else self._declared(component, name)
+        if declared is None:
+            if known is None:
+                location = None if component is None else component.value("X-LIC-LOCATION")
+                known = known_zone(location) if location else None
+                said = "unknown and not declared: " + (known or self.default).tzid
+                self._receipt.guessed(f"TZID {name[:60]}", said)
+            return known or self.default
+        if known is not None and (agree(known, declared, local) or self._ended(name, known)):
+            return known
+        return declared
+
+    def _ended(self, name: str, known: Zone) -> bool:
+        """Whether a VTIMEZONE of an IANA name says nothing of the time since 1970: some are cut off like that."""
+        read = read_zone(self._components[name], Receipt())
+        return (
+            read is not None
+            and known.tzid.casefold() == name.casefold()
+            and all(EPOCH.year < one.start.year < _RECENT and not one.rules for one in read.observances)
+        )
+
+    def _declared(self, component: Component, name: str) -> Zone | None:
+        notes = self._receipt.within(f"VTIMEZONE {name[:60]}")
+        read = read_zone(component, notes)
+        if read is None:
+            return None
+        known = known_zone(name)
+        return Zone(ObservanceZone(read), name, None if known is None else known.key)
+
+
+def agree(one: Zone, other: Zone, local: dt.datetime) -> bool:
+    """Whether two zones tell the same around a time."""
+    for days in _DAYS_COMPARED:
+        try:
+            moment = local + dt.timedelta(days=days)
+        except OverflowError:
+            return True
+        if one.to_utc(moment) != other.to_utc(moment):
+            return False
+    return True
+
+
+def read_zone(component: Component, notes: Receipt) -> ZoneComponent | None:
+    """Read a VTIMEZONE ([MS-OXCICAL] 2.1.3.1.1.19.1 to 2.1.3.1.1.19.3); None, with a note, if it says nothing."""
+    found: list[Observance] = []
+    for inner in component.components[:MAX_OBSERVANCES]:
+        if inner.name not in ("STANDARD", "DAYLIGHT"):
+            notes.dropped(inner.name[:50], "not a part of a time zone")
+            continue
+        before, after = (_offset(inner.value(name)) for name in ("TZOFFSETFROM", "TZOFFSETTO"))
+        before, after = (after if before is None else before), (before if after is None else after)
+        if before is None or after is None:
+            notes.dropped(inner.name, "no offset that can be read")
+            continue
+        start = read_moment(inner.value("DTSTART") or "")
+        if start is None:
+            notes.guessed(f"{inner.name}, DTSTART", "not a time: from 1601 on")
+            start = dt.datetime(1601, 1, 1)
+        rules = [read_rule(line.value, receipt=notes, place=f"{inner.name}, RRULE") for line in inner.every("RRULE")]
+        dates = [read_moment(text) for line in inner.every("RDATE") for text in line.value.split(",")]
+        found.append(
+            Observance(
+                inner.name == "DAYLIGHT",
+                _naive(start),
+                before,
+                after,
+                tuple(rule for rule in rules if rule is not None),
+                tuple(_naive(date) for date in dates if date is not None),
+                (inner.value("TZNAME") or "")[:100],
+            )
+        )
+    if not found:
+        notes.dropped("VTIMEZONE", "without a rule that can be read")
+        return None
+    return ZoneComponent((component.value("TZID") or "").strip(), tuple(found))
+
+
+def write_zone(zone: ZoneComponent) -> Component:
+    """Write a VTIMEZONE ([MS-OXCICAL] 2.1.3.1.1.19)."""
+    written = Component("VTIMEZONE", [ContentLine("TZID", zone.tzid)])
+    for one in zone.observances:
+        lines = [
+            ContentLine("DTSTART", write_moment(one.start)),
+            ContentLine("TZOFFSETFROM", _written(one.offset_from)),
+            ContentLine("TZOFFSETTO", _written(one.offset_to)),
+        ]
+        lines += [ContentLine("RRULE", write_rule(rule)) for rule in one.rules]
+        lines += [ContentLine("RDATE", write_moment(date)) for date in one.dates]
+        written.components.append(Component("DAYLIGHT" if one.daylight else "STANDARD", lines))
+    return written
+
+
+def read_time(line: ContentLine, zones: Zones, notes: Receipt) -> Moment | None:
+    """Read the DATE or DATE-TIME of a line; None, with a note, if it is neither ([RFC5545] 3.3.4, 3.3.5)."""
+    found = time_of(line.value, line, zones)
+    if found is None:
+        notes.dropped(line.name, "not a date or a time")
+    return found
+
+
+def time_of(text: str, line: ContentLine, zones: Zones) -> Moment | None:
+    """Read one DATE or DATE-TIME with the parameters of its line."""
+    value = read_moment(text)
+    if value is None:
+        return None
+    local = _naive(value)
+    said = (line.parameter("VALUE") or "").upper() == "DATE" and local.time() == dt.time()
+    is_date = said or not isinstance(value, dt.datetime)
+    if is_date:
+        return Moment(local.replace(hour=0, minute=0, second=0), zones.default, is_date=True)
+    if isinstance(value, dt.datetime) and value.tzinfo is not None:
+        return Moment(local, UTC)
+    tzid = line.parameter("TZID")
+    if tzid:
+        return Moment(local, zones.find(tzid, local))
+    return Moment(local, zones.default, is_floating=True)
+
+
+def _naive(moment: dt.date) -> dt.datetime:
+    if isinstance(moment, dt.datetime):
+        return moment.replace(tzinfo=None)
+    return dt.datetime(moment.year, moment.month, moment.day)
+
+
+def _offset(text: str | None) -> dt.timedelta | None:
+    """Read a UTC-OFFSET ([RFC5545] 3.3.14), east of UTC: `-0800`, `-08:00`, `+013000`."""
+    match = _OFFSET.fullmatch(text or "")
+    if match is None:
+        return None
+    offset = dt.timedelta(hours=int(match[2]), minutes=int(match[3] or 0), seconds=int(match[4] or 0))
+    return -offset if match[1] == "-" else offset
+
+
+def _written(offset: dt.timedelta) -> str:
+    seconds = round(abs(offset).total_seconds())
+    sign = "-" if offset < dt.timedelta() else "+"
+    text = f"{sign}{seconds // 3600:02}{seconds // 60 % 60:02}"
+    return f"{text}{seconds % 60:02}" if seconds % 60 else text
