@@ -38,6 +38,7 @@ from tests.fuzz import (
     test_fuzz_mime,
     test_fuzz_pop3,
     test_fuzz_tnef,
+    test_fuzz_vcard,
     test_fuzz_writer,
 )
 from tests.gateway.imap.harness import MAIL, Client, Server
@@ -198,6 +199,7 @@ TARGETS: dict[str, tuple[Callable[[], Check], Callable[[], list[bytes]]]] = {
     "mime": (lambda: check_mime, corpus),
     "writer": (lambda: test_fuzz_writer.check, corpus),
     "tnef": (lambda: test_fuzz_tnef.check, test_fuzz_tnef.seeds),
+    "vcard": (lambda: test_fuzz_vcard.check, test_fuzz_vcard.seeds),
     "calendar": (lambda: test_fuzz_calendar.check, lambda: test_fuzz_calendar.SEEDS),
     "session": (SessionTarget, imap_seeds),
 }

@@ -1,0 +1,1 @@
+"""vCards and Contact objects, both ways ([MS-OXVCARD])."""
