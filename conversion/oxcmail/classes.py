@@ -23,16 +23,15 @@ _CUSTOM = "urn:content-class:custom."
 _CUSTOM_CLASS = f"{NOTE}.Custom."
 _CLASS_NAME = re.compile(r"[A-Za-z0-9_.{}-]{1,200}\Z")
 _SIGNATURES = frozenset(("application/pkcs7-signature", "application/x-pkcs7-signature"))
-_ACTION = re.compile(rb"^action[ \t]*:[ \t]*([a-z]{1,20})", re.I | re.M)
 _DISPOSITION = re.compile(rb"^disposition[ \t]*:[^;\r\n]{0,200};[ \t\r\n]*([a-z]{1,20})", re.I | re.M)
-# From the worst action to the best ([RFC3464] 2.3.3).
-_ACTIONS = (
-    (b"failed", "REPORT.IPM.Note.NDR"),
-    (b"delayed", "REPORT.IPM.Note.Delayed.DR"),
-    (b"relayed", "REPORT.IPM.Note.Relayed.DR"),
-    (b"expanded", "REPORT.IPM.Note.Expanded.DR"),
-    (b"delivered", "REPORT.IPM.Note.DR"),
-)
+# The classes of delivery reports by their worst action ([MS-OXCMAIL] 2.2.3.7.1.1).
+DELIVERY_CLASSES = {
+    "failed": "REPORT.IPM.Note.NDR",
+    "delayed": "REPORT.IPM.Note.Delayed.DR",
+    "relayed": "REPORT.IPM.Note.Relayed.DR",
+    "expanded": "REPORT.IPM.Note.Expanded.DR",
+    "delivered": "REPORT.IPM.Note.DR",
+}
 _UNREAD = frozenset((b"deleted", b"denied", b"failed"))
 _MAX_REPORT = 65_536
 
@@ -44,14 +43,11 @@ def message_class(source: Source, root: Part) -> str:
     if root.is_multipart and root.subtype == "signed":
         protocol = (source.media(root).parameter(b"protocol") or b"").decode("latin-1").lower()
         return f"{NOTE}.SMIME.MultipartSigned" if protocol in _SIGNATURES else NOTE
-    if root.is_multipart and root.subtype == "report":
-        kind = (source.media(root).parameter(b"report-type") or b"").lower()
-        if kind == b"delivery-status":
-            return _delivery_class(source, root)
-        if kind == b"disposition-notification":
-            return _receipt_class(source, root)
-    if (root.type, root.subtype) == ("message", "disposition-notification"):
-        return _receipt_class(source, root)
+    if root.subtype == "report" or root.type == "message":
+        return _report_class(source, root)
+    if root.is_multipart and any(child.subtype == "delivery-status" for child in root.children):
+        # Some servers send such a report as multipart/mixed.
+        return _report_class(source, root, strict=True)
     return NOTE
 
 
@@ -93,23 +89,27 @@ def _application_class(source: Source, root: Part) -> str:
     return NOTE
 
 
-def _report_part(root: Part, kind: str) -> Part | None:
-    if (root.type, root.subtype) == ("message", kind):
-        return root
-    return next((part for part in root.children if (part.type, part.subtype) == ("message", kind)), None)
+def _report_class(source: Source, root: Part, *, strict: bool = False) -> str:
+    """Return the class of a report by the part that says what it is about, whatever `report-type` says.
 
+    What does not call itself a report has to name a recipient, and must not have the part as an attached file.
+    """
+    from conversion.oxcmail.reportfields import field_groups, has_recipient
+    from conversion.oxcmail.reports import report_part, worst_action
 
-def _delivery_class(source: Source, root: Part) -> str:
-    part = _report_part(root, "delivery-status")
+    part = report_part(root)
     if part is None:
         return NOTE
-    found = {match.lower() for match in _ACTION.findall(source.decoded(part)[:_MAX_REPORT])}
-    return next((name for action, name in _ACTIONS if action in found), "REPORT.IPM.Note.NDR")
+    if part.subtype.endswith("disposition-notification"):
+        return _receipt_class(source, part)
+    groups = field_groups(source.decoded(part))
+    if strict and (source.is_attachment(part) or not any(has_recipient(group) for group in groups)):
+        return NOTE
+    return DELIVERY_CLASSES[worst_action(groups)]
 
 
-def _receipt_class(source: Source, root: Part) -> str:
-    part = _report_part(root, "disposition-notification")
-    match = _DISPOSITION.search(source.decoded(part)[:_MAX_REPORT]) if part is not None else None
+def _receipt_class(source: Source, part: Part) -> str:
+    match = _DISPOSITION.search(source.decoded(part)[:_MAX_REPORT])
     if match is None:
         return NOTE
     return "REPORT.IPM.Note.IPNNRN" if match[1].lower() in _UNREAD else "REPORT.IPM.Note.IPNRN"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from conversion.bestbody import BodyFormat, best_body
 from conversion.errors import ConversionError
@@ -19,7 +20,10 @@ from conversion.rtf.lzfu import compress, decompress
 from conversion.rtf.tohtml import rtf_to_html
 from conversion.tnef.writer import write_tnef
 from store.mapi import tags
-from store.mapi.message import AttachmentContent, MessageContent
+from store.mapi.message import MessageContent
+
+if TYPE_CHECKING:
+    from conversion.oxcmail.writejob import Job
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +53,6 @@ class CalendarPart:
     """REQUEST, REPLY, …; empty for none."""
 
 
-DataOf = Callable[[AttachmentContent], bytes | None]
-"""Gives the octets of an attachment by value, decoded."""
-NewBoundary = Callable[[], str]
-
-
 @dataclass(frozen=True, slots=True)
 class Hooks:
     """The converters."""
@@ -66,9 +65,9 @@ class Hooks:
     """Turns a Windows metafile into an image that browsers show: media type and octets."""
     calendar: Callable[[MessageContent, Receipt], CalendarPart | None] | None = None
     """Exports a calendar object or a meeting message ([MS-OXCICAL])."""
-    report: Callable[[MessageContent, Entity, list[Entity], NewBoundary, Receipt], Entity | None] | None = None
+    report: Callable[[MessageContent, Entity, list[Entity], Job], Entity | None] | None = None
     """Makes the multipart/report of a REPORT object from its properties, its readable part and its attachments."""
-    smime: Callable[[MessageContent, DataOf, Receipt], Entity | None] | None = None
+    smime: Callable[[MessageContent, Job], Entity | None] | None = None
     """Gives the content of a signed or encrypted message octet for octet ([MS-OXOSMIME])."""
     tnef: Callable[[MessageContent, bytes, bytes, Receipt], bytes | None] | None = None
     """Encodes a message as TNEF ([MS-OXTNEF]); after it come the original that attachments are slices of, and the
@@ -103,4 +102,11 @@ def encode_tnef(content: MessageContent, raw: bytes, correlator: bytes, receipt:
     return write_tnef(whole, receipt=receipt, raw=raw, without=without, correlator=correlator)
 
 
-HOOKS = Hooks(rtf=read_rtf, tnef=encode_tnef)
+def make_report(content: MessageContent, body: Entity, attached: list[Entity], job: Job) -> Entity | None:
+    """Make the multipart/report of a REPORT object ([MS-OXCMAIL] 2.1.3.6)."""
+    from conversion.oxcmail.writereports import write_report
+
+    return write_report(content, body, attached, job)
+
+
+HOOKS = Hooks(rtf=read_rtf, tnef=encode_tnef, report=make_report)

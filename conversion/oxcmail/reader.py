@@ -27,7 +27,7 @@ from conversion.oxcmail.addressing import (
     reply_properties,
 )
 from conversion.oxcmail.attachments import MAX_EMBEDDED, read_attachments
-from conversion.oxcmail.body import body_properties, choose_body
+from conversion.oxcmail.body import Layout, body_properties, choose_body
 from conversion.oxcmail.classes import class_of_content, message_class
 from conversion.oxcmail.headers import BY_NAME, IMPORTANCE, PRIORITY, RESERVED_PREFIXES, HeaderRule
 from conversion.oxcmail.parts import Source
@@ -145,12 +145,14 @@ class _Reader:
         )
         self.originators()
         recipients = self.recipients()
+        name = message_class(self.source, self.root)
         layout = choose_body(self.source, self.root)
+        if name.startswith("REPORT."):
+            recipients = self.report(layout, recipients)
         body = body_properties(self.source, layout)
         properties.update(body)
         html = body.get(tags.PidTagHtml)
         attachments = read_attachments(self.source, layout, html if isinstance(html, bytes) else None, self.embedded)
-        name = message_class(self.source, self.root)
         content_class = properties.get(tags.PidNameContentClass)
         if isinstance(content_class, str):
             name = class_of_content(name, content_class, self.root)
@@ -285,6 +287,16 @@ class _Reader:
                 rows += [recipient_row(kind, mailbox, self.resolve) for mailbox in found]
             self.properties[display] = display_list(found)
         return rows
+
+    def report(self, layout: Layout, recipients: list[RecipientRow]) -> list[RecipientRow]:
+        """Take in what a report says; give its recipients, which are those it is about ([MS-OXCMAIL] 2.2.3.7)."""
+        from conversion.oxcmail.reports import read_report
+
+        to = mailboxes(_first(self.special.get(b"to")) or b"", self.domains)
+        report = read_report(self.source, self.root, self.properties, to, self.resolve)
+        self.properties.update(report.properties)
+        layout.attached = [item for item in layout.attached if item.part is not report.part]
+        return recipients if report.recipients is None else report.recipients
 
     def embedded(self, source: Source, part: Part) -> MessageContent | None:
         """Read an enclosed message as an embedded Message object ([MS-OXCMAIL] 2.2.3.4)."""

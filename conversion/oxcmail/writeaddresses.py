@@ -128,12 +128,12 @@ def _same(properties: PropertyBag, author: list[bytes], sender: list[bytes]) -> 
 def recipient_fields(content: MessageContent, job: Job) -> list[bytes]:
     """Write To, Cc and, for whom it is, Bcc ([MS-OXCMAIL] 2.1.3.1.1)."""
     properties = content.properties
-    if job.depth and _DELIVERY_REPORT.match(text_of(properties, tags.PidTagMessageClass)):
-        # Whom an attached report came to, not whom it is about ([MS-OXCMAIL] 2.1.3.1.1.1).
+    if _DELIVERY_REPORT.match(text_of(properties, tags.PidTagMessageClass)):
+        # Whom a report came to, not whom it is about ([MS-OXCMAIL] 2.1.3.1.1.1).
         to = _written(properties, RECEIVED_REPRESENTING, job, "PidTagReceivedRepresenting")
         to = to or _written(properties, RECEIVED_BY, job, "PidTagReceivedBy")
-        job.receipt.altered("recipients", "To of a report inside another message is whom the report came to")
-        return [field("To", to)] if to is not None else []
+        if to is not None or job.depth:
+            return [field("To", to)] if to is not None else []
     lists: dict[RecipientType, list[list[bytes]]] = {kind: [] for kind in _FIELDS}
     for number, row in enumerate(content.recipients, start=1):
         place = f"recipient {number}"

@@ -15,7 +15,7 @@ from conversion.oxcmail.addressing import (
     SENT_REPRESENTING,
 )
 from conversion.oxcmail.headers import TABLE
-from conversion.oxcmail.writejob import Job, property_name
+from conversion.oxcmail.writejob import Job, property_name, text_of
 from store.mapi import tags
 from store.mapi.message import MessageContent
 from store.mapi.types import PropertyKey, PropertyName
@@ -78,15 +78,18 @@ _OWN_RANGES = (range(0x0E01, 0x1000), range(0x3FF8, 0x3FFC), range(0x65E0, 0x680
 
 def note_unwritten(content: MessageContent, job: Job) -> None:
     """Note the properties of a message, its recipients and its attachments that MIME has no place for."""
+    message, recipient = _MESSAGE, _RECIPIENT
+    if text_of(content.properties, tags.PidTagMessageClass)[:7].upper() == "REPORT." and job.hooks.report is not None:
+        from conversion.oxcmail import writereports
+
+        message, recipient = message | writereports.MESSAGE, recipient | writereports.RECIPIENTS
     for key, value in content.properties.items():
         # False, zero and nothing are what is meant where a property is missing.
-        if value and key not in _MESSAGE and not _is_own(key):
+        if value and key not in message and not _is_own(key):
             job.receipt.dropped(property_name(key), "MIME has no place for it")
     seen: set[PropertyKey] = set()
     for row in content.recipients:
-        seen.update(
-            key for key, value in row.properties.items() if value and key not in _RECIPIENT and not _is_own(key)
-        )
+        seen.update(key for key, value in row.properties.items() if value and key not in recipient and not _is_own(key))
     for key in sorted(seen, key=property_name):
         job.receipt.dropped(f"recipients, {property_name(key)}", "MIME has no place for it")
     for number, item in enumerate(content.attachments, start=1):

@@ -135,7 +135,7 @@ def _structure(content: MessageContent, job: Job) -> tuple[Entity, bool]:
     """Make what a message class stands for; tell too whether there are attachments that are not in the body."""
     name = text_of(content.properties, tags.PidTagMessageClass)
     if _SECURE.match(name):
-        secure = job.hooks.smime(content, job.data, job.receipt) if job.hooks.smime is not None else None
+        secure = job.hooks.smime(content, job) if job.hooks.smime is not None else None
         if secure is not None:
             return secure, False
         job.receipt.altered("PidTagMessageClass", f"{name} was written by its parts: a signature over them is broken")
@@ -152,7 +152,7 @@ def _structure(content: MessageContent, job: Job) -> tuple[Entity, bool]:
     attached = [part for number, item in others if (part := write_attachment(item, number, job, _message)) is not None]
     if _REPORT.match(name):
         report = job.hooks.report
-        made = report(content, entity, attached, job.boundary, job.receipt) if report is not None else None
+        made = report(content, entity, attached, job) if report is not None else None
         if made is not None:
             return made, bool(attached)
     _note_class(name, body, calendar, job)

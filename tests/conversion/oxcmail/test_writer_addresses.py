@@ -228,11 +228,14 @@ def test_a_report_inside_another_message() -> None:
     outer = note({}, (), (AttachmentContent({tags.PidTagAttachMethod: 5}, report),))
     raw = written(outer)
     assert b"To: By <by@x>" in raw
-    assert b"failed@x" not in raw
+    assert b"To: failed@x" not in raw
+    assert b"Final-Recipient: rfc822;failed@x" in raw
     for_ann = note({**report.properties, **person(RECEIVED_REPRESENTING, "For", "for@x")}, report.recipients)
     assert b"To: For <for@x>" in written(note({}, (), (AttachmentContent({tags.PidTagAttachMethod: 5}, for_ann),)))
-    # At the top it is as any other.
-    assert b"To: <failed@x>" in written(report)
+    # At the top too; where nobody knows, it is as any other.
+    assert b"To: By <by@x>" in written(report)
+    unknown = note({tags.PidTagMessageClass: "REPORT.IPM.Note.NDR"}, report.recipients)
+    assert b"To: <failed@x>" in written(unknown)
 
 
 # --- Encapsulated addresses -------------------------------------------------------------------------------------------

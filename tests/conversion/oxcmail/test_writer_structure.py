@@ -7,7 +7,8 @@ from typing import cast
 import pytest
 
 from conversion.mime.build import Entity, Multipart, Verbatim, media_field
-from conversion.oxcmail.hooks import CalendarPart, DataOf, Hooks, InlinePicture, NewBoundary, RtfBody, read_rtf
+from conversion.oxcmail.hooks import CalendarPart, Hooks, InlinePicture, RtfBody, read_rtf
+from conversion.oxcmail.writejob import Job
 from conversion.oxcmail.writer import Audience
 from conversion.receipt import Receipt
 from conversion.rtf.encapsulated import encapsulate_html
@@ -302,10 +303,8 @@ def test_a_calendar_part() -> None:
 def test_a_report_is_made_by_its_converter() -> None:
     """[MS-OXCMAIL] 2.1.3.2.1"""
 
-    def report(
-        content: MessageContent, body: Entity, attached: list[Entity], boundary: NewBoundary, receipt: Receipt
-    ) -> Entity:
-        return Multipart([], "report", boundary(), [body, *attached], (("report-type", "delivery-status"),))
+    def report(content: MessageContent, body: Entity, attached: list[Entity], job: Job) -> Entity:
+        return Multipart([], "report", job.boundary(), [body, *attached], (("report-type", "delivery-status"),))
 
     content = note({tags.PidTagMessageClass: "REPORT.IPM.Note.NDR"}, (), (FILE,))
     assert shape(written(content, hooks=Hooks(report=report))) == "report(text/plain, text/plain)"
@@ -320,8 +319,8 @@ def test_a_signed_message_is_kept_octet_for_octet() -> None:
     """[MS-OXCMAIL] 2.1.3.2.1, [MS-OXOSMIME] 2.1: nothing is written around it, nothing in it is changed."""
     octets = b"--b\r\n\r\nsigned  \r\n--b--\r\n"
 
-    def smime(content: MessageContent, data_of: DataOf, receipt: Receipt) -> Entity | None:
-        data = data_of(content.attachments[0])
+    def smime(content: MessageContent, job: Job) -> Entity | None:
+        data = job.data(content.attachments[0])
         return Verbatim([media_field("Content-Type", "multipart/signed")], data or b"")
 
     content = note({tags.PidTagMessageClass: "IPM.Note.SMIME.MultipartSigned"}, (), (file("SMIME.txt", octets),))
