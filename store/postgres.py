@@ -384,7 +384,10 @@ class PostgresDatabase(Backend):
         with self._lock:
             if not self._current:
                 with translated(0):
-                    migrate.upgrade_server(self._url)
+                    with self._taken() as connection:
+                        current = migrate.server_is_current(connection)
+                    if not current:
+                        migrate.upgrade_server(self._url)
                 self._current = True
 
     @contextmanager

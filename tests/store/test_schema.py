@@ -83,6 +83,19 @@ def test_migrations_lead_to_the_schema_on_postgresql(postgres_database: str) -> 
     assert set(migrated) == set(metadata.tables)
 
 
+def test_a_present_schema_is_opened_without_alembic(
+    make_world: Callable[..., World], postgres_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Loading it and running it costs more than all else that a worker does at its start."""
+    world = make_world(postgres_database)
+    mailbox = world.mailbox()
+    row = deliver(mailbox, INBOX)
+    monkeypatch.setattr(migrate, "upgrade", None)
+    other = world.other_process()
+    assert other.open(mailbox.ref).rows(INBOX) == [row]
+    other.close()
+
+
 def test_every_key_begins_with_the_mailbox() -> None:
     """docs/decisions/0006: so that the tables can be partitioned or sharded by mailbox."""
     for table in metadata.tables.values():
