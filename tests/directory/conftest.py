@@ -28,18 +28,31 @@ def location(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path | 
 
 
 def make_empty(folder: Path) -> None:
-    SqlDirectory(folder / "directory.sqlite", domains=DOMAINS, hasher=CHEAP).close()
+    make_empty_at(folder / "directory.sqlite")
+
+
+def make_empty_at(location: Path | str) -> None:
+    SqlDirectory(location, domains=DOMAINS, hasher=CHEAP).close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path | str]:
+    """Where there is a directory without anybody in it."""
+    if request.param == "sqlite":
+        lay_out(tmp_path, make_empty)
+        yield tmp_path / "directory.sqlite"
+        return
+    with request.getfixturevalue("postgres_server").prepared(make_empty_at) as url:
+        yield url
 
 
 @pytest.fixture
-def reopen(location: Path | str) -> Iterator[Callable[[], SqlDirectory]]:
+def reopen(place: Path | str) -> Iterator[Callable[[], SqlDirectory]]:
     """A way to open one and the same directory several times, as several processes do."""
-    if isinstance(location, Path):
-        lay_out(location.parent, make_empty)
     opened = []
 
     def build() -> SqlDirectory:
-        made = SqlDirectory(location, domains=DOMAINS, hasher=CHEAP, recheck=0)
+        made = SqlDirectory(place, domains=DOMAINS, hasher=CHEAP, recheck=0)
         opened.append(made)
         return made
 

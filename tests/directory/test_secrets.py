@@ -35,11 +35,11 @@ def key(tmp_path) -> Path:
 
 
 @pytest.fixture
-def build(location, key):
+def build(place, key):
     opened = []
 
     def build(key=key, **more) -> SqlDirectory:
-        made = SqlDirectory(location, domains=DOMAINS, hasher=CHEAP, recheck=0, key=key, **more)
+        made = SqlDirectory(place, domains=DOMAINS, hasher=CHEAP, recheck=0, key=key, **more)
         opened.append(made)
         return made
 
@@ -409,7 +409,7 @@ def test_a_row_copied_to_another_account_opens_nothing(directory, alice):
 # Nothing of it is shown
 
 
-def test_reprs_and_files_show_nothing(directory, location):
+def test_reprs_and_files_show_nothing(directory, place):
     typed = "Zebra-crossing-17"
     alice = directory.add_user("alice@example.test", password=typed, nt_hash=True)
     scram = directory.scram_secret(alice.id)
@@ -421,8 +421,8 @@ def test_reprs_and_files_show_nothing(directory, location):
             assert repr(hidden)[2:-1] not in text
         assert "argon2" not in text
         assert typed not in text
-    if isinstance(location, Path):
-        kept = b"".join(file.read_bytes() for file in location.parent.glob("directory.sqlite*"))
+    if isinstance(place, Path):
+        kept = b"".join(file.read_bytes() for file in place.parent.glob("directory.sqlite*"))
         for hidden in (scram.stored_key, scram.server_key, nt_hash(typed), typed.encode()):
             assert hidden not in kept
 

@@ -138,12 +138,12 @@ def test_what_is_wrong_with_a_new_one_is_said(directory, alice):
         directory.add_app_password(alice.id, "one more")
 
 
-def test_the_secret_is_kept_nowhere(directory, location, alice):
+def test_the_secret_is_kept_nowhere(directory, place, alice):
     made, secret = directory.add_app_password(alice.id, "phone")
     assert verify(directory, alice, secret) == made.number
     assert secret not in repr(made)
-    if not isinstance(location, str):
-        kept = b"".join(file.read_bytes() for file in location.parent.glob("directory.sqlite*"))
+    if not isinstance(place, str):
+        kept = b"".join(file.read_bytes() for file in place.parent.glob("directory.sqlite*"))
         assert secret.encode() not in kept
         assert secret.replace("-", "").encode() not in kept
 

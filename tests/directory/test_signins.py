@@ -5,6 +5,7 @@ from __future__ import annotations
 import stat
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -33,8 +34,23 @@ def signin(at: float = 0.0, user: str = "alice@example.test", **others) -> SignI
     return SignIn(at=NOW + at, user=user, **given)
 
 
-@pytest.fixture
-def again(location: Path | str) -> Iterator[Callable[[], SignInStore]]:
+def make_empty(location: Path | str) -> None:
+    SignInStore(location).close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path | str]:
+    """Where nobody has signed in yet."""
+    if request.param == "sqlite":
+        make_empty(tmp_path / "signins.sqlite")
+        yield tmp_path / "signins.sqlite"
+        return
+    with request.getfixturevalue("postgres_server").prepared(make_empty) as url:
+        yield url
+
+
+@contextmanager
+def opening(location: Path | str) -> Iterator[Callable[[], SignInStore]]:
     opened = []
 
     def build() -> SignInStore:
@@ -44,6 +60,12 @@ def again(location: Path | str) -> Iterator[Callable[[], SignInStore]]:
     yield build
     for one in opened:
         one.close()
+
+
+@pytest.fixture
+def again(place: Path | str) -> Iterator[Callable[[], SignInStore]]:
+    with opening(place) as build:
+        yield build
 
 
 @pytest.fixture
@@ -208,24 +230,25 @@ def test_several_writers_at_a_time(again):
     assert len(found(stores[0])) == 2000
 
 
-def test_several_may_open_new_records_at_a_time(again):
+def test_several_may_open_new_records_at_a_time(location):
     """Workers make them together, and a reader may come in between: nobody is told that they are locked."""
-    start, failures = threading.Barrier(6), []
+    with opening(location) as build:
+        start, failures = threading.Barrier(6), []
 
-    def work() -> None:
-        start.wait()
-        try:
-            again().write([signin()])
-        except DirectoryUnavailable as error:
-            failures.append(error)
+        def work() -> None:
+            start.wait()
+            try:
+                build().write([signin()])
+            except DirectoryUnavailable as error:
+                failures.append(error)
 
-    threads = [threading.Thread(target=work) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not failures
-    assert len(again().records()) == 6
+        threads = [threading.Thread(target=work) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert not failures
+        assert len(build().records()) == 6
 
 
 def test_the_file_is_for_the_owner_alone(tmp_path):

@@ -34,8 +34,16 @@ def location(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "sqlite":
         yield str(tmp_path / "spool.sqlite")
         return
-    with request.getfixturevalue("postgres_server").schema() as url:
+    if request.param == "postgresql without tables":
+        with request.getfixturevalue("postgres_server").schema() as url:
+            yield url
+        return
+    with request.getfixturevalue("postgres_server").prepared(make_empty) as url:
         yield url
+
+
+def make_empty(location: str) -> None:
+    Spool(location).close()
 
 
 @pytest.fixture
@@ -150,6 +158,7 @@ def test_workers_share_the_rows(location: str) -> None:
         spool.close()
 
 
+@pytest.mark.parametrize("location", ["sqlite", "postgresql without tables"], indirect=True)
 def test_many_openers_at_once(location: str) -> None:
     made: list[Spool] = []
     threads = [threading.Thread(target=lambda: made.append(Spool(location))) for _ in range(4)]
