@@ -9,6 +9,8 @@ from conversion.mime.words import decode_parameter
 from conversion.oxcmail.parts import Source
 
 NOTE = "IPM.Note"
+SECURE = f"{NOTE}.SMIME"
+"""How the classes of signed and encrypted messages begin ([MS-OXOSMIME] 2.1)."""
 # Content classes and the message classes they stand for ([MS-OXCMAIL] 2.1.3.2.2, 2.2.3.2.15).
 _CONTENT_CLASSES = {
     "fax": "IPM.Note.Microsoft.Fax",

@@ -109,4 +109,11 @@ def make_report(content: MessageContent, body: Entity, attached: list[Entity], j
     return write_report(content, body, attached, job)
 
 
-HOOKS = Hooks(rtf=read_rtf, tnef=encode_tnef, report=make_report)
+def keep_smime(content: MessageContent, job: Job) -> Entity | None:
+    """Write a signed or encrypted message as it came ([MS-OXOSMIME] 2.1.3)."""
+    from conversion.oxcmail.smime import write_smime
+
+    return write_smime(content, job)
+
+
+HOOKS = Hooks(rtf=read_rtf, tnef=encode_tnef, report=make_report, smime=keep_smime)

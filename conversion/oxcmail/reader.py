@@ -28,7 +28,7 @@ from conversion.oxcmail.addressing import (
 )
 from conversion.oxcmail.attachments import MAX_EMBEDDED, read_attachments
 from conversion.oxcmail.body import Layout, body_properties, choose_body
-from conversion.oxcmail.classes import class_of_content, message_class
+from conversion.oxcmail.classes import SECURE, class_of_content, message_class
 from conversion.oxcmail.headers import BY_NAME, IMPORTANCE, PRIORITY, RESERVED_PREFIXES, HeaderRule
 from conversion.oxcmail.parts import Source
 from conversion.oxcmail.threads import thread_properties
@@ -149,10 +149,13 @@ class _Reader:
         layout = choose_body(self.source, self.root)
         if name.startswith("REPORT."):
             recipients = self.report(layout, recipients)
-        body = body_properties(self.source, layout)
-        properties.update(body)
-        html = body.get(tags.PidTagHtml)
-        attachments = read_attachments(self.source, layout, html if isinstance(html, bytes) else None, self.embedded)
+        attachments = self.secured(name, layout) if name.startswith(SECURE) else None
+        if attachments is None:
+            body = body_properties(self.source, layout)
+            properties.update(body)
+            html = body.get(tags.PidTagHtml)
+            shown = html if isinstance(html, bytes) else None
+            attachments = read_attachments(self.source, layout, shown, self.embedded)
         content_class = properties.get(tags.PidNameContentClass)
         if isinstance(content_class, str):
             name = class_of_content(name, content_class, self.root)
@@ -287,6 +290,16 @@ class _Reader:
                 rows += [recipient_row(kind, mailbox, self.resolve) for mailbox in found]
             self.properties[display] = display_list(found)
         return rows
+
+    def secured(self, name: str, layout: Layout) -> list[AttachmentContent] | None:
+        """Keep what is signed or encrypted whole; None where it is neither, whatever it says ([MS-OXOSMIME] 2.1)."""
+        from conversion.oxcmail.smime import read_smime
+
+        found = read_smime(self.source, self.root, name, layout)
+        if found is None:
+            return None
+        self.properties.update(found.properties)
+        return list(found.attachments)
 
     def report(self, layout: Layout, recipients: list[RecipientRow]) -> list[RecipientRow]:
         """Take in what a report says; give its recipients, which are those it is about ([MS-OXCMAIL] 2.2.3.7)."""

@@ -135,8 +135,8 @@ def typed_address(value: str) -> TypedAddress | None:
     text = text.strip().strip("<>")[:1024]
     if text.startswith('"'):
         quoted = parse_addresses(text.encode("utf-8", "replace"))[:1]
-        if quoted and quoted[0].local and quoted[0].domain:
-            text = (quoted[0].local + b"@" + quoted[0].domain).decode("utf-8", "replace")
+        if quoted and quoted[0].local:
+            text = b"@".join(filter(None, (quoted[0].local, quoted[0].domain))).decode("utf-8", "replace")
     if kind == "utf-8":
         text = _UTF_8_ADDRESS.sub(_character, text)
     if not text:

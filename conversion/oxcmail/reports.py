@@ -249,7 +249,10 @@ def _original_properties(source: Source, root: Part, resolve: Resolver | None) -
         if lists[name]:
             found[tag] = display_list(mailboxes(b", ".join(lists[name])))
     author = mailboxes(first.get(b"from", b""))[:1]
-    for group, people in ((SENT_REPRESENTING, author), (SENDER, mailboxes(first.get(b"sender", b""))[:1] or author)):
+    sender = mailboxes(first.get(b"sender", b""))[:1]
+    if not sender or (author and sender[0].address.lower() == author[0].address.lower()):
+        sender = author
+    for group, people in ((SENT_REPRESENTING, author), (SENDER, sender)):
         for person in people:
             said = group_properties(group, person, resolve)
             found.update({_ORIGINAL[key]: value for key, value in said.items() if key in _ORIGINAL})
