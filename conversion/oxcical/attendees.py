@@ -219,10 +219,10 @@ def write_people(
     else:
         sender = _address(properties, SENDER)
         other = sender is not None and author is not None and sender[1].casefold() != author[1].casefold()
-        sent_by = (("SENT-BY", (_uri(sender[1]),)),) if sender is not None and other else ()
-        found.append(ContentLine("ORGANIZER", _uri(address[1]), (*_named(address), *sent_by)))
+        sent_by = (("SENT-BY", (sender[1],)),) if sender is not None and other else ()
+        found.append(ContentLine("ORGANIZER", address[1], (*_named(address), *sent_by)))
         if sender is not None and other:
-            found.append(ContentLine("X-MS-OLK-SENDER", _uri(sender[1])))
+            found.append(ContentLine("X-MS-OLK-SENDER", sender[1]))
     for row in rows:
         if _flags(row) & ORGANIZER and (row is not organizer or tags.PidTagRecipientTrackStatus not in row.properties):
             continue
@@ -243,7 +243,7 @@ def _write_answer(
     )
     address = None if organizer is None else _address(organizer.properties, RECIPIENT)
     if address is not None:
-        found.append(ContentLine("ORGANIZER", _uri(address[1]), _named(address)))
+        found.append(ContentLine("ORGANIZER", address[1], _named(address)))
     author, sender = (_address(properties, group) for group in (SENT_REPRESENTING, SENDER))
     author = author or sender
     if author is None:
@@ -252,9 +252,9 @@ def _write_answer(
     said = partstat_of_class(properties.get(tags.PidTagMessageClass))
     parameters = [*_named(author), ("PARTSTAT", (said,))]
     if sender is not None and sender[1].casefold() != author[1].casefold():
-        parameters.append(("SENT-BY", (_uri(sender[1]),)))
-        found.append(ContentLine("X-MS-OLK-SENDER", _uri(sender[1])))
-    found.append(ContentLine("ATTENDEE", _uri(author[1]), tuple(parameters)))
+        parameters.append(("SENT-BY", (sender[1],)))
+        found.append(ContentLine("X-MS-OLK-SENDER", sender[1]))
+    found.append(ContentLine("ATTENDEE", author[1], tuple(parameters)))
     return found
 
 
@@ -275,20 +275,14 @@ def _address(bag: PropertyBag, group: AddressGroup) -> tuple[str, str] | None:
     if not isinstance(address, str) or not address:
         return None
     name = bag.get(group.name)
-    return name if isinstance(name, str) and name else address, address
-
-
-def _uri(address: str) -> str:
-    """Write an address as a calendar user address ([RFC5545] 3.3.3)."""
-    scheme, colon, _ = address.partition(":")
-    if colon and scheme.isalpha() and "@" not in scheme:
-        return address
-    return f"mailto:{address}"
+    # What is no address of mail is a URI already, or was meant to be one ([RFC5545] 3.3.3).
+    uri = address if bag.get(group.address_type) == "URI" else f"mailto:{address}"
+    return name if isinstance(name, str) and name else address, uri
 
 
 def _named(address: tuple[str, str]) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    name, where = address
-    return (("CN", (name,)),) if name != where else ()
+    name, uri = address
+    return (("CN", (name,)),) if uri not in (name, f"mailto:{name}") else ()
 
 
 def _attendee(row: RecipientRow, properties: PropertyBag, method: str, notes: Receipt) -> ContentLine | None:
@@ -312,13 +306,13 @@ def _attendee(row: RecipientRow, properties: PropertyBag, method: str, notes: Re
         word = "NEEDS-ACTION"
     if word is not None:
         parameters.append(("PARTSTAT", (word,)))
-    if method == "REQUEST" or properties.get(tags.PidTagResponseRequested) is True:
+    if method == "REQUEST" or tags.PidTagResponseRequested in properties:
         wanted = properties.get(tags.PidTagResponseRequested, True) is not False
         parameters.append(("RSVP", (str(wanted).upper(),)))
     when = time_line("X", bag.get(tags.PidTagRecipientTrackStatusTime))
     if when:
         parameters.append(("X-MS-OLK-RESPTIME", (when[0].value,)))
-    return ContentLine("ATTENDEE", _uri(address[1]), tuple(parameters))
+    return ContentLine("ATTENDEE", address[1], tuple(parameters))
 
 
 def _non_sendable(properties: PropertyBag) -> list[ContentLine]:

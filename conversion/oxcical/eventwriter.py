@@ -26,6 +26,7 @@ from conversion.oxcical.recurrence import (
     ExceptionInfo,
     ExtendedException,
     PatternType,
+    RecurFrequency,
     RecurrencePattern,
     datetime_of,
     midnight,
@@ -228,6 +229,8 @@ def _write_series(content: MessageContent, recurrence: AppointmentRecurrencePatt
         job.notes.dropped("PidLidAppointmentRecur", rule.reason)
     else:
         rule = replace(_in_utc(rule, clock), week_start=pattern.first_dow % 7)
+        if pattern.recur_frequency == RecurFrequency.DAILY and rule.frequency == "WEEKLY" and rule.interval == 1:
+            rule = replace(rule, frequency="DAILY")
         lines.append(ContentLine(f"{prefix}RRULE", write_rule(rule)))
         clock.until(datetime_of(pattern.end_date))
     if hijri or recurrence.recurrence_pattern.calendar_type not in GREGORIAN:
@@ -345,7 +348,7 @@ def _event(
         lines += write_people(properties, content.recipients, job.method, job.notes)
     elif content.recipients:
         job.notes.dropped("recipients", "an appointment that is no meeting has no attendees")
-    lines += write_texts(properties, meeting=meeting)
+    lines += write_texts(properties)
     lines += write_busy(properties, job.method, cancelled=cancelled)
     lines.append(ContentLine("X-MICROSOFT-CDO-INSTTYPE", str(kind)))
     lines += write_files(content.attachments, job.data_of, job.notes)

@@ -63,11 +63,11 @@ def write_calendar(
             continue
         kind = kind_of(content)
         if kind == "VTODO":
-            written.append(write_task(content, data_of, clocks.default().zone, place))
+            written.append(write_task(content, data_of, clocks.default().zone, stamp, place))
         elif kind == "VJOURNAL":
-            written.append(write_journal(content, data_of, place))
+            written.append(write_journal(content, data_of, stamp, place))
         elif kind == "VFREEBUSY":
-            written.append(write_free_busy(content, place))
+            written.append(write_free_busy(content, stamp, place))
         else:
             place.dropped("object", "of a class that is not of a calendar")
     if not written:

@@ -115,10 +115,10 @@ def _packed(pairs: list[int]) -> bytes:
     return struct.pack(f"<{len(pairs)}H", *(min(minute, 0xFFFF) for minute in pairs))
 
 
-def write_free_busy(content: MessageContent, notes: Receipt) -> Component:
+def write_free_busy(content: MessageContent, stamp: int, notes: Receipt) -> Component:
     """Write a free/busy message as a VFREEBUSY ([RFC5545] 3.6.4)."""
     properties = content.properties
-    lines = time_line("DTSTAMP", properties.get(tags.PidTagLastModificationTime, 0))
+    lines = time_line("DTSTAMP", properties.get(tags.PidTagLastModificationTime, stamp))
     for name, key in (("DTSTART", tags.PidTagFreeBusyPublishStart), ("DTEND", tags.PidTagFreeBusyPublishEnd)):
         minutes = properties.get(key)
         if isinstance(minutes, int) and minutes > 0:

@@ -94,12 +94,22 @@ def read_calendar(
 
 def _calendars(components: list[Component]) -> list[Component]:
     """The calendars; what stands outside of them, as if one were around it."""
-    calendars = [component for component in components if component.name == "VCALENDAR"]
-    bare = [component for component in components if component.name in _READERS or component.name == "VEVENT"]
+    calendars: list[Component] = []
+    for component in components:
+        if component.name == "VCALENDAR":
+            calendars.append(component)
+        elif not _is_object(component) and any(map(_is_object, component.components)):
+            # Something around objects that says it is no calendar.
+            calendars.append(Component("VCALENDAR", component.lines, component.components))
+    bare = [component for component in components if _is_object(component)]
     if bare:
         zones = [component for component in components if component.name == "VTIMEZONE"]
         calendars.append(Component("VCALENDAR", [], [*zones, *bare]))
     return calendars
+
+
+def _is_object(component: Component) -> bool:
+    return component.name == "VEVENT" or component.name in _READERS
 
 
 def zone_named(zone: str | dt.tzinfo | None, notes: Receipt) -> Zone:
@@ -170,6 +180,10 @@ def _joined(events: list[Event], setting: Setting) -> list[MessageContent]:
     """The objects of one UID ([MS-OXCICAL] 2.1.3.1.1.20.20): the changes belong to the series."""
     masters = [event for event in events if event.recurrence_id is None]
     changed = [event for event in events if event.recurrence_id is not None]
+    for event in changed:
+        if event.rules or event.added:
+            event.notes.dropped("RRULE", "a changed instance has no instances of its own")
+            event.rules, event.added = [], []
     if not masters:
         return [content for event in changed for content in read_series(event, [], setting)]
     masters.sort(key=lambda event: bool(event.rules or event.added), reverse=True)

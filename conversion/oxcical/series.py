@@ -34,7 +34,7 @@ from conversion.oxcical.recurrence import (
     minutes_of,
 )
 from conversion.oxcical.rrule import Rule, read_rule
-from conversion.oxcical.templates import Mapped, to_pattern
+from conversion.oxcical.templates import MOST_DAYS, Mapped, to_pattern
 from conversion.oxcical.texts import KEPT_LINES, Properties
 from conversion.oxcical.times import MINUTE, Moment, filetime
 from conversion.oxcical.zones import Zones, time_of
@@ -272,6 +272,7 @@ def _one_by_one(master: Event, rules: list[Rule], removed: set[int], added: set[
         notes.altered("RRULE", f"{len(others)} further instances of the same days are appointments of their own")
     days = sorted(each)
     step = math.gcd(*(later - day for day, later in pairwise(days))) or 1
+    step = next(part for part in range(min(step, MOST_DAYS), 0, -1) if not step % part)
     offset = each[days[0]] % DAY
     count = (days[-1] - days[0]) // step + 1
     pattern = RecurrencePattern(

@@ -81,13 +81,13 @@ def read_task(component: Component, setting: Setting, notes: Receipt) -> Message
     if owner:
         properties[tags.PidLidTaskOwner] = owner[0].parameter("CN") or owner[0].value.partition(":")[2]
     if completed is not None:
-        properties[tags.PidLidTaskDateCompleted] = _day(completed)
+        properties[tags.PidLidTaskDateCompleted] = _day(completed, zones.default)
     for moment, day, exact in (
         (start, tags.PidLidTaskStartDate, tags.PidLidCommonStart),
         (due, tags.PidLidTaskDueDate, tags.PidLidCommonEnd),
     ):
         if moment is not None:
-            properties[day] = _day(moment)
+            properties[day] = _day(moment, zones.default)
             properties[exact] = moment.filetime
     if rules:
         _recurrence(rules[0], start or due, properties, notes)
@@ -187,15 +187,16 @@ def _percent(lines: Lines, notes: Receipt) -> float:
     return int(text) / 100
 
 
-def _day(moment: Moment) -> int:
-    """The midnight of a local day, as if it were UTC ([MS-OXOTASK] 2.2.2.2.4, 2.2.2.2.5)."""
-    return filetime(moment.local.replace(hour=0, minute=0, second=0))
+def _day(moment: Moment, zone: Zone) -> int:
+    """The midnight of the owner's day, as if it were UTC ([MS-OXOTASK] 2.2.2.2.4, 2.2.2.2.5)."""
+    local = moment.local if moment.is_date else zone.to_local(moment.utc)
+    return filetime(local.replace(hour=0, minute=0, second=0))
 
 
-def write_task(content: MessageContent, data_of: DataOf, zone: Zone, notes: Receipt) -> Component:
+def write_task(content: MessageContent, data_of: DataOf, zone: Zone, stamp: int, notes: Receipt) -> Component:
     """Write a task as a VTODO ([RFC5545] 3.6.2); a time that is midnight in `zone` is a date."""
     properties = content.properties
-    lines = _heading(properties)
+    lines = _heading(properties, stamp)
     for name, exact, day in (
         ("DTSTART", tags.PidLidCommonStart, tags.PidLidTaskStartDate),
         ("DUE", tags.PidLidCommonEnd, tags.PidLidTaskDueDate),
@@ -242,10 +243,10 @@ def _day_line(
     return time_line(name, moment)
 
 
-def write_journal(content: MessageContent, data_of: DataOf, notes: Receipt) -> Component:
+def write_journal(content: MessageContent, data_of: DataOf, stamp: int, notes: Receipt) -> Component:
     """Write a journal entry as a VJOURNAL ([RFC5545] 3.6.3)."""
     properties = content.properties
-    lines = _heading(properties)
+    lines = _heading(properties, stamp)
     lines += time_line("DTSTART", properties.get(tags.PidLidLogStart, properties.get(tags.PidLidCommonStart)))
     duration = properties.get(tags.PidLidLogDuration)
     if isinstance(duration, int) and duration:
@@ -253,9 +254,10 @@ def write_journal(content: MessageContent, data_of: DataOf, notes: Receipt) -> C
     return _component("VJOURNAL", content, lines, data_of, notes)
 
 
-def _heading(properties: PropertyBag) -> list[ContentLine]:
-    stamp = properties.get(tags.PidTagLastModificationTime, 0)
-    lines = time_line("DTSTAMP", stamp) + time_line("CREATED", properties.get(tags.PidTagCreationTime))
+def _heading(properties: PropertyBag, stamp: int) -> list[ContentLine]:
+    lines = time_line("DTSTAMP", properties.get(tags.PidTagLastModificationTime, stamp)) + time_line(
+        "CREATED", properties.get(tags.PidTagCreationTime)
+    )
     body = properties.get(tags.PidTagBody)
     if isinstance(body, str) and body:
         lines.append(ContentLine("DESCRIPTION", escape(body)))
@@ -267,7 +269,7 @@ def _component(
 ) -> Component:
     properties = content.properties
     kept = kept_lines(properties) if KEPT_LINES in properties else []
-    texts = [line for line in write_texts(properties, meeting=False) if line.name != "SEQUENCE"]
+    texts = [line for line in write_texts(properties) if line.name != "SEQUENCE"]
     written = Component(name, [*lines, *texts, *write_files(content.attachments, data_of, notes), *kept])
     if written.first("UID") is None:
         key = properties.get(tags.PidTagSearchKey)

@@ -146,6 +146,7 @@ def read_texts(lines: Lines, method: str, zones: Zones, notes: Receipt) -> Prope
             value = _value(line, row.kind, zones, notes)
             if value is not None:
                 found[row.property] = value
+    found.setdefault(tags.PidLidAppointmentSequence, 0)
     if "CONTACT" in lines:
         texts = [_single(unescape(line.value)) for line in lines.pop("CONTACT")]
         found[tags.PidLidContacts] = tuple(text[:MAX_TEXT] for text in texts if text)[:MAX_KEYWORDS]
@@ -369,8 +370,8 @@ def _value(line: ContentLine, kind: Kind, zones: Zones, notes: Receipt) -> Value
     return (text.upper() in ("TRUE", "1")) != (kind is Kind.NOT)
 
 
-def write_texts(properties: PropertyBag, *, meeting: bool) -> list[ContentLine]:
-    """Write what is one property in MAPI; `meeting` for what only meetings have."""
+def write_texts(properties: PropertyBag) -> list[ContentLine]:
+    """Write what is one property in MAPI."""
     found: list[ContentLine] = []
     subject = properties.get(tags.PidTagSubject)
     if isinstance(subject, str):
@@ -404,19 +405,16 @@ def write_texts(properties: PropertyBag, *, meeting: bool) -> list[ContentLine]:
     )
     if isinstance(latitude, float) and isinstance(longitude, float) and math.isfinite(latitude + longitude):
         found.append(ContentLine("GEO", f"{latitude!r};{longitude!r}"))
-    found += _written_rows(properties, meeting=meeting)
+    found += _written_rows(properties)
     return found
 
 
-_MEETINGS_ONLY = frozenset(("X-MICROSOFT-ISDRAFT", "X-MICROSOFT-CDO-REPLYTIME", "X-MICROSOFT-CDO-OWNERAPPTID"))
-
-
-def _written_rows(properties: PropertyBag, *, meeting: bool) -> list[ContentLine]:
+def _written_rows(properties: PropertyBag) -> list[ContentLine]:
     sequence = properties.get(tags.PidLidAppointmentSequence)
     found = [ContentLine("SEQUENCE", str(sequence if isinstance(sequence, int) and sequence > 0 else 0))]
     for name, row in ROWS.items():
         value = properties.get(row.property)
-        if name in _NOT_WRITTEN or value is None or (name in _MEETINGS_ONLY and not meeting):
+        if name in _NOT_WRITTEN or value is None:
             continue
         text = _WRITERS[row.kind](value)
         if text is not None:

@@ -5,10 +5,10 @@
 
 Targets: `imap` (framer and parser), `pop3` (a session over a maildrop in memory), `mime` (scanner, ENVELOPE,
 BODYSTRUCTURE, text, MIME reader), `writer` (MIME writer of any object), `tnef` (TNEF both ways, compressed RTF),
-`calendar` (structures of calendar objects, recurrence rules), `session` (a real IMAP session over a real store). An
-input is a find when something escapes that should not, when it takes longer than HANG seconds, or when the process has
-grown beyond the limit. Finds are kept in tests/fuzz/finds/TARGET/, and `test_fuzz_finds` tries each of them again for
-ever.
+`calendar` (structures of calendar objects, recurrence rules), `ical` (iCalendar both ways), `session` (a real IMAP
+session over a real store). An input is a find when something escapes that should not, when it takes longer than HANG
+seconds, or when the process has grown beyond the limit. Finds are kept in tests/fuzz/finds/TARGET/, and
+`test_fuzz_finds` tries each of them again for ever.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ from gateway.imap.protocol.parser import COMMANDS
 from gateway.pop3.session import Pop3Options
 from tests.fuzz import (
     test_fuzz_calendar,
+    test_fuzz_formats,
+    test_fuzz_ical,
     test_fuzz_imap,
     test_fuzz_mime,
     test_fuzz_pop3,
@@ -200,7 +202,9 @@ TARGETS: dict[str, tuple[Callable[[], Check], Callable[[], list[bytes]]]] = {
     "writer": (lambda: test_fuzz_writer.check, corpus),
     "tnef": (lambda: test_fuzz_tnef.check, test_fuzz_tnef.seeds),
     "vcard": (lambda: test_fuzz_vcard.check, test_fuzz_vcard.seeds),
+    **{name: (lambda check=check: check, seeds) for name, (check, seeds) in test_fuzz_formats.FORMATS.items()},
     "calendar": (lambda: test_fuzz_calendar.check, lambda: test_fuzz_calendar.SEEDS),
+    "ical": (lambda: test_fuzz_ical.check, test_fuzz_ical.seeds),
     "session": (SessionTarget, imap_seeds),
 }
 
