@@ -10,7 +10,7 @@ PYTEST = $(PYTHON_KEPT) -m pytest
 JOBS ?= 3
 ARGS ?=
 
-.PHONY: help demo test check lint peers desktop fuzz stress model crash bench spec docs clean
+.PHONY: help demo test check lint style types peers desktop fuzz stress model crash bench spec docs clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1 - /p' Makefile
@@ -33,15 +33,24 @@ demo: $(VENV)/.run  ## run a demo server on loopback (ARGS="--port-offset 100" a
 
 test: $(VENV)/.dev  ## run the tests
 	@$(PYTHON_KEPT) -m tests.support.bytecode
-	@$(PYTEST) -n $(JOBS) -m "not peers and not fuzz and not crash" $(ARGS)
+	@$(PYTEST) -n $(JOBS) -m "not peers and not fuzz and not crash" --ignore tests/peers $(ARGS)
 
-lint: $(VENV)/.dev  ## formatting, lint, types, import contracts
+style: $(VENV)/.dev
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
+
+types: $(VENV)/.dev
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-check: lint test  ## everything that must be green before a change lands
+lint: style types  ## formatting, lint, types, import contracts
+
+check: style  ## everything that must be green before a change lands
+	@# mypy runs on one core: the tests run beside it, and what it said is shown after theirs.
+	@$(MAKE) --no-print-directory types >$(VENV)/types.log 2>&1 & types=$$!; \
+	$(MAKE) --no-print-directory test; tests=$$?; \
+	wait $$types; types=$$?; cat $(VENV)/types.log; \
+	exit $$((tests ? tests : types))
 
 peers: $(VENV)/.dev  ## real clients and real peers against a server that the tests start
 	@$(PYTEST) -m peers -p no:randomly $(ARGS) tests/peers
