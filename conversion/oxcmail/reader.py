@@ -32,6 +32,7 @@ from conversion.oxcmail.classes import SECURE, class_of_content, message_class
 from conversion.oxcmail.headers import BY_NAME, IMPORTANCE, PRIORITY, RESERVED_PREFIXES, HeaderRule
 from conversion.oxcmail.parts import Source
 from conversion.oxcmail.threads import thread_properties
+from conversion.receipt import Receipt
 from store.mapi import tags
 from store.mapi.message import AttachmentContent, MessageContent, MimeRendition, MimeSlice, RecipientRow, RecipientType
 from store.mapi.types import PropertyKey, Value, filetime_from_unix
@@ -59,6 +60,7 @@ _RECIPIENT_FIELDS = (
     (b"bcc", RecipientType.BCC, tags.PidTagDisplayBcc),
 )
 _OOF_AND_AUTO_REPLY = 0x30
+_TNEF = frozenset(("ms-tnef", "vnd.ms-tnef"))
 
 
 def read_mime(
@@ -68,16 +70,17 @@ def read_mime(
     resolve: Resolver | None = None,
     trusted: bool = False,
     domains: frozenset[str] = frozenset(),
+    receipt: Receipt | None = None,
 ) -> MessageContent:
     """Turn a message into a Message object ([MS-OXCMAIL] 2.2). Never raises.
 
     `received` is the time of delivery in Unix seconds; without it the newest Received field tells. `resolve` looks
     addresses up in the directory. `trusted` believes X-MS-Exchange-Organization-* headers, which only a peer of the
     own organisation may set. `domains`, in lower case, are those whose encapsulated addresses are opened ([MS-OXCMAIL]
-    2.2.3.1.2). Attachments are slices of `rendition.raw`.
+    2.2.3.1.2). Attachments are slices of `rendition.raw`. `receipt` is told what was passed over.
     """
     source = Source(rendition.raw, _structure(rendition))
-    reader = _Reader(source, source.structure.root, resolve, trusted, domains)
+    reader = _Reader(source, source.structure.root, resolve, trusted, domains, receipt)
     content = reader.read(received)
     properties = dict(content.properties)
     properties[tags.PidTagTransportMessageHeaders] = transport_headers(rendition.raw, rendition.header_length)
@@ -118,6 +121,7 @@ class _Reader:
         resolve: Resolver | None,
         trusted: bool,
         domains: frozenset[str],
+        receipt: Receipt | None = None,
         depth: int = 0,
     ) -> None:
         self.source = source
@@ -125,6 +129,7 @@ class _Reader:
         self.resolve = resolve
         self.trusted = trusted
         self.domains = domains
+        self.receipt = receipt
         self.depth = depth
         self.special: dict[bytes, list[bytes]] = {}
         self.properties: dict[PropertyKey, Value] = {}
@@ -149,6 +154,7 @@ class _Reader:
         layout = choose_body(self.source, self.root)
         if name.startswith("REPORT."):
             recipients = self.report(layout, recipients)
+        stream = self.stream(layout) if layout.attached else None
         attachments = self.secured(name, layout) if name.startswith(SECURE) else None
         if attachments is None:
             body = body_properties(self.source, layout)
@@ -160,11 +166,12 @@ class _Reader:
         if isinstance(content_class, str):
             name = class_of_content(name, content_class, self.root)
         properties[tags.PidTagMessageClass] = name
-        visible = [item for item in attachments if not item.properties.get(tags.PidTagAttachmentHidden)]
-        properties[tags.PidTagHasAttachments] = bool(visible)
-        if attachments and not visible:
-            properties[tags.PidLidSmartNoAttach] = True
-        return MessageContent(properties, tuple(recipients), tuple(attachments))
+        content = MessageContent(properties, tuple(recipients), tuple(attachments))
+        if stream is not None:
+            from conversion.oxcmail.tnefpart import joined
+
+            content = joined(content, stream, threaded=b"thread-index" in special)
+        return _marked(content)
 
     def read_headers(self, lines: HeaderLines) -> None:
         """Fill properties from the rows of the table; set the special fields aside ([MS-OXCMAIL] 2.2.3.2)."""
@@ -291,6 +298,27 @@ class _Reader:
             self.properties[display] = display_list(found)
         return rows
 
+    def stream(self, layout: Layout) -> MessageContent | None:
+        """Read a TNEF stream among the attachments; the first that is one is the message's ([MS-OXCMAIL] 2.2.3.5)."""
+        for item in layout.attached:
+            part = item.part
+            if part.type == "application" and (
+                part.subtype in _TNEF or (part.subtype == "octet-stream" and self.is_winmail(part))
+            ):
+                from conversion.oxcmail.tnefpart import take_tnef
+
+                found = take_tnef(self.source, self.root, layout, item, self.receipt or Receipt())
+                if found is not None:
+                    return found
+        return None
+
+    def is_winmail(self, part: Part) -> bool:
+        """Whether a part has the name that mailers without a type for TNEF give it."""
+        content = self.source.content(part)
+        return any(
+            b"winmail.dat" in content.get(name, b"").lower() for name in (b"content-disposition", b"content-type")
+        )
+
     def secured(self, name: str, layout: Layout) -> list[AttachmentContent] | None:
         """Keep what is signed or encrypted whole; None where it is neither, whatever it says ([MS-OXOSMIME] 2.1)."""
         from conversion.oxcmail.smime import read_smime
@@ -319,8 +347,21 @@ class _Reader:
             # Not allowed ([RFC2046] 5.2.1), yet it is met. The message inside is not a slice of the original.
             raw = source.decoded(part)
             inner = Source(raw, scan(raw), sliced=False)
-            return _Reader(inner, inner.structure.root, self.resolve, False, self.domains, self.depth + 1).read(None)
-        return _Reader(source, part.message, self.resolve, False, self.domains, self.depth + 1).read(None)
+            source, root = inner, inner.structure.root
+        else:
+            root = part.message
+        receipt = self.receipt.within(f"part {part.number or '1'}") if self.receipt is not None else None
+        return _Reader(source, root, self.resolve, False, self.domains, receipt, self.depth + 1).read(None)
+
+
+def _marked(content: MessageContent) -> MessageContent:
+    """Say whether there are attachments to see; what only the body shows is none ([MS-OXCMSG] 2.2.1.2)."""
+    properties = dict(content.properties)
+    visible = any(not item.properties.get(tags.PidTagAttachmentHidden) for item in content.attachments)
+    properties[tags.PidTagHasAttachments] = visible
+    if content.attachments and not visible:
+        properties[tags.PidLidSmartNoAttach] = True
+    return MessageContent(properties, content.recipients, content.attachments)
 
 
 def _first(values: list[bytes] | None) -> bytes | None:

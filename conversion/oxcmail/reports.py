@@ -47,7 +47,7 @@ _MAX_KEY = 1024
 _MAX_HEADER = 131_072
 
 # What is said of the original's sender, by what group_properties gives of a sender.
-_ORIGINAL: dict[PropertyKey, PropertyKey] = {
+ORIGINAL_OF: dict[PropertyKey, PropertyKey] = {
     SENDER.name: tags.PidTagOriginalSenderName,
     SENDER.address_type: tags.PidTagOriginalSenderAddressType,
     SENDER.email: tags.PidTagOriginalSenderEmailAddress,
@@ -255,5 +255,5 @@ def _original_properties(source: Source, root: Part, resolve: Resolver | None) -
     for group, people in ((SENT_REPRESENTING, author), (SENDER, sender)):
         for person in people:
             said = group_properties(group, person, resolve)
-            found.update({_ORIGINAL[key]: value for key, value in said.items() if key in _ORIGINAL})
+            found.update({ORIGINAL_OF[key]: value for key, value in said.items() if key in ORIGINAL_OF})
     return found

@@ -18,11 +18,12 @@ from conversion.oxcmail.addressing import (
 )
 from conversion.oxcmail.headers import VERBATIM
 from conversion.oxcmail.reportfields import Status, diagnosis, status_for, status_in, status_of_code
+from conversion.oxcmail.reports import ORIGINAL_OF
 from conversion.oxcmail.writeaddresses import mailbox_of
-from conversion.oxcmail.writejob import Audience, Job, number_of, octets_of, text_of
+from conversion.oxcmail.writejob import Audience, Job, number_of, octets_of, property_name, text_of
 from store.mapi import tags
 from store.mapi.message import MessageContent
-from store.mapi.types import FILETIME_UNIX_EPOCH, PropertyBag, PropertyKey, PropertyTag
+from store.mapi.types import FILETIME_UNIX_EPOCH, PropertyBag, PropertyKey
 
 # The action for all recipients by the end of the class ([MS-OXCMAIL] 2.1.3.6.1.1), and the kind of status beside it.
 _ACTIONS = (
@@ -88,6 +89,8 @@ def write_report(content: MessageContent, body: Entity, attached: list[Entity], 
     if part is None:
         return None
     original = _taken(rest, (b"message/rfc822", b"text/rfc822-headers", b"message/global"))
+    if original is not None:
+        _note_differences(content, job)
     original = original or _headers(content.properties, job)
     children = [body, part, *([original] if original is not None else []), *rest]
     fields = []
@@ -242,6 +245,16 @@ def _disposition_tokens(properties: PropertyBag, *, unread: bool) -> list[bytes]
 # --- The original -----------------------------------------------------------------------------------------------------
 
 
+def _note_differences(content: MessageContent, job: Job) -> None:
+    """Say what the report tells of its original in other words than the original itself, which are those that stay."""
+    inner = next((item.data.properties for item in content.attachments if isinstance(item.data, MessageContent)), None)
+    if inner is None:
+        return
+    for own, tag in (*ORIGINAL_OF.items(), (tags.PidTagDisplayTo, tags.PidTagOriginalDisplayTo)):
+        if tag in content.properties and content.properties[tag] != inner.get(own):
+            job.receipt.altered(property_name(tag), "the original says it otherwise")
+
+
 def _headers(properties: PropertyBag, job: Job) -> Leaf | None:
     """Write what is known of an original that is not enclosed, as its header ([RFC6522] 4)."""
     subject = text_of(properties, tags.PidTagOriginalSubject)
@@ -262,15 +275,14 @@ def _headers(properties: PropertyBag, job: Job) -> Leaf | None:
         out.append(field("Date", date.encode("ascii").split(b" ")))
     for tag in _LOST:
         if properties.get(tag):
-            job.receipt.dropped(_NAMES[tag], "the original is not enclosed")
+            job.receipt.dropped(property_name(tag), "the original is not enclosed")
     return Leaf([field("Content-Type", [b"text/rfc822-headers"])], b"".join(out), "7bit")
 
 
-_NAMES: dict[PropertyTag, str] = {
-    tags.PidTagOriginalDisplayTo: "PidTagOriginalDisplayTo",
-    tags.PidTagOriginalDisplayCc: "PidTagOriginalDisplayCc",
-    tags.PidTagOriginalSenderName: "PidTagOriginalSenderName",
-    tags.PidTagOriginalSenderEmailAddress: "PidTagOriginalSenderEmailAddress",
-    tags.PidTagOriginalSentRepresentingName: "PidTagOriginalSentRepresentingName",
-}
-_LOST = tuple(_NAMES)
+_LOST = (
+    tags.PidTagOriginalDisplayTo,
+    tags.PidTagOriginalDisplayCc,
+    tags.PidTagOriginalSenderName,
+    tags.PidTagOriginalSenderEmailAddress,
+    tags.PidTagOriginalSentRepresentingName,
+)
