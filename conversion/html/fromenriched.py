@@ -37,7 +37,8 @@ _VERBATIM = frozenset(("verbatim", "nofill", "signature"))
 def enriched_to_html(text: str, *, richtext: bool = False) -> str:
     """Give a document; `richtext` reads the older format, in which no line end means anything.
 
-    Commands that are not known are passed over and their text is kept; ends without a beginning are passed over.
+    Commands that are not known are passed over and their text is kept; ends without a beginning are passed over
+    ([MS-OXCETF] 2.1.3.1, 2.1.3.2).
     """
     converter = _Converter(richtext)
     for match in _TOKEN.finditer(text.replace("\r\n", "\n").replace("\r", "\n")):

@@ -20,11 +20,13 @@ def is_macbinary(data: bytes) -> bool:
     """Tell whether octets begin with a header whose fields agree with one another and with the length."""
     if len(data) < _BLOCK or data[0] or data[74] or not 1 <= data[1] <= _MAX_NAME:
         return False
-    if data[102:106] != b"mBIN" and crc_hqx(data[:124], 0) != int.from_bytes(data[124:126]) and any(data[99:128]):
+    is_sure = data[102:106] == b"mBIN" or crc_hqx(data[:124], 0) == int.from_bytes(data[124:126])
+    if not is_sure and any(data[99:128]):
         return False
     length, resource = struct.unpack_from(">II", data, 83)
     needed = _padded(length) + resource if resource else length
-    return bool(0 < needed <= len(data) - _BLOCK)
+    # Version I has nothing that a file of other octets could not have; there an empty file is none.
+    return bool(needed <= len(data) - _BLOCK and (needed or is_sure))
 
 
 def read_macbinary(data: bytes) -> MacFile:

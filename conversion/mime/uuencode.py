@@ -11,8 +11,10 @@ from typing import NamedTuple
 
 MAX_FILES = 200
 """Files taken out of one text; more stay where they are."""
+MAX_GAIN = 1 << 18
+"""Octets that a file may be longer than its lines: blanks at their ends get lost on the way."""
 
-_BEGIN = re.compile(rb"^begin(?:-base64)? [0-7]{3,4} ([^\r\n]{1,255}?)[ \t]*\r?$", re.MULTILINE)
+_BEGIN = re.compile(rb"^begin(?:-base64)? [0-7]{3,4} ([^\r\n]{1,255}+)\r?$", re.MULTILINE)
 _END = re.compile(rb"^end[ \t]*\r?(?:\n|\Z)", re.MULTILINE)
 _MAX_LINE = 65
 """Characters of a line: its length and 60, with some that careless encoders add."""
@@ -47,7 +49,7 @@ def extract(body: bytes) -> tuple[bytes, list[UuFile]]:
             out.append(body[at : end.end()])
         else:
             out.append(body[at : begin.start()])
-            files.append(UuFile(_name(begin[1]), data))
+            files.append(UuFile(_name(begin[1].rstrip(b" \t")), data))
         at = end.end()
     out.append(body[at:])
     return b"".join(out), files
@@ -56,6 +58,7 @@ def extract(body: bytes) -> tuple[bytes, list[UuFile]]:
 def _decoded(lines: bytes) -> bytes | None:
     """Decode the lines between `begin` and `end`; None where one of them cannot be a line of a file."""
     out = []
+    room = len(lines) + MAX_GAIN
     for line in lines.split(b"\n"):
         line = line.rstrip(b"\r")
         if not line:
@@ -65,6 +68,9 @@ def _decoded(lines: bytes) -> bytes | None:
         length = (line[0] - 0x20) & 0x3F
         if not length:
             continue
+        room -= length
+        if room < 0:
+            return None
         needed = -(-length // 3) * 4
         try:
             # Blanks at the end get lost on the way, and some encoders write one character too many.

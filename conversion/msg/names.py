@@ -27,7 +27,7 @@ Name = tuple[UUID, int | str]
 
 
 def read_names(root: Storage, receipt: Receipt) -> dict[int, Name]:
-    """Read the names by identifier ([MS-OXMSG] 2.2.3.1)."""
+    """Read the names by identifier ([MS-OXMSG] 2.2.3.1, 2.2.3.1.1 to 2.2.3.1.3)."""
     table = root.storage(STORAGE)
     if table is None:
         return {}
@@ -77,7 +77,7 @@ class NameWriter:
         return found
 
     def storage(self) -> Storage:
-        """Write the table, with the buckets in which names are looked up ([MS-OXMSG] 2.2.3.2)."""
+        """Write the table, with the buckets of the look-up ([MS-OXMSG] 2.2.3.2, 2.2.3.2.1 to 2.2.3.2.4)."""
         sets = dict(_KNOWN_SETS)
         entries, strings, guids = bytearray(), bytearray(), bytearray()
         buckets: dict[int, bytearray] = {}

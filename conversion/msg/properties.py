@@ -44,7 +44,7 @@ _STRINGS = (PropertyType.STRING8, PropertyType.STRING)
 
 
 def stream_name(property_id: int, kind: int) -> str:
-    """Name the stream of a value ([MS-OXMSG] 2.4.1)."""
+    """Name the stream of a value ([MS-OXMSG] 2.1.3, 2.1.4)."""
     return f"__substg1.0_{property_id:04X}{kind:04X}"
 
 
@@ -80,6 +80,7 @@ def read_properties(
 
 
 def _rows(storage: Storage, header: int) -> list[tuple[int, int, bytes]]:
+    """Give tag, flags and the eight octets of each row ([MS-OXMSG] 2.4.2.1, 2.4.2.2)."""
     stream = (storage.stream(STREAM) or b"")[header:]
     return list(_ROW.iter_unpack(stream[: min(len(stream), MAX_PROPERTIES * _ROW.size) // _ROW.size * _ROW.size]))
 
@@ -92,6 +93,7 @@ def _key(property_id: int, kind: int, names: Mapping[int, Name]) -> PropertyKey 
 
 
 def _read_value(storage: Storage, tag: int, row: bytes, page: int) -> Value | None:
+    """Read a value from its row ([MS-OXMSG] 2.1.2, 2.4.2.1.1) or its stream ([MS-OXMSG] 2.1.3, 2.1.4.1)."""
     property_id, kind = tag >> 16, tag & 0xFFFF
     fixed = _FIXED.get(kind)
     if fixed is not None:
@@ -116,7 +118,7 @@ def _read_value(storage: Storage, tag: int, row: bytes, page: int) -> Value | No
 
 
 def _read_many(storage: Storage, tag: int, lengths: bytes, element: int, page: int) -> Value | None:
-    """Read a value of several strings or binaries: the lengths in one stream, each of them in its own."""
+    """Read several strings or binaries: lengths in one stream, each in its own ([MS-OXMSG] 2.1.4.2.1, 2.1.4.2.2)."""
     count = len(lengths) // (8 if element == PropertyType.BINARY else 4)
     values: list[ScalarValue] = []
     for number in range(count):
@@ -139,7 +141,7 @@ def _decoded(stream: bytes, kind: int, page: int) -> str | bytes | UUID | None:
     text = stream[: len(stream) & ~1].decode("utf-16-le", "replace") if kind == PropertyType.STRING else None
     if text is None:
         text = decode_page(stream, page)
-    return text.removesuffix("\0")
+    return text.rstrip("\0")
 
 
 # ------------------------------------------------------------------------------------------------------- writing

@@ -17,7 +17,7 @@ MAX_DEPTH = 30
 MAX_ROWS = 100_000
 """Recipients, or attachments, of one message."""
 
-# Octets before the rows ([MS-OXMSG] 2.4.1): of the message, of one within it, of recipients and attachments.
+# Octets before the rows ([MS-OXMSG] 2.4.1.1 to 2.4.1.3): of the message, of one within, of recipients, attachments.
 TOP_HEADER, EMBEDDED_HEADER, ROW_HEADER = 32, 24, 8
 _EMBEDDED, _OLE = 5, 6  # PidTagAttachMethod ([MS-OXCMSG] 2.2.2.9)
 OBJECT = "__substg1.0_3701000D"
@@ -25,7 +25,7 @@ _CODE_PAGES = (tags.PidTagMessageCodepage, tags.PidTagInternetCodepage)
 
 
 def read_msg(data: bytes, *, receipt: Receipt | None = None) -> MessageContent:
-    """Read a file, in Unicode or not ([MS-OXMSG] 2.2). Raises ConversionError for what is no message file."""
+    """Read a file, in Unicode or not ([MS-OXMSG] 2.2, 2.3). Raises ConversionError for what is no message file."""
     receipt = receipt or Receipt()
     root = read_compound(data, receipt=receipt)
     if root.stream(STREAM) is None:
@@ -55,6 +55,7 @@ class _Reader:
         return MessageContent(properties, tuple(recipients), tuple(attachments))
 
     def _recipient(self, storage: Storage, page: int, receipt: Receipt) -> RecipientRow:
+        """Read a recipient ([MS-OXMSG] 2.2.1)."""
         properties = read_properties(storage, ROW_HEADER, page, self._names, receipt)
         kind = properties.get(tags.PidTagRecipientType)
         try:
@@ -64,6 +65,7 @@ class _Reader:
             return RecipientRow(RecipientType.TO, properties)
 
     def _attachment(self, storage: Storage, page: int, depth: int, receipt: Receipt) -> AttachmentContent:
+        """Read an attachment: octets, a message, an object of a program ([MS-OXMSG] 2.2.2, 2.2.2.1, 2.2.2.2)."""
         properties = read_properties(storage, ROW_HEADER, page, self._names, receipt)
         found = properties.pop(tags.PidTagAttachDataBinary, None)
         data: bytes | MessageContent | None = found if isinstance(found, bytes) else None

@@ -76,6 +76,8 @@ _BREAKS = {b"par": "\r\n", b"line": "\r\n", b"tab": "\t"}
 
 
 class _Reader(Walker):
+    """Reads the text outside of \\htmlrtf, and what is in \\htmltag ([MS-OXRTFEX] 2.1.3.1.4, 2.1.3.1.4.2)."""
+
     state: _State
 
     def __init__(self, form: Form) -> None:

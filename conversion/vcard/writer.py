@@ -149,7 +149,14 @@ def _note_rest(properties: PropertyBag, receipt: Receipt) -> None:
         if key in _HANDLED or key in _SILENT or _says_nothing(value):
             continue
         if isinstance(key, PropertyName) or key.id in _PEOPLE:
-            receipt.dropped(_NAMES.get(key, repr(key)), "a card has no line for it")
+            receipt.dropped(_NAMES.get(key) or _shown(key), "a card has no line for it")
+
+
+def _shown(key: PropertyKey) -> str:
+    """Show a property that has no name in the specification."""
+    if isinstance(key, PropertyName):
+        return f"{{{key.set}}} {key.key if isinstance(key.key, str) else hex(key.key)}"
+    return f"{key:#010x}"
 
 
 def _says_nothing(value: Value) -> bool:

@@ -23,7 +23,7 @@ FILES = st.builds(
     NAMES,
     st.binary(min_size=4, max_size=4),
     st.binary(min_size=4, max_size=4),
-    st.binary(min_size=1, max_size=300),
+    st.binary(max_size=300),
     st.binary(max_size=300),
     st.integers(0, 0xFFFF),
 )

@@ -60,6 +60,17 @@ def test_of_two_beginnings_the_last_counts():
     assert extract(b"begin 644 a\nbegin 644 b\n#86)C\nend\n") == (b"begin 644 a\n", [UuFile("b", b"abc")])
 
 
+def test_blanks_that_got_lost_make_no_bomb():
+    """A line may say that it has 45 octets and have one character: the others are blanks, to some extent."""
+    few, many = (b"begin 644 x\n" + b"M\n" * count + b"`\nend\n" for count in (100, 100_000))
+    assert extract(few) == (b"", [UuFile("x", bytes(4500))])
+    assert extract(many) == (many, [])
+
+
+def test_blanks_behind_the_name():
+    assert extract(b"begin 644 x \t\r\n`\nend\n") == (b"", [UuFile("x", b"")])
+
+
 def test_names_of_any_charset():
     assert extract("begin 644 ä\n#86)C\nend\n".encode())[1][0].name == "ä"
     assert extract("begin 644 ä\n#86)C\nend\n".encode("cp1252"))[1][0].name == "ä"
@@ -82,4 +93,5 @@ def test_no_lines_cost_more_than_their_length():
     start = time.process_time()
     for lines in (b"begin 644 x\n", b"begin 644 x\n!!\nend\n", b"begin 644 x\n" * 10 + b"end\n"):
         extract(lines * 20_000)
+    extract(b"begin 644 " + b" " * 5_000_000 + b"x\nend\n")
     assert time.process_time() - start < 5  # with quadratic work it would be minutes

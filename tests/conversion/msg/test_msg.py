@@ -100,7 +100,11 @@ def as_read(content):
 
 @given(message(2))
 def test_a_message_comes_back(content):
-    """[MS-OXMSG] 2.1, 2.2, 2.4: all types of properties, names, recipients, attachments, messages inside."""
+    """All types of properties, names, recipients, attachments, messages inside.
+
+    [MS-OXMSG] 2.1.2, 2.1.3, 2.1.4, 2.1.4.1, 2.1.4.2.1, 2.1.4.2.2; [MS-OXMSG] 2.2, 2.2.1, 2.2.2, 2.3;
+    [MS-OXMSG] 2.4, 2.4.1.1 to 2.4.1.3, 2.4.2, 2.4.2.1, 2.4.2.1.1, 2.4.2.2.
+    """
     receipt = Receipt()
     assert read_msg(write_msg(content, receipt=receipt), receipt=receipt) == as_read(content)
     assert receipt.count == 0
@@ -124,8 +128,18 @@ def test_strings_in_a_code_page():
     assert [note.what for note in receipt] == ["characters that code page 1252 does not have"]
 
 
+def test_strings_that_are_padded():
+    """[MS-OXMSG] 2.1.3: a NUL at the end is none of the string's characters, and more of them are not either."""
+    root = read_compound(write_msg(MessageContent({tags.PidTagSubject: "Test"})))
+    root.entries["__substg1.0_0037001F"] = "Test\0\0\0".encode("utf-16-le")
+    assert read_msg(write_compound(root)).properties[tags.PidTagSubject] == "Test"
+
+
 def test_names_can_be_looked_up():
-    """[MS-OXMSG] 2.2.3.2.1 to 2.2.3.2.4: each name is in the bucket of its hash; sets of Outlook's have no entry."""
+    """Each name is in the bucket of its hash; sets of Outlook's have no entry.
+
+    [MS-OXMSG] 2.2.3, 2.2.3.1, 2.2.3.1.1 to 2.2.3.1.3, 2.2.3.2, 2.2.3.2.1 to 2.2.3.2.4.
+    """
     names = [PropertyName(tags.PS_PUBLIC_STRINGS, "Keywords", 0x101F), PropertyName(SET, 0x8503, 0x000B)]
     content = MessageContent({names[0]: ("a",), names[1]: True}, (), ())
     table = read_compound(write_msg(content)).storage("__nameid_version1.0")

@@ -69,7 +69,7 @@ def test_recognising(rtf, form):
     ],
 )
 def test_taking_html_out(rtf, html):
-    """[MS-OXRTFEX] 2.1.3.1.4, 2.1.3.1.4.2, 2.2.3.2: HTMLTAG, MHTMLTAG, HTMLRTF, characters and their code pages."""
+    """[MS-OXRTFEX] 2.1.3.1.4, 2.1.3.1.4.1, 2.1.3.1.4.2, 2.2.3.2: tags, hidden text, characters."""
     assert deencapsulate(HEAD + rtf + b"}behind}") == Encapsulated(Form.HTML, html)
 
 

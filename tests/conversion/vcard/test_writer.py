@@ -11,7 +11,7 @@ from conversion.rtf.lzfu import compress
 from conversion.vcard.writer import MAX_DEPTH, write_vcard, write_vcards
 from store.mapi import tags
 from store.mapi.message import AttachmentContent, MessageContent, RecipientRow, RecipientType
-from store.mapi.types import PropertyKey, Value
+from store.mapi.types import PropertyKey, PropertyName, PropertyTag, Value
 
 _DAY = 864_000_000_000
 _JPEG = b"\xff\xd8\xff\xe0"
@@ -300,13 +300,21 @@ def test_what_a_card_has_no_line_for() -> None:
         tags.PidTagDisplayName: "x",
         tags.PidTagAccount: "account",
         tags.PidLidBilling: "billing",
+        PropertyTag(0x3AFF001F): "a",
+        PropertyName(tags.PSETID_Address, 0x8FFF, 3): 1,
         tags.PidTagCustomerId: "",
         tags.PidLidSideEffects: 1,
         tags.PidTagSearchKey: b"key",
     }
     content = MessageContent(bag, (RecipientRow(RecipientType.TO, {}),))
     write_vcard(content, receipt=receipt)
-    assert [note.place for note in receipt] == ["recipient", "PidTagAccount", "PidLidBilling"]
+    assert [note.place for note in receipt] == [
+        "recipient",
+        "PidTagAccount",
+        "PidLidBilling",
+        "0x3aff001f",
+        "{00062004-0000-0000-c000-000000000046} 0x8fff",
+    ]
 
 
 def test_several() -> None:
