@@ -8,8 +8,37 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
+
+from store.mapi.storeentryid import (
+    STORE_PROVIDER,
+    EntryIdError,
+    ForeignStoreEntryId,
+    StoreEntryId,
+    decode_store,
+)
+
+__all__ = [
+    "AddressBookEntryId",
+    "ContactContainerEntryId",
+    "ContactEntryId",
+    "EntryId",
+    "EntryIdError",
+    "EphemeralEntryId",
+    "FolderEntryId",
+    "ForeignStoreEntryId",
+    "MemberEntryId",
+    "MessageEntryId",
+    "OneOffEntryId",
+    "PersonalStoreEntryId",
+    "StoreEntryId",
+    "decode",
+    "decode_entry_list",
+    "decode_flat_entry_list",
+    "encode_entry_list",
+    "encode_flat_entry_list",
+]
 
 MAX_LENGTH = 1 << 20
 """Octets of one EntryID that `decode` looks at; of a FlatEntryList, four times that."""
@@ -18,18 +47,23 @@ ONE_OFF_PROVIDER = bytes.fromhex("812B1FA4BEA310199D6E00DD010F5402")
 ADDRESS_BOOK_PROVIDER = bytes.fromhex("DCA740C8C042101AB4B908002B2FE182")
 PUBLIC_STORE_PROVIDER = bytes.fromhex("1A447390AA6611CD9BC800AA002FC45A")
 
+CONTACTS_PROVIDER = bytes.fromhex("FE42AA0A18C71A10E8850B651C240000")
+MEMBER_PROVIDER = bytes.fromhex("C091ADD3519DCF11A4A900AA0047FAA4")
+
 PRIVATE_FOLDER = 0x0001
 PUBLIC_FOLDER = 0x0003
 PRIVATE_MESSAGE = 0x0007
 PUBLIC_MESSAGE = 0x0009
 
+CONTACT = 4
+CONTACT_LIST = 5
+_CONTACT_CONTAINER = 3
+
+_EPHEMERAL = 0x87
+_PST_LENGTH = 24
 _UNICODE = 0x8000
 _NO_RICH_INFO = 0x0001
 _FORMAT_MASK = 0x1E06
-
-
-class EntryIdError(ValueError):
-    """Octets that are no EntryID of a known kind, or fields that fit into none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +77,19 @@ class OneOffEntryId:
     """Whether the recipient may be sent TNEF."""
     format_bits: int = 0
     """The MAE, Format and M bits (mask 0x1E06 of the control word): what format to send. Kept as they came."""
+    charset: str = field(default="", compare=False)
+    """The charset of the strings where they are 8-bit ones; says nothing of who the recipient is."""
 
     def encode(self) -> bytes:
-        """Give the octets, strings in UTF-16LE. EntryIdError if a field contains a NUL."""
-        control = _UNICODE | (self.format_bits & _FORMAT_MASK) | (0 if self.rich_info else _NO_RICH_INFO)
-        fields = (self.display_name, self.address_type, self.email_address)
-        if any("\0" in field for field in fields):
+        """Give the octets, strings in UTF-16LE, or in `charset` if they fit. EntryIdError if a field contains a NUL."""
+        control = (self.format_bits & _FORMAT_MASK) | (0 if self.rich_info else _NO_RICH_INFO)
+        joined = "".join(f"{text}\0" for text in (self.display_name, self.address_type, self.email_address))
+        if joined.count("\0") > 3:
             raise EntryIdError("a NUL in a one-off EntryID")
-        text = b"".join((field + "\0").encode("utf-16-le", "surrogatepass") for field in fields)
+        text = _in_charset(joined, self.charset) if self.charset else None
+        if text is None:
+            control |= _UNICODE
+            text = joined.encode("utf-16-le", "surrogatepass")
         return b"\0\0\0\0" + ONE_OFF_PROVIDER + struct.pack("<HH", 0, control) + text
 
 
@@ -123,7 +162,100 @@ class MessageEntryId:
         )
 
 
-EntryId = OneOffEntryId | AddressBookEntryId | FolderEntryId | MessageEntryId
+@dataclass(frozen=True, slots=True)
+class ContactEntryId:
+    """An address in a Contact object, or a personal distribution list ([MS-OXCDATA] 2.2.5.3, 2.2.5.4)."""
+
+    entry: bytes
+    """EntryID of the message that is the contact or the list."""
+    index: int = 0
+    """Which of a contact's addresses: 0 to 2 e-mail, 3 to 5 fax; 0xFF of a list."""
+    type: int = CONTACT
+    """CONTACT or CONTACT_LIST."""
+    rest: bytes = b""
+    """Octets behind the EntryID: padding that means nothing."""
+
+    def encode(self) -> bytes:
+        """Give the octets."""
+        fields = struct.pack("<IIII", 3, self.type & 0xFFFFFFFF, self.index & 0xFFFFFFFF, len(self.entry))
+        return b"\0\0\0\0" + CONTACTS_PROVIDER + fields + self.entry + self.rest
+
+
+@dataclass(frozen=True, slots=True)
+class ContactContainerEntryId:
+    """A contacts folder as a container of the address book. In no specification: what Outlook writes."""
+
+    id: UUID
+    entry: bytes
+    """EntryID of the folder."""
+
+    def encode(self) -> bytes:
+        """Give the octets."""
+        fields = struct.pack("<II", 3, _CONTACT_CONTAINER)
+        return b"\0\0\0\0" + CONTACTS_PROVIDER + fields + self.id.bytes_le + self.entry
+
+
+@dataclass(frozen=True, slots=True)
+class MemberEntryId:
+    """WrappedEntryId: a member of a personal distribution list ([MS-OXOCNTC] 2.2.2.2.4.1.1)."""
+
+    type: int
+    """The kind of the EntryID within (low four bits), which address of a contact (three bits), and one bit 0x80."""
+    entry: bytes
+
+    def encode(self) -> bytes:
+        """Give the octets."""
+        return b"\0\0\0\0" + MEMBER_PROVIDER + bytes((self.type & 0xFF,)) + self.entry
+
+
+@dataclass(frozen=True, slots=True)
+class EphemeralEntryId:
+    """An object of the address book, for as long as a session with its server lasts ([MS-OXNSPI] 2.2.9.2)."""
+
+    server: UUID
+    minimal_id: int
+    type: int = 0
+    """Display type, as AddressBookEntryId's."""
+
+    def encode(self) -> bytes:
+        """Give the 32 octets."""
+        fields = struct.pack("<III", 1, self.type & 0xFFFFFFFF, self.minimal_id & 0xFFFFFFFF)
+        return bytes((_EPHEMERAL, 0, 0, 0)) + self.server.bytes_le + fields
+
+
+@dataclass(frozen=True, slots=True)
+class PersonalStoreEntryId:
+    """A folder or a message of a personal store, that is a file of Outlook's ([MS-PST] 2.4.3.2)."""
+
+    store: UUID
+    """The record key of the file."""
+    node: int
+
+    def encode(self) -> bytes:
+        """Give the 24 octets."""
+        return b"\0\0\0\0" + self.store.bytes_le + struct.pack("<I", self.node & 0xFFFFFFFF)
+
+
+EntryId = (
+    OneOffEntryId
+    | AddressBookEntryId
+    | FolderEntryId
+    | MessageEntryId
+    | ContactEntryId
+    | ContactContainerEntryId
+    | MemberEntryId
+    | EphemeralEntryId
+    | PersonalStoreEntryId
+    | StoreEntryId
+    | ForeignStoreEntryId
+)
+
+
+def _in_charset(text: str, charset: str) -> bytes | None:
+    try:
+        return text.encode(charset)
+    except (UnicodeError, LookupError):
+        return None
 
 
 def _counter(value: int) -> bytes:
@@ -142,10 +274,23 @@ def decode(data: bytes, *, charset: str = "cp1252") -> EntryId:
         return _one_off(data, charset)
     if provider == ADDRESS_BOOK_PROVIDER:
         return _address_book(data)
+    if provider == STORE_PROVIDER:
+        return decode_store(data)
+    if provider == CONTACTS_PROVIDER:
+        return _contact(data)
+    if provider == MEMBER_PROVIDER:
+        if len(data) < 21:
+            raise EntryIdError("a member's EntryID cut short")
+        return MemberEntryId(data[20], data[21:])
     if len(data) == 46:
         return _folder(data)
     if len(data) == 70:
         return _message(data)
+    if len(data) == 32 and data[0] == _EPHEMERAL:
+        _, kind, node = struct.unpack_from("<III", data, 20)
+        return EphemeralEntryId(UUID(bytes_le=provider), node, kind)
+    if len(data) == _PST_LENGTH and data[:4] == bytes(4):
+        return PersonalStoreEntryId(UUID(bytes_le=provider), int.from_bytes(data[20:], "little"))
     raise EntryIdError(f"an EntryID of the provider {provider.hex()}")
 
 
@@ -157,7 +302,8 @@ def _one_off(data: bytes, charset: str) -> OneOffEntryId:
         raise EntryIdError(f"a one-off EntryID of version {version}")
     fields = _unicode_fields(data[24:]) if control & _UNICODE else _octet_fields(data[24:], charset)
     name, kind, address = fields
-    return OneOffEntryId(name, kind, address, not control & _NO_RICH_INFO, control & _FORMAT_MASK)
+    written = "" if control & _UNICODE else charset
+    return OneOffEntryId(name, kind, address, not control & _NO_RICH_INFO, control & _FORMAT_MASK, written)
 
 
 def _unicode_fields(data: bytes) -> list[str]:
@@ -183,6 +329,22 @@ def _address_book(data: bytes) -> AddressBookEntryId:
     if version != 1:
         raise EntryIdError(f"an address book EntryID of version {version}")
     return AddressBookEntryId(data[28:].split(b"\0", 1)[0].decode("ascii", "replace"), kind)
+
+
+def _contact(data: bytes) -> ContactEntryId | ContactContainerEntryId:
+    if len(data) < 36:
+        raise EntryIdError("a contact's EntryID cut short")
+    version, kind = struct.unpack_from("<II", data, 20)
+    if version != 3:
+        raise EntryIdError(f"a contact's EntryID of version {version}")
+    if kind == _CONTACT_CONTAINER and len(data) >= 44:
+        return ContactContainerEntryId(UUID(bytes_le=data[28:44]), data[44:])
+    if kind not in (CONTACT, CONTACT_LIST):
+        raise EntryIdError(f"a contact's EntryID of type {kind}")
+    index, count = struct.unpack_from("<II", data, 28)
+    if 36 + count > len(data):
+        raise EntryIdError("a contact's EntryID cut short")
+    return ContactEntryId(data[36 : 36 + count], index, kind, data[36 + count :])
 
 
 def _folder(data: bytes) -> FolderEntryId:
@@ -231,4 +393,32 @@ def decode_flat_entry_list(data: bytes) -> list[bytes]:
             raise EntryIdError("a FlatEntryList cut short")
         entries.append(data[at : at + length])
         at += length + -length % 4
+    return entries
+
+
+def encode_entry_list(entries: Iterable[bytes]) -> bytes:
+    """Pack EntryIDs as in a search folder's definition: lengths first ([MS-OXOSRCH] 2.2.1.2.8.1)."""
+    kept = list(entries)
+    sizes = b"".join(struct.pack("<II", len(entry), 0) for entry in kept)
+    return struct.pack("<II", len(kept), 0) + sizes + b"".join(kept)
+
+
+def decode_entry_list(data: bytes) -> list[bytes]:
+    """Unpack the EntryIDs of a search folder's definition. EntryIdError if they run past the end.
+
+    u32 count, u32 of no meaning; for each entry a u32 length and a u32 of no meaning; then the entries
+    ([MS-OXOSRCH] 2.2.1.2.8.1).
+    """
+    if not 8 <= len(data) <= 4 * MAX_LENGTH:
+        raise EntryIdError(f"an EntryList of {len(data)} octets")
+    (count,) = struct.unpack_from("<I", data)
+    at = 8 + 8 * count
+    if at > len(data):
+        raise EntryIdError("an EntryList cut short")
+    entries: list[bytes] = []
+    for (length,) in struct.iter_unpack("<I4x", data[8:at]):
+        if at + length > len(data):
+            raise EntryIdError("an EntryList cut short")
+        entries.append(data[at : at + length])
+        at += length
     return entries

@@ -104,6 +104,8 @@ class Content:
     value: str | bytes
     fuzzy: Fuzzy = Fuzzy.SUBSTRING
     ignore_case: bool = True
+    bits: int = 0
+    """FuzzyLevelHigh and FuzzyLevelLow as they came, where they say more than the fields above; else 0."""
 
 
 @dataclass(frozen=True, slots=True)

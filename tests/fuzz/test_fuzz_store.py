@@ -8,12 +8,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from store.mapi import restriction as r
+from store.mapi import restrictionwire as wire
 from store.mapi.bag import (
     BagError,
     BagView,
@@ -25,17 +28,26 @@ from store.mapi.bag import (
     encode_recipients,
     pick,
 )
+from store.mapi.conversationindex import ConversationIndexError, begin, reply
+from store.mapi.conversationindex import decode as decode_index
 from store.mapi.entryid import (
     AddressBookEntryId,
+    ContactEntryId,
     EntryIdError,
     FolderEntryId,
+    MemberEntryId,
     MessageEntryId,
     OneOffEntryId,
+    StoreEntryId,
     decode,
+    decode_entry_list,
     decode_flat_entry_list,
+    encode_entry_list,
     encode_flat_entry_list,
 )
 from store.mapi.message import AttachmentContent, MessageContent, MimeSlice, RecipientRow, RecipientType
+from store.mapi.restriction import RestrictionError
+from store.mapi.storeentryid import PRIVATE_STORE, MailboxName, ServerNames
 from store.mapi.tags import PidTagDisplayName, PidTagMessageFlags, PidTagSearchKey, PidTagSubject
 from store.mapi.types import PropertyTag
 from store.notify import decode as decode_hints
@@ -52,6 +64,17 @@ _BAG: dict[int, Any] = {
     PropertyTag(0x80011003): (1, 2, 3),
     PropertyTag(0x80020048): UUID(int=5),
 }
+LAYOUTS = (wire.ROP, wire.RULE, wire.EXTENDED_RULE, wire.SEARCH_FOLDER)
+_RESTRICTION = r.And(
+    (
+        r.Or((r.Content(PidTagSubject, "x"), r.Not(r.Exist(PidTagSearchKey)))),
+        r.SubObject(r.PidTagMessageRecipients, r.Property(r.RelOp.EQUAL, PidTagSearchKey, b"key")),
+        r.Comment(((PropertyTag(0x8000101F), ("a", "b")),), r.Count(3, r.Bitmask(PidTagMessageFlags, 1, zero=True))),
+        r.CompareProperties(r.RelOp.LESS, PidTagSubject, PidTagDisplayName),
+        r.Size(r.RelOp.GREATER, PidTagSubject, 9),
+    )
+)
+_CONDITION = wire.RuleCondition((wire.NamedProperty(0x8000, UUID(int=7), "Keywords"),), _RESTRICTION)
 _SEEDS = (
     encode_bag(_BAG),
     encode_recipients([_ROW, _ROW]),
@@ -61,6 +84,14 @@ _SEEDS = (
     FolderEntryId(UUID(int=1), UUID(int=2), 3).encode(),
     MessageEntryId(UUID(int=1), UUID(int=2), 3, UUID(int=2), 4).encode(),
     encode_flat_entry_list([b"one", b"three"]),
+    encode_entry_list([b"one", b"three"]),
+    ContactEntryId(b"inner").encode(),
+    MemberEntryId(0xC3, b"inner").encode(),
+    StoreEntryId(PRIVATE_STORE, 12, "SRV", "/o=x", ServerNames("/o=y", "host")).encode(),
+    StoreEntryId(PRIVATE_STORE, 12, "SRV", "/o=x", MailboxName("a@b")).encode(),
+    reply(begin(1 << 56, UUID(int=9)), 1 << 57, 3).encode(),
+    *[wire.encode(_RESTRICTION, layout) for layout in LAYOUTS],
+    *[wire.encode_rule_condition(_CONDITION, layout) for layout in LAYOUTS],
 )
 
 
@@ -92,6 +123,10 @@ _READERS: tuple[tuple[Callable[[bytes], object], type[Exception]], ...] = (
     (decode_attachments, BagError),
     (decode, EntryIdError),
     (decode_flat_entry_list, EntryIdError),
+    (decode_entry_list, EntryIdError),
+    (decode_index, ConversationIndexError),
+    *[(partial(wire.decode, layout=layout), RestrictionError) for layout in LAYOUTS],
+    *[(partial(wire.decode_rule_condition, layout=layout), RestrictionError) for layout in LAYOUTS],
 )
 
 
@@ -114,3 +149,8 @@ def test_what_decodes_encodes_to_the_same(data: bytes) -> None:
         entry = decode(data)
         with suppress(EntryIdError):  # an X500 DN may have come with octets that none can have
             assert decode(entry.encode()) == entry
+    for layout in LAYOUTS:
+        with suppress(RestrictionError):
+            restriction = wire.decode(data, layout)
+            again = wire.decode(wire.encode(restriction, layout), layout)
+            assert repr(again) == repr(restriction)  # a NaN is not equal to itself
