@@ -85,8 +85,7 @@ class _Chooser:
             elif kind == ("text", "html"):
                 layout.html = child
             elif kind == ("text", "calendar"):
-                layout.calendar = child
-                self.attach(child, False)
+                self.take_calendar(child)
             elif child.is_multipart:
                 # An HTML with its images, or what some programs put in place of the HTML.
                 self.place(child, related=False)
@@ -118,6 +117,9 @@ class _Chooser:
     def take(self, part: Part) -> bool:
         """Take a leaf as the body if it may be one."""
         layout = self.layout
+        if part.type == "text" and part.subtype == "calendar" and self.is_calendar(part):
+            self.take_calendar(part)
+            return True
         if not self.open or part.type != "text" or self.source.is_attachment(part):
             return False
         if part.subtype == "html" and layout.html is None:
@@ -128,6 +130,19 @@ class _Chooser:
             return False
         self.open = False
         return True
+
+    def take_calendar(self, part: Part) -> None:
+        """Take a calendar part, which is a file as well until somebody can read it ([MS-OXCMAIL] 2.2.3.6)."""
+        self.layout.calendar = part
+        self.attach(part, False)
+
+    def is_calendar(self, part: Part) -> bool:
+        """Whether a calendar part outside of an alternative is what the message is about, and no file beside it."""
+        if self.layout.calendar is not None or self.source.is_attachment(part):
+            return False
+        layout = self.layout
+        alone = self.open and layout.plain is None and layout.html is None
+        return alone or self.source.media(part).parameter(b"method") is not None
 
     def attach(self, part: Part, related: bool) -> None:
         self.layout.attached.append(Attached(part, related))

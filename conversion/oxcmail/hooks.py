@@ -7,7 +7,7 @@ it in a plainer form, and says so in the receipt. `HOOKS` has those that there a
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from conversion.bestbody import BodyFormat, best_body
@@ -21,6 +21,7 @@ from conversion.rtf.tohtml import rtf_to_html
 from conversion.tnef.writer import write_tnef
 from store.mapi import tags
 from store.mapi.message import MessageContent
+from store.mapi.types import PropertyBag
 
 if TYPE_CHECKING:
     from conversion.oxcmail.writejob import Job
@@ -51,6 +52,8 @@ class CalendarPart:
     data: str
     method: str
     """REQUEST, REPLY, …; empty for none."""
+    says: PropertyBag = field(default_factory=dict)
+    """The properties that whoever reads it has again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,4 +119,15 @@ def keep_smime(content: MessageContent, job: Job) -> Entity | None:
     return write_smime(content, job)
 
 
-HOOKS = Hooks(rtf=read_rtf, tnef=encode_tnef, report=make_report, smime=keep_smime)
+def export_calendar(content: MessageContent, receipt: Receipt) -> CalendarPart | None:
+    """Export a calendar object or a meeting message ([MS-OXCICAL] 2.1.3.1)."""
+    from conversion.oxcical.imip import calendar_part, calendar_properties
+
+    part = calendar_part(content, receipt=receipt)
+    if part is None:
+        return None
+    again = calendar_properties(part[0])
+    return CalendarPart(part[0].decode("utf-8", "replace"), part[1], again.properties if again is not None else {})
+
+
+HOOKS = Hooks(calendar=export_calendar, rtf=read_rtf, tnef=encode_tnef, report=make_report, smime=keep_smime)

@@ -6,6 +6,7 @@ becomes attachments that stay slices of the original. Nothing raises, whatever t
 
 from __future__ import annotations
 
+from conversion.mime.charset import decode_text
 from conversion.mime.dates import parse_date
 from conversion.mime.headers import fields
 from conversion.mime.parts import HeaderLines, Part, Structure, unpack
@@ -27,8 +28,8 @@ from conversion.oxcmail.addressing import (
     reply_properties,
 )
 from conversion.oxcmail.attachments import MAX_EMBEDDED, read_attachments
-from conversion.oxcmail.body import Layout, body_properties, choose_body
-from conversion.oxcmail.classes import SECURE, class_of_content, message_class
+from conversion.oxcmail.body import MAX_BODY, Layout, body_properties, choose_body
+from conversion.oxcmail.classes import NOTE, SECURE, class_of_content, message_class
 from conversion.oxcmail.headers import BY_NAME, IMPORTANCE, PRIORITY, RESERVED_PREFIXES, HeaderRule
 from conversion.oxcmail.parts import Source
 from conversion.oxcmail.threads import thread_properties
@@ -155,6 +156,7 @@ class _Reader:
         if name.startswith("REPORT."):
             recipients = self.report(layout, recipients)
         stream = self.stream(layout) if layout.attached else None
+        calendar = self.calendar(layout) if layout.calendar is not None and name == NOTE and stream is None else None
         attachments = self.secured(name, layout) if name.startswith(SECURE) else None
         if attachments is None:
             body = body_properties(self.source, layout)
@@ -171,6 +173,10 @@ class _Reader:
             from conversion.oxcmail.tnefpart import joined
 
             content = joined(content, stream, threaded=b"thread-index" in special)
+        if calendar is not None:
+            from conversion.oxcical.imip import merged
+
+            content = merged(content, calendar)
         return _marked(content)
 
     def read_headers(self, lines: HeaderLines) -> None:
@@ -311,6 +317,19 @@ class _Reader:
                 if found is not None:
                     return found
         return None
+
+    def calendar(self, layout: Layout) -> MessageContent | None:
+        """Read the calendar part, and take it out of the layout; None where it stays a file ([MS-OXCMAIL] 2.2.3.6)."""
+        from conversion.oxcical.imip import calendar_properties
+
+        part = layout.calendar
+        if part is None or part.body_end - part.body_start > MAX_BODY:
+            return None
+        text = decode_text(self.source.decoded(part), part.charset).encode("utf-8", "replace")
+        found = calendar_properties(text, resolve=self.resolve, receipt=self.receipt)
+        if found is not None:
+            layout.attached = [item for item in layout.attached if item.part is not part]
+        return found
 
     def is_winmail(self, part: Part) -> bool:
         """Whether a part has the name that mailers without a type for TNEF give it."""

@@ -16,7 +16,7 @@ from conversion.oxcmail.addressing import (
     AddressGroup,
 )
 from conversion.oxcmail.imcea import encapsulate
-from conversion.oxcmail.writejob import Audience, Job, octets_of, text_of
+from conversion.oxcmail.writejob import Audience, Job, number_of, octets_of, text_of
 from store.mapi import tags
 from store.mapi.entryid import AddressBookEntryId, EntryIdError, OneOffEntryId, decode, decode_flat_entry_list
 from store.mapi.message import MessageContent, RecipientType
@@ -25,6 +25,7 @@ from store.mapi.types import PropertyBag
 _FIELDS = {RecipientType.TO: "To", RecipientType.CC: "Cc", RecipientType.BCC: "Bcc"}
 _DELIVERY_REPORT = re.compile(r"REPORT(?:\.[A-Za-z][A-Za-z0-9]{0,99}){1,20}\.N?DR\Z", re.I)
 _MEETING_OR_TASK = re.compile(r"IPM\.(?:Schedule\.Meeting|Appointment|Task|TaskRequest)(?:\.|\Z)", re.I)
+_ORGANIZER = 2  # PidTagRecipientFlags ([MS-OXOCAL] 2.2.4.10.1)
 _UNDISCLOSED = [b"undisclosed-recipients:;"]
 
 
@@ -134,6 +135,7 @@ def recipient_fields(content: MessageContent, job: Job) -> list[bytes]:
         to = to or _written(properties, RECEIVED_BY, job, "PidTagReceivedBy")
         if to is not None or job.depth:
             return [field("To", to)] if to is not None else []
+    is_meeting = job.hooks.calendar is not None and is_meeting_or_task(properties) and len(content.recipients) > 1
     lists: dict[RecipientType, list[list[bytes]]] = {kind: [] for kind in _FIELDS}
     for number, row in enumerate(content.recipients, start=1):
         place = f"recipient {number}"
@@ -144,6 +146,9 @@ def recipient_fields(content: MessageContent, job: Job) -> list[bytes]:
                 job.receipt.dropped(place, "a recipient only of the sending again, or of an unknown type")
             continue
         tokens = _written(row.properties, RECIPIENT, job, place)
+        if is_meeting and (number_of(row.properties, tags.PidTagRecipientFlags) or 0) & _ORGANIZER:
+            # The calendar names who invited; the message does not go to them ([MS-OXOCAL] 2.2.4.10.1).
+            continue
         if tokens is not None:
             lists[RecipientType(kind)].append(tokens)
         elif mailbox_of(row.properties, RECIPIENT, job, place) is None:

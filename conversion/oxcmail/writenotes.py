@@ -18,7 +18,7 @@ from conversion.oxcmail.headers import TABLE
 from conversion.oxcmail.writejob import Job, property_name, text_of
 from store.mapi import tags
 from store.mapi.message import MessageContent
-from store.mapi.types import PropertyKey, PropertyName
+from store.mapi.types import PropertyBag, PropertyKey, PropertyName
 
 _GROUPS = (SENDER, SENT_REPRESENTING, READ_RECEIPT, RECEIVED_BY, RECEIVED_REPRESENTING, RECIPIENT)
 # Written by functions of their own, or looked at by them, or made again by whoever reads the message.
@@ -76,8 +76,11 @@ _ATTACHMENT: frozenset[PropertyKey] = frozenset(
 _OWN_RANGES = (range(0x0E01, 0x1000), range(0x3FF8, 0x3FFC), range(0x65E0, 0x6800))
 
 
-def note_unwritten(content: MessageContent, job: Job) -> None:
-    """Note the properties of a message, its recipients and its attachments that MIME has no place for."""
+def note_unwritten(content: MessageContent, job: Job, said: PropertyBag) -> None:
+    """Note the properties of a message, its recipients and its attachments that MIME has no place for.
+
+    `said` are those that a part of it says, such as a calendar.
+    """
     message, recipient = _MESSAGE, _RECIPIENT
     if text_of(content.properties, tags.PidTagMessageClass)[:7].upper() == "REPORT." and job.hooks.report is not None:
         from conversion.oxcmail import writereports
@@ -85,7 +88,7 @@ def note_unwritten(content: MessageContent, job: Job) -> None:
         message, recipient = message | writereports.MESSAGE, recipient | writereports.RECIPIENTS
     for key, value in content.properties.items():
         # False, zero and nothing are what is meant where a property is missing.
-        if value and key not in message and not _is_own(key):
+        if value and key not in message and not _is_own(key) and said.get(key) != value:
             job.receipt.dropped(property_name(key), "MIME has no place for it")
     seen: set[PropertyKey] = set()
     for row in content.recipients:

@@ -26,7 +26,7 @@ import time
 from collections.abc import Iterator
 
 from conversion.mime.build import Entity, Leaf, Multipart, field, media_field, parameter_tokens
-from conversion.oxcmail.hooks import HOOKS, Hooks
+from conversion.oxcmail.hooks import HOOKS, CalendarPart, Hooks
 from conversion.oxcmail.writeattachments import picture_leaf, split_inline, write_attachment
 from conversion.oxcmail.writebody import Body, body_entity, calendar_leaf, write_body
 from conversion.oxcmail.writeheaders import envelope_fields
@@ -121,8 +121,9 @@ def _message(content: MessageContent, job: Job, *, rich: bool = False) -> Entity
     visible = bool(content.attachments)
     if entity is None:
         correlator = b""
-        entity, visible = _structure(content, job)
-        note_unwritten(content, job)
+        exported = _calendar(content, job)
+        entity, visible = _structure(content, exported, job)
+        note_unwritten(content, job, exported.says if exported is not None else {})
     entity.fields = [
         *envelope_fields(content, job, has_attachments=visible, correlator=correlator),
         _MIME_VERSION,
@@ -131,7 +132,7 @@ def _message(content: MessageContent, job: Job, *, rich: bool = False) -> Entity
     return entity
 
 
-def _structure(content: MessageContent, job: Job) -> tuple[Entity, bool]:
+def _structure(content: MessageContent, exported: CalendarPart | None, job: Job) -> tuple[Entity, bool]:
     """Make what a message class stands for; tell too whether there are attachments that are not in the body."""
     name = text_of(content.properties, tags.PidTagMessageClass)
     if _SECURE.match(name):
@@ -140,7 +141,7 @@ def _structure(content: MessageContent, job: Job) -> tuple[Entity, bool]:
             return secure, False
         job.receipt.altered("PidTagMessageClass", f"{name} was written by its parts: a signature over them is broken")
     body = write_body(content, job)
-    calendar = _calendar(content, name, job) if _CALENDAR.match(name) else None
+    calendar = calendar_leaf(exported) if exported is not None else None
     inline, others = split_inline(content.attachments, body.source.encode("utf-8", "replace"))
     shown = [
         entity
@@ -167,13 +168,15 @@ def _note_class(name: str, body: Body, calendar: Leaf | None, job: Job) -> None:
         job.receipt.altered("PidTagMessageClass", f"{name} has no form in MIME here; it was written as a note")
 
 
-def _calendar(content: MessageContent, name: str, job: Job) -> Leaf | None:
-    """Write the calendar part ([MS-OXCMAIL] 2.1.3.3.8)."""
+def _calendar(content: MessageContent, job: Job) -> CalendarPart | None:
+    """Export the calendar part ([MS-OXCMAIL] 2.1.3.3.8)."""
+    name = text_of(content.properties, tags.PidTagMessageClass)
+    if not _CALENDAR.match(name):
+        return None
     part = job.hooks.calendar(content, job.receipt) if job.hooks.calendar is not None else None
     if part is None:
         job.receipt.dropped("text/calendar", f"nothing could be exported of {name}")
-        return None
-    return calendar_leaf(part)
+    return part
 
 
 def _correlator(content: MessageContent, job: Job) -> bytes:
