@@ -135,7 +135,7 @@ def _tree(version: int, rows: list[Row]) -> FolderTree:
     """Make a tree, or take another mailbox's that is just the same: most users have the folders that all have."""
     if len(rows) > _SMALL:
         return FolderTree(version, rows)
-    key = hash((version, *rows))
+    key = hash((version, frozenset(rows)))  # PostgreSQL gives them in any order
     tree = _ALIKE.get(key)
     if tree is None or not tree.is_of(version, rows):
         tree = _ALIKE[key] = FolderTree(version, rows)

@@ -61,6 +61,12 @@ def test_what_only_looks_alike_is_told_apart(other: list[tuple[object, ...]], mo
     assert not second.is_of(7, ROWS)
 
 
+def test_the_order_of_the_rows_says_nothing() -> None:
+    """A database may give them in any."""
+    first = foldertree._tree(7, list(ROWS))
+    assert foldertree._tree(7, ROWS[::-1]) is first
+
+
 def test_a_large_tree_is_its_own() -> None:
     rows = [*ROWS, *((100 + n, SUBTREE, f"{n}", f"{n}", None, None, 1) for n in range(100))]
     assert foldertree._tree(7, rows) is not foldertree._tree(7, rows)
