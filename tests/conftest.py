@@ -20,8 +20,9 @@ settings.register_profile(
 settings.load_profile("oxgate")
 
 
+gc.set_threshold(*GC_THRESHOLDS)  # as seldom as in a worker; what collecting the tests makes is nearly all kept
+
+
 def pytest_collection_finish() -> None:
-    """Put what collecting made out of the garbage collector's sight, and collect as seldom as a worker does."""
-    gc.collect()
+    """Put what collecting made out of the garbage collector's sight."""
     gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
