@@ -24,6 +24,7 @@ from conversion.mapijson import read_json, write_json
 from conversion.mime.charset import decode_text, decode_unlabelled
 from conversion.mime.html import meta_charset
 from conversion.mime.rendition import normalise_newlines, render
+from conversion.mime.transfer import decode_transfer
 from conversion.msg.compound import SIGNATURE as COMPOUND
 from conversion.msg.reader import read_msg
 from conversion.msg.writer import write_msg
@@ -36,7 +37,7 @@ from conversion.rtf.lzfu import compress, decompress
 from conversion.tnef.reader import read_tnef
 from conversion.tnef.writer import write_tnef
 from store.mapi import tags
-from store.mapi.message import MessageContent
+from store.mapi.message import AttachmentContent, MessageContent, MimeSlice
 from store.mapi.types import PropertyKey, Value
 
 _UTF_8 = 65001
@@ -54,6 +55,10 @@ class Format(Enum):
     """winmail.dat ([MS-OXTNEF])."""
     MSG = "msg"
     """A message file of Outlook ([MS-OXMSG])."""
+    ICS = "ics"
+    """Calendar objects as iCalendar ([RFC5545], [MS-OXCICAL])."""
+    VCF = "vcf"
+    """Contacts as vCards ([RFC6350], [MS-OXVCARD])."""
     RTF = "rtf"
     """A body as Rich Text, or as the compressed form of it ([MS-OXRTFCP])."""
     HTML = "html"
@@ -65,9 +70,12 @@ class Format(Enum):
 ENDINGS = {
     ".eml": Format.EML, ".mapi": Format.MAPI, ".json": Format.MAPI, ".tnef": Format.TNEF, ".dat": Format.TNEF,
     ".msg": Format.MSG, ".oft": Format.MSG, ".rtf": Format.RTF, ".html": Format.HTML, ".htm": Format.HTML,
-    ".txt": Format.TXT,
+    ".txt": Format.TXT, ".ics": Format.ICS, ".ical": Format.ICS, ".vcs": Format.ICS, ".vcf": Format.VCF,
+    ".vcard": Format.VCF,
 }  # fmt: skip
 """Which format a file has by the end of its name."""
+_BEGIN = re.compile(rb"BEGIN[ \t]*:[ \t]*(VCARD|VCALENDAR)", re.IGNORECASE)
+_CONTACT = re.compile(r"IPM\.(?:Contact|DistList)(?:\.|\Z)", re.IGNORECASE)
 _FIELD = re.compile(rb"[!-9;-~]{1,80}[ \t]*:")
 
 
@@ -79,6 +87,13 @@ class Loaded:
     raw: bytes = b""
     """The MIME that attachments are slices of."""
 
+    def octets(self, attachment: AttachmentContent) -> bytes | None:
+        """Give what an attachment holds by value, decoded."""
+        data = attachment.data
+        if isinstance(data, MimeSlice):
+            return decode_transfer(self.raw[data.offset : data.offset + data.length], data.encoding)
+        return data if isinstance(data, bytes) else None
+
 
 def recognise(name: str, data: bytes) -> Format | None:
     """Tell a format by the octets, and where they could be several by the name; None where neither tells."""
@@ -89,6 +104,8 @@ def recognise(name: str, data: bytes) -> Format | None:
         return Format.TNEF
     if start.startswith(b"{\\rtf") or data[8:12] in (b"LZFu", b"MELA"):
         return Format.RTF
+    if begin := _BEGIN.match(start):
+        return Format.VCF if begin[1].upper() == b"VCARD" else Format.ICS
     ending = ENDINGS.get(_ending(name))
     if ending in _TOLD_BY_OCTETS:
         ending = None  # it is called so, and is none
@@ -116,6 +133,25 @@ def read(data: bytes, form: Format, *, receipt: Receipt | None = None) -> Loaded
 def write(loaded: Loaded, content: MessageContent, form: Format, *, receipt: Receipt | None = None) -> bytes:
     """Write a message of those that were read. Raises ConversionError where it has no form there."""
     return _WRITERS[form](loaded, content, receipt or Receipt())
+
+
+def write_all(loaded: Loaded, form: Format, *, receipt: Receipt | None = None) -> list[bytes]:
+    """Write everything that was read: in one file where the format holds several, else a file each.
+
+    Raises ConversionError where something has no form there.
+    """
+    notes = receipt or Receipt()
+    if len(loaded.contents) == 1:
+        return [write(loaded, loaded.contents[0], form, receipt=notes)]
+    if form is Format.ICS:
+        from conversion.oxcical.exporter import write_calendar
+
+        return [write_calendar(loaded.contents, data_of=loaded.octets, receipt=notes)]
+    written = [
+        write(loaded, content, form, receipt=notes.within(f"message {number}"))
+        for number, content in enumerate(loaded.contents, 1)
+    ]
+    return [b"".join(written)] if form is Format.VCF else written
 
 
 # ------------------------------------------------------------------------------------------------------- readers
@@ -152,11 +188,25 @@ def _note(body: dict[PropertyKey, Value], native: BodyFormat) -> Loaded:
     return Loaded((MessageContent({tags.PidTagMessageClass: "IPM.Note", **body, tags.PidTagNativeBody: int(native)}),))
 
 
+def _read_ics(data: bytes, receipt: Receipt) -> Loaded:
+    from conversion.oxcical.importer import read_calendar
+
+    return Loaded(tuple(read_calendar(data, receipt=receipt)))
+
+
+def _read_vcf(data: bytes, receipt: Receipt) -> Loaded:
+    from conversion.vcard.reader import read_vcards
+
+    return Loaded(tuple(read_vcards(data, receipt=receipt)))
+
+
 _READERS: dict[Format, Callable[[bytes, Receipt], Loaded]] = {
     Format.EML: _read_eml,
     Format.MAPI: lambda data, receipt: _one(read_json(data)),
     Format.TNEF: lambda data, receipt: _one(read_tnef(data, receipt=receipt)),
     Format.MSG: lambda data, receipt: _one(read_msg(data, receipt=receipt)),
+    Format.ICS: _read_ics,
+    Format.VCF: _read_vcf,
     Format.RTF: _read_rtf,
     Format.HTML: _read_html,
     Format.TXT: _read_txt,
@@ -191,6 +241,22 @@ def _write_txt(loaded: Loaded, content: MessageContent, receipt: Receipt) -> byt
     return (text or "").replace("\r\n", "\n").encode("utf-8", "replace")
 
 
+def _write_ics(loaded: Loaded, content: MessageContent, receipt: Receipt) -> bytes:
+    from conversion.oxcical.exporter import write_calendar
+
+    return write_calendar(content, data_of=loaded.octets, receipt=receipt)
+
+
+def _write_vcf(loaded: Loaded, content: MessageContent, receipt: Receipt) -> bytes:
+    from conversion.vcard.writer import write_vcard
+
+    kind = content.properties.get(tags.PidTagMessageClass)
+    name = kind if isinstance(kind, str) else "IPM.Note"
+    if not _CONTACT.match(name):
+        raise ConversionError(f"a message of the class {name} is no contact")
+    return write_vcard(content, receipt=receipt)
+
+
 def _body(content: MessageContent, receipt: Receipt) -> tuple[str | None, str | None]:
     """Give the best body: HTML, or text where there is none. Raises ConversionError where there is no body at all."""
     properties = content.properties
@@ -216,6 +282,8 @@ _WRITERS: dict[Format, Callable[[Loaded, MessageContent, Receipt], bytes]] = {
     Format.MAPI: lambda loaded, content, receipt: write_json(content, raw=loaded.raw, receipt=receipt).encode(),
     Format.TNEF: lambda loaded, content, receipt: write_tnef(content, raw=loaded.raw, receipt=receipt),
     Format.MSG: lambda loaded, content, receipt: write_msg(content, raw=loaded.raw, receipt=receipt),
+    Format.ICS: _write_ics,
+    Format.VCF: _write_vcf,
     Format.RTF: _write_rtf,
     Format.HTML: _write_html,
     Format.TXT: _write_txt,

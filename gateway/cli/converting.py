@@ -12,7 +12,7 @@ from typing import NamedTuple
 import click
 
 from conversion.errors import ConversionError
-from conversion.formats import ENDINGS, Format, Loaded, read, recognise, write
+from conversion.formats import ENDINGS, Format, read, recognise, write_all
 from conversion.receipt import Note, Receipt
 from gateway.cli.progress import progress
 
@@ -52,6 +52,7 @@ def convert(
     eml   a message as MIME              rtf   a body as Rich Text
     msg   a message file of Outlook      html  a body as HTML
     tnef  winmail.dat                    txt   a body as text
+    ics   calendar objects               vcf   contacts
     mapi  a Message object as JSON, with every property
 
     SOURCE is a file, a folder (with all folders in it), or - for stdin. Nothing is written over unless --force is
@@ -60,6 +61,7 @@ def convert(
     \b
     oxgate convert winmail.dat --to eml -o mail.eml
     oxgate convert mail.msg --to mapi | less
+    oxgate convert contacts.vcf --to msg -o contacts/
     oxgate convert old-mail/ --from msg --to eml -o converted/ --explain
     """
     source_form = Format(given) if given else None
@@ -214,8 +216,7 @@ def _converted(data: bytes, name: str, source: Format | None, target: Format, re
     form = source or recognise(name, data)
     if form is None:
         raise ConversionError("what this is cannot be told; say it with --from")
-    loaded: Loaded = read(data, form, receipt=receipt)
-    return [write(loaded, content, target, receipt=receipt) for content in loaded.contents]
+    return write_all(read(data, form, receipt=receipt), target, receipt=receipt)
 
 
 def _numbered(path: Path, count: int) -> list[Path]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from conversion.errors import ConversionError
-from conversion.formats import Format, read, recognise, write
+from conversion.formats import Format, read, recognise, write, write_all
 from conversion.receipt import Receipt
 from conversion.rtf.lzfu import compress
 from store.mapi import tags
@@ -38,6 +38,8 @@ BODIES = [Format.RTF, Format.HTML, Format.TXT]
         ("x", b"\xef\xbb\xbf <html>", Format.HTML),
         ("x.bin", b"\0\1\2", None),
         ("x", b"", None),
+        ("x", b"BEGIN:VCALENDAR\r\nEND:VCALENDAR", Format.ICS),
+        ("x.txt", b"\xef\xbb\xbfbegin : vcard\nEND:VCARD", Format.VCF),
     ],
 )
 def test_recognising(name, data, form):
@@ -98,3 +100,29 @@ def test_a_message_without_a_body():
     loaded = read(b'{"properties": {}}', Format.MAPI)
     with pytest.raises(ConversionError, match="no body"):
         write(loaded, loaded.contents[0], Format.TXT)
+
+
+EVENT = "BEGIN:VEVENT\r\nUID:{0}\r\nDTSTART:20261121T100000Z\r\nDURATION:PT1H\r\nSUMMARY:Event {0}\r\nEND:VEVENT\r\n"
+ICS = ("BEGIN:VCALENDAR\r\nVERSION:2.0\r\n" + EVENT.format(1) + EVENT.format(2) + "END:VCALENDAR\r\n").encode()
+VCF = b"".join(b"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Name %d\r\nN:Name;%d\r\nEND:VCARD\r\n" % (n, n) for n in (1, 2))
+
+
+@pytest.mark.parametrize(("form", "data", "word"), [(Format.ICS, ICS, b"SUMMARY:Event"), (Format.VCF, VCF, b"FN:Name")])
+def test_several_objects(form, data, word):
+    """In a file that holds several they stay together; elsewhere each has a file."""
+    loaded = read(data, form)
+    assert len(loaded.contents) == 2
+    (together,) = write_all(loaded, form)
+    assert together.count(word) == 2
+    for whole in (Format.MAPI, Format.MSG, Format.TNEF):
+        files = write_all(loaded, whole)
+        assert len(files) == 2
+        (again,) = read(files[1], whole).contents
+        assert word + b" 2" in write(loaded, again, form)
+
+
+def test_a_message_is_no_contact_and_no_event():
+    loaded = read(EML, Format.EML)
+    for form in (Format.ICS, Format.VCF):
+        with pytest.raises(ConversionError):
+            write(loaded, loaded.contents[0], form)

@@ -69,6 +69,15 @@ def test_a_folder(tmp_path):
     assert (tmp_path / "texts" / "a.txt").read_text() == "Hello you"
 
 
+def test_several_messages_of_one_file(tmp_path):
+    cards = b"".join(b"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Name %d\r\nEND:VCARD\r\n" % number for number in (1, 2))
+    (tmp_path / "all.vcf").write_bytes(cards)
+    assert "give a folder with --output" in run(tmp_path / "all.vcf", "--to", "msg").stderr
+    assert run(tmp_path / "all.vcf", "--to", "msg", "-o", tmp_path / "out").exit_code == 0
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["all-1.msg", "all-2.msg"]
+    assert run(tmp_path / "all.vcf", "--to", "vcf").stdout.count("BEGIN:VCARD") == 2
+
+
 @pytest.mark.parametrize(
     ("args", "says"),
     [
