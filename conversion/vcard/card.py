@@ -88,8 +88,9 @@ class Entry:
         return self._unescaped(self.line.value)
 
     def values(self) -> list[str]:
-        """Give the values of a list."""
-        return [self.text()] if self.version == "2.1" else split_values(self.line.value)
+        """Give the values of a list; vCard 2.1 has none, but for the categories that it has not either."""
+        is_list = self.version != "2.1" or self.name == "CATEGORIES"
+        return split_values(self.line.value) if is_list else [self.text()]
 
     def components(self) -> list[list[str]]:
         """Give the components of a structure, each with its values; vCard 2.1 has but one value in each."""

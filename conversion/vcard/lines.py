@@ -19,6 +19,7 @@ VERSIONS = ("2.1", "3.0", "4.0")
 _PLAIN = re.compile(r"[!-~][ -~]*\Z")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff]")
 _BREAK = re.compile(r"\r\n|\r|\n")
+_OLD_LISTED = re.compile(r"[\\;,]")
 _OLD_SPECIAL = re.compile(r"[\\;]")
 _NOT_WORD = re.compile(r"[^A-Za-z0-9-]+")
 # Kinds that vCard 4.0 does not know ([RFC6350] 5.6, 6.4.1), and those that mean nothing there.
@@ -81,7 +82,7 @@ class Lines:
         """Write a list; vCard 2.1 has none, and gets a line for each value."""
         if self.version == "2.1":
             for value in values:
-                self.text(name, value)
+                self._add(name, _OLD_LISTED.sub(r"\\\g<0>", value))
         else:
             self._add(name, ",".join(map(escape, values)))
 

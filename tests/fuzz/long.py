@@ -5,6 +5,7 @@
 
 Targets: `imap` (framer and parser), `pop3` (a session over a maildrop in memory), `mime` (scanner, ENVELOPE,
 BODYSTRUCTURE, text, MIME reader), `writer` (MIME writer of any object), `tnef` (TNEF both ways, compressed RTF),
+`vcard` (vCards both ways), `msg`, `rtf`, `html`, `mac`, `uuencode` (readers of these, and what writes them again),
 `calendar` (structures of calendar objects, recurrence rules), `ical` (iCalendar both ways), `session` (a real IMAP
 session over a real store). An input is a find when something escapes that should not, when it takes longer than HANG
 seconds, or when the process has grown beyond the limit. Finds are kept in tests/fuzz/finds/TARGET/, and

@@ -32,6 +32,7 @@ from store.mapi.message import AttachmentContent, MessageContent, RecipientRow, 
 from store.mapi.types import PropertyName, PropertyTag, PropertyType
 from tests.fuzz.test_fuzz_mime import damage
 from tests.fuzz.test_fuzz_tnef import check_content
+from tests.support.binhex import binhex
 from tests.support.corpora import CORPORA
 
 _LONGEST = 20_000
@@ -54,10 +55,6 @@ _RTF = (
     rb"\pard\qc\li720{\*\pn\pnlvlblt{\pntxtb \'b7}}{\pntext\tab}\bin3 abc\par}"
 )
 _MAC = MacFile("name.txt", b"TEXT", b"ttxt", b"data" * 9, b"resource", 0x100)
-_HQX = (
-    b"(This file must be converted with BinHex 4.0)\n\n"
-    b':#8K[F#"KF`"(58PG3P4*%J#3"&)d9e4*!*!%3`#3"3-!N!-#4d@3!`!!!!!"!*!%:\n'
-)
 _UU = b"text\nbegin 644 a.txt\n#0V%T\n`\nend\nbegin 600 b c \n!80  \n \nend\nmore\nbegin 644 x\nnot a line of it\nend\n"
 
 
@@ -98,7 +95,7 @@ def html_seeds() -> list[bytes]:
 def mac_seeds() -> list[bytes]:
     """A file in each of the containers."""
     double = write_appledouble_header(_MAC)
-    return [_HQX, write_macbinary(_MAC), double, b"\0\x05\x16\0" + double[4:]]
+    return [binhex(_MAC), write_macbinary(_MAC), double, b"\0\x05\x16\0" + double[4:]]
 
 
 def uuencode_seeds() -> list[bytes]:

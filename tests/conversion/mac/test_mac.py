@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from binascii import crc_hqx
 
 import pytest
 from hypothesis import given
@@ -15,8 +14,8 @@ from conversion.mac.binhex import MAX_SIZE, read_binhex
 from conversion.mac.file import MacFile
 from conversion.mac.macbinary import is_macbinary, read_macbinary, write_macbinary
 from conversion.receipt import Receipt
+from tests.support.binhex import LETTERS, binhex
 
-LETTERS = b"!\"#$%&'()*+,-012345689@ABCDEFGHIJKLMNPQRSTUVXYZ[`abcdefhijklmpqr"
 NAMES = st.text(st.sampled_from("abcÄé .-_"), min_size=1, max_size=40)
 FILES = st.builds(
     MacFile,
@@ -28,20 +27,6 @@ FILES = st.builds(
     st.integers(0, 0xFFFF),
 )
 FILE = MacFile("Bericht ä.txt", b"TEXT", b"ttxt", b"data fork\x90\x90\x90" + b"a" * 50, b"resource", 0x2100)
-
-
-def binhex(file, *, spoil=False):
-    """Write BinHex 4.0, by the words of [RFC1741] A and without runs but for the octet that marks them."""
-    name = file.name.encode("mac-roman")
-    head = bytes((len(name),)) + name + b"\0"
-    head += struct.pack(">4s4sHII", file.type, file.creator, file.flags, len(file.data), len(file.resource))
-    plain = b"".join(part + struct.pack(">H", crc_hqx(part, 0) ^ spoil) for part in (head, file.data, file.resource))
-    plain = plain.replace(b"\x90", b"\x90\0")
-    bits = "".join(f"{octet:08b}" for octet in plain)
-    bits += "0" * (-len(bits) % 6)
-    text = bytes(LETTERS[int(bits[at : at + 6], 2)] for at in range(0, len(bits), 6))
-    lines = b"\r\n".join(text[at : at + 64] for at in range(0, len(text), 64))
-    return b"(This file must be converted with BinHex 4.0)\r\n\r\n:" + lines + b":\r\n"
 
 
 @given(FILES)

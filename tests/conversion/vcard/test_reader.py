@@ -253,6 +253,13 @@ def test_backslashes_of_the_old_version() -> None:
     assert bag[tags.PidTagBody] == "C:\\new\\table"
 
 
+def test_categories_of_the_old_version() -> None:
+    """It knows no lists, but what writes categories at all writes them as one."""
+    bag = read("FN:x", "CATEGORIES:a,b\\,c", "NICKNAME:d,e", version="2.1")
+    assert bag[tags.PidNameKeywords] == ("a", "b,c")
+    assert bag[tags.PidTagNickname] == "d,e"
+
+
 def test_several_cards() -> None:
     receipt = Receipt()
     data = card("FN:a", "X-A:1") + card("FN:b", "X-B:1")

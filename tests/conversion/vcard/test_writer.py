@@ -172,7 +172,7 @@ def test_texts() -> None:
     ]  # fmt: skip
     assert written(bag, "4.0")[-1] == "X-CLASS:CONFIDENTIAL"
     assert written(bag, "2.1") == [
-        "NICKNAME:a,b", "TITLE:t", "ROLE:p", "CATEGORIES:a,b", "CATEGORIES:c",
+        "NICKNAME:a,b", "TITLE:t", "ROLE:p", "CATEGORIES:a\\,b", "CATEGORIES:c",
         "NOTE;ENCODING=QUOTED-PRINTABLE:one=0D=0Atwo", "URL;WORK:http://x/a,b\\;c", "CLASS:CONFIDENTIAL",
     ]  # fmt: skip
 
