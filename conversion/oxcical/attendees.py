@@ -1,4 +1,8 @@
-"""Organizers and attendees, both ways ([MS-OXCICAL] 2.1.3.1.1.20.2, 2.1.3.1.1.20.16, 2.1.3.1.1.20.61)."""
+"""Organizers and attendees, both ways ([MS-OXCICAL] 2.1.3.1.1.20.2, 2.1.3.1.1.20.16, 2.1.3.1.1.20.61).
+
+[MS-OXOCAL] 2.2.1.16 to 2.2.1.21, 2.2.2.5, 2.2.4.10, 2.2.4.10.1 to 2.2.4.10.3, 2.2.4.10.7.
+Their parameters: [MS-OXCICAL] 2.1.3.1.1.20.2.1 to 2.1.3.1.1.20.2.6, 2.1.3.1.1.20.16.1.
+"""
 
 from __future__ import annotations
 

@@ -29,8 +29,12 @@ from store.mapi.types import PropertyBag, PropertyKey, Value
 class Clock:
     """One zone as it is written."""
 
-    def __init__(self, zone: Zone, name: str, rules: list[tuple[int, YearRule]] | None = None) -> None:
+    def __init__(
+        self, zone: Zone, name: str, rules: list[tuple[int, YearRule]] | None = None, *, of_series: bool = False
+    ) -> None:
         self.zone = zone
+        self.in_utc = zone.is_utc and not of_series
+        """Whether times are written with a Z. Those of a series have a TZID even if that is UTC."""
         self.name = name
         """The TZID."""
         self._rules = rules
@@ -42,7 +46,7 @@ class Clock:
             return ContentLine(name, write_moment(local.date()), (("VALUE", ("DATE",)),))
         self._years.append(local.year)
         text = write_moment(local.replace(microsecond=0))
-        if self.zone.is_utc:
+        if self.in_utc:
             return ContentLine(name, text + "Z")
         return ContentLine(name, text, (("TZID", (self.name,)),))
 
@@ -52,7 +56,7 @@ class Clock:
 
     def component(self) -> Component | None:
         """Give the VTIMEZONE, or None if there is none to be written."""
-        if self.zone.is_utc or not self._years:
+        if self.in_utc or not self._years:
             return None
         if self._rules is not None:
             return write_zone(component_of(self.name, self._rules))
@@ -78,7 +82,17 @@ class Clocks:
         return self._known(self._default, self._default.key)
 
     def of_series(self, properties: PropertyBag) -> Clock:
-        """Give the zone of a series ([MS-OXOCAL] 2.2.1.39, 2.2.1.41)."""
+        """Give the zone of a series ([MS-OXOCAL] 2.2.1.39, 2.2.1.41).
+
+        Its times are local and have a TZID, even in UTC ([MS-OXCICAL] 2.1.3.1.1.20.10.1).
+        """
+        found = self._of_series(properties)
+        if found.in_utc:
+            made = Clock(UTC, "UTC", [(1601, YearRule(0))], of_series=True)
+            return self._by_name.setdefault("UTC of a series", made)
+        return found
+
+    def _of_series(self, properties: PropertyBag) -> Clock:
         definition, structure = properties.get(tags.PidLidAppointmentTimeZoneDefinitionRecur), None
         octets = properties.get(tags.PidLidTimeZoneStruct)
         read = self._definition(definition)

@@ -143,7 +143,10 @@ def _series_lines(lines: Lines, name: str, setting: Setting) -> list[ContentLine
 
 
 def _times(lines: Lines, zones: Zones, notes: Receipt) -> tuple[Moment | None, Moment | None, bool]:
-    """Start, end, and whether the event is of whole days ([MS-OXCICAL] 2.1.3.1.1.20.8, 2.1.3.1.1.20.10)."""
+    """Start, end, and whether the event is of whole days.
+
+    [MS-OXCICAL] 2.1.3.1.1.20.8, 2.1.3.1.1.20.8.1, 2.1.3.1.1.20.10.
+    """
     lines_here = [take(lines, name, notes) for name in ("DTSTART", "DTEND")]
     start, end = (None if line is None else read_time(line, zones, notes) for line in lines_here)
     duration_line = take(lines, "DURATION", notes)
@@ -154,7 +157,8 @@ def _times(lines: Lines, zones: Zones, notes: Receipt) -> tuple[Moment | None, M
             notes.dropped("DURATION", "not a duration")
     said = _says_all_day(lines)
     if start is None and end is not None:
-        start = end
+        # With a length and an end there is a start too ([MS-OXCICAL] 2.1.3.1.1.20.12).
+        start = end if duration is None else end.shifted(-duration)
     if start is None:
         notes.guessed("DTSTART", "there is none that can be read: an event without a time")
         return None, None, False
@@ -214,7 +218,11 @@ def _identify(event: Event, line: ContentLine | None, setting: Setting) -> None:
 
 
 def set_times(event: Event, original: tuple[Moment, Moment] | None = None, *, counter: bool = False) -> None:
-    """Write the times of an event into its properties ([MS-OXOCAL] 2.2.1.5 to 2.2.1.9, 2.2.1.42, 2.2.1.43)."""
+    """Write the times of an event into its properties.
+
+    [MS-OXOCAL] 2.2.1.5 to 2.2.1.7, 2.2.1.9, 2.2.1.14, 2.2.1.15, 2.2.1.30 to 2.2.1.33, 2.2.1.42, 2.2.1.43;
+    [MS-OXOCAL] 2.2.4.7, 2.2.7.3 to 2.2.7.6.
+    """
     start, end, found = event.start, event.end, event.properties
     if start is None or end is None:
         return

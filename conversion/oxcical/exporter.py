@@ -1,4 +1,4 @@
-"""Calendar objects to iCalendar ([MS-OXCICAL] 2.1.3).
+"""Calendar objects to iCalendar ([MS-OXCICAL] 2.1.3, 2.1.3.1.1.2, 2.1.3.1.1.3).
 
     data = write_calendar([content], zone="Europe/Berlin", receipt=receipt)
 

@@ -1,4 +1,7 @@
-"""ATTACH and the attachments of a calendar object, both ways ([MS-OXCICAL] 2.1.3.1.1.20.1)."""
+"""ATTACH and the attachments of a calendar object, both ways.
+
+[MS-OXCICAL] 2.1.3.1.1.20.1, 2.1.3.1.1.20.1.1 to 2.1.3.1.1.20.1.4.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""iCalendar to calendar objects ([MS-OXCICAL] 2.1.3).
+"""iCalendar to calendar objects ([MS-OXCICAL] 2.1.3, 2.1.3.1, 2.1.3.1.1, 2.1.3.1.1.20).
 
     contents = read_calendar(data, zone="Europe/Berlin", receipt=receipt)
 
@@ -52,7 +52,7 @@ CALENDAR_TYPES = {
     "UMALQURA": 23,
 }
 """CalendarType by the word of X-MICROSOFT-CALSCALE ([MS-OXCICAL] 2.1.3.1.1.8, [MS-OXOCAL] 2.2.1.44.1)."""
-# What a calendar says of itself, and not of what is in it ([MS-OXCICAL] 2.1.3.1.1.2 to 2.1.3.1.1.18).
+# What a calendar says of itself, and not of what is in it ([MS-OXCICAL] 2.1.3.1.1).
 _OF_CALENDAR = frozenset(
     (
         *("PRODID", "VERSION", "METHOD", "CALSCALE", "X-MICROSOFT-CALSCALE", "X-WR-TIMEZONE", "TZ", "DAYLIGHT"),

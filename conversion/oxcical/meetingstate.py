@@ -2,6 +2,9 @@
 
 What is set beyond what iCalendar says is what Outlook sets itself ([MS-OXOCAL] 2.2.1 to 2.2.7): items without it are
 shown wrongly or not at all.
+
+[MS-OXOCAL] 2.2.1.10 to 2.2.1.13, 2.2.1.35 to 2.2.1.37, 2.2.1.49, 2.2.2, 2.2.2.1, 2.2.2.2, 2.2.3, 2.2.4, 2.2.5.1;
+[MS-OXOCAL] 2.2.5.7, 2.2.6, 2.2.6.1, 2.2.6.5, 2.2.6.6, 2.2.7.1, 2.2.8.1.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""RRULE, RDATE, EXDATE and the changed instances of one UID as a series ([MS-OXCICAL] 2.1.3.1.1.20.13, .18 to .20).
+"""RRULE, RDATE, EXDATE and the changed instances of one UID as a series.
+
+[MS-OXCICAL] 2.1.3.1.1.20.13, 2.1.3.1.1.20.18 to 2.1.3.1.1.20.20.
 
 What a pattern can say becomes one ([MS-OXCICAL] 2.1.3.2). Any other rule is expanded, and becomes the days of a daily
 pattern without those that are not meant. An instance that fits into no pattern becomes an appointment of its own, so
@@ -374,7 +376,10 @@ def _exception_info(master: Event, event: Event, original: int) -> tuple[Excepti
 
 
 def _embedded(master: Event, event: Event, info: ExceptionInfo, setting: Setting) -> AttachmentContent:
-    """The exception as an embedded message ([MS-OXOCAL] 2.2.10)."""
+    """The exception as an embedded message ([MS-OXOCAL] 2.2.6.10, 2.2.10, 2.2.10.1, 2.2.10.2).
+
+    [MS-OXOCAL] 2.2.10.1.1 to 2.2.10.1.6, 2.2.10.2.1, 2.2.10.2.3 to 2.2.10.2.6.
+    """
     assert master.start is not None
     begins, ends = (datetime_of(minutes) for minutes in (info.start_date_time, info.end_date_time))
     replaced = master.start.zone.to_utc(datetime_of(info.original_start_date))
@@ -404,7 +409,7 @@ def _embedded(master: Event, event: Event, info: ExceptionInfo, setting: Setting
 
 
 def _describe(master: Event, recurrence: AppointmentRecurrencePattern) -> None:
-    """The properties beside the structure ([MS-OXOCAL] 2.2.1.12 to 2.2.1.15, 2.2.1.39 to 2.2.1.41, 2.2.1.45)."""
+    """The properties beside the structure ([MS-OXOCAL] 2.2.1.14, 2.2.1.15, 2.2.1.39 to 2.2.1.41, 2.2.1.45, 2.2.2.3)."""
     assert master.start is not None
     pattern, zone, found = recurrence.recurrence_pattern, master.start.zone, master.properties
     first = datetime_of(pattern.start_date)

@@ -1,4 +1,9 @@
-"""The properties of a calendar component that are one property in MAPI too, both ways ([MS-OXCICAL] 2.1.3.1.1.20).
+"""The properties of a calendar component that are one property in MAPI too, both ways.
+
+[MS-OXCICAL] 2.1.3.1.1.20.3 to 2.1.3.1.1.20.7, 2.1.3.1.1.20.9, 2.1.3.1.1.20.14, 2.1.3.1.1.20.15, 2.1.3.1.1.20.17;
+[MS-OXCICAL] 2.1.3.1.1.20.21 to 2.1.3.1.1.20.25, 2.1.3.1.1.20.27, 2.1.3.1.1.20.29 to 2.1.3.1.1.20.58.
+[MS-OXOCAL] 2.2.1.1, 2.2.1.2, 2.2.1.4, 2.2.1.8, 2.2.1.26, 2.2.1.29, 2.2.1.34, 2.2.1.48, 2.2.1.51, 2.2.5.2, 2.2.6.4;
+[MS-OXOCAL] 2.2.1.56.1 to 2.2.1.56.9, 2.2.4.1 to 2.2.4.4, 2.2.4.8.
 
 `read_texts` takes the lines of a component by name and gives properties; what MAPI has no place for is kept as it is
 written in KEPT_LINES, so that it comes out again. `write_texts` gives the lines.

@@ -87,7 +87,10 @@ def agree(one: Zone, other: Zone, local: dt.datetime) -> bool:
 
 
 def read_zone(component: Component, notes: Receipt) -> ZoneComponent | None:
-    """Read a VTIMEZONE ([MS-OXCICAL] 2.1.3.1.1.19.1 to 2.1.3.1.1.19.3); None, with a note, if it says nothing."""
+    """Read a VTIMEZONE ([MS-OXCICAL] 2.1.3.1.1.19.1 to 2.1.3.1.1.19.3); None, with a note, if it says nothing.
+
+    Its parts: [MS-OXCICAL] 2.1.3.1.1.19.2.1, 2.1.3.1.1.19.2.2, 2.1.3.1.1.19.3.1, 2.1.3.1.1.19.3.2.
+    """
     found: list[Observance] = []
     for inner in component.components[:MAX_OBSERVANCES]:
         if inner.name not in ("STANDARD", "DAYLIGHT"):

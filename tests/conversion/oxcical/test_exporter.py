@@ -55,7 +55,10 @@ def one(content: MessageContent, notes: int = 0, **options: object) -> Component
 
 
 def test_smallest() -> None:
-    """An object that has hardly anything: DTSTAMP and UID are there all the same, as gromox forgets."""
+    """An object that has hardly anything: DTSTAMP and UID are there all the same, as gromox forgets.
+
+    [MS-OXCICAL] 2.1.3.1.1.2, 2.1.3.1.1.3.
+    """
     found = export(object_of({}))
     assert found.value("METHOD") == "PUBLISH"
     assert found.value("VERSION") == "2.0"
@@ -102,7 +105,7 @@ def test_method(name: str, counter: bool, method: str) -> None:
 
 
 def test_zones() -> None:
-    """[MS-OXCICAL] 2.1.3.1.1.19: the start's zone without an end's counts as well."""
+    """[MS-OXCICAL] 2.1.3.1.1.19, 2.1.3.1.1.20.10.1: the start's zone without an end's counts as well."""
     zone = known_zone("Europe/Berlin")
     assert zone is not None
     properties: dict[PropertyKey, Value] = {
@@ -276,11 +279,14 @@ def test_example_of_the_specification() -> None:
     properties: dict[PropertyKey, Value] = {tags.PidLidAppointmentRecur: bytes.fromhex(EXAMPLE)}
     master, exception = export(object_of(properties)).inner("VEVENT")
     assert master.value("RRULE") == "FREQ=WEEKLY;COUNT=12;BYDAY=MO,TH,FR;WKST=SU"
-    assert master.value("DTSTART") == "20070326T100000Z"
-    assert master.value("DTEND") == "20070326T103000Z"
+    start = master.first("DTSTART")
+    assert start is not None
+    # A series is in local time, even in UTC ([MS-OXCICAL] 2.1.3.1.1.20.10.1).
+    assert (start.parameter("TZID"), start.value) == ("UTC", "20070326T100000")
+    assert master.value("DTEND") == "20070326T103000"
     assert master.value("EXDATE") is None
-    assert exception.value("RECURRENCE-ID") == "20070416T100000Z"
-    assert exception.value("DTSTART") == "20070416T110000Z"
+    assert exception.value("RECURRENCE-ID") == "20070416T100000"
+    assert exception.value("DTSTART") == "20070416T110000"
     assert exception.value("SUMMARY") == "Simple Recurrence with exceptions"
     assert exception.value("LOCATION") == "34/4141"
     (content,) = read_calendar(write_calendar(object_of(properties), now=NOW))

@@ -1,4 +1,7 @@
-"""iCalendar to calendar objects ([MS-OXCICAL] 2.1.3.1), and what other programs write ([MS-STANOICAL] 2.2)."""
+"""iCalendar to calendar objects, and what other programs write.
+
+[MS-OXCICAL] 2.1.3, 2.1.3.1, 2.1.3.1.1, 2.1.3.1.1.20.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +48,7 @@ def test_method(method: str, said: str, name: str) -> None:
 
 
 def test_times() -> None:
-    """[MS-OXCICAL] 2.1.3.1.1.20.8, 2.1.3.1.1.20.10."""
+    """[MS-OXCICAL] 2.1.3.1.1.20.8, 2.1.3.1.1.20.8.1, 2.1.3.1.1.20.10."""
     content = read_one("DTSTART;TZID=Europe/Berlin:20260105T100000", "DTEND;TZID=America/New_York:20260105T060000")
     found = content.properties
     assert utc(found, WHOLE) == dt.datetime(2026, 1, 5, 9)
@@ -82,10 +85,14 @@ def test_times() -> None:
         (("DTSTART:20260105T000000Z", "DTEND:20260104T000000Z"), dt.datetime(2026, 1, 5), False, 1),
         (("DTSTART:20260105T000000Z", "DTEND:2026717"), dt.datetime(2026, 1, 5), False, 1),
         (("DTEND:20260105T000000Z",), dt.datetime(2026, 1, 5), False, 0),
+        (("DTEND:20260105T010000Z", "DURATION:PT1H"), dt.datetime(2026, 1, 5, 1), False, 0),
     ],
 )
 def test_ends(lines: tuple[str, ...], end: dt.datetime, all_day: bool, notes: int) -> None:
-    """No end: a day for a date, nothing for a time; floating midnights are whole days ([MS-OXCICAL] 2.1.3.1.1.20.8)."""
+    """No end: a day for a date, nothing for a time; floating midnights are whole days.
+
+    [MS-OXCICAL] 2.1.3.1.1.20.8, 2.1.3.1.1.20.12.
+    """
     found = read_one(*lines, notes=notes).properties
     assert utc(found, WHOLE) == dt.datetime(2026, 1, 5)
     assert utc(found, tags.PidLidAppointmentEndWhole) == end
@@ -146,7 +153,11 @@ def test_undeclared_zones(tzid: str, hour: int) -> None:
 
 @pytest.mark.parametrize(("offset", "hour"), [("-0800", 18), ("-0930", 19), ("+0900", 1), ("+0845", 1), ("-1200", 22)])
 def test_declared_zones(offset: str, hour: int) -> None:
-    """What a VTIMEZONE says counts, with offsets whose digits begin with 08 and 09 as well."""
+    """What a VTIMEZONE says counts, with offsets whose digits begin with 08 and 09 as well.
+
+    [MS-OXCICAL] 2.1.3.1.1.19.1 to 2.1.3.1.1.19.3, 2.1.3.1.1.19.2.1, 2.1.3.1.1.19.2.2, 2.1.3.1.1.19.3.1;
+    [MS-OXCICAL] 2.1.3.1.1.19.3.2.
+    """
     zone = tuple(line.format("Own" if "TZID" in line else offset, offset) for line in ZONE)
     (content,) = read_calendar(calendar(*zone, *event("DTSTART;TZID=Own:20260105T100000")))
     assert utc(content.properties, WHOLE).hour == hour
@@ -229,7 +240,11 @@ def test_unknown_zone() -> None:
     ],
 )
 def test_properties(line: str, key: PropertyKey, value: object) -> None:
-    """[MS-OXCICAL] 2.1.3.1.1.20.3 to 2.1.3.1.1.20.58, one by one."""
+    """One by one.
+
+    [MS-OXCICAL] 2.1.3.1.1.20.3 to 2.1.3.1.1.20.7, 2.1.3.1.1.20.9, 2.1.3.1.1.20.14, 2.1.3.1.1.20.15, 2.1.3.1.1.20.17;
+    [MS-OXCICAL] 2.1.3.1.1.20.21 to 2.1.3.1.1.20.25, 2.1.3.1.1.20.27, 2.1.3.1.1.20.29 to 2.1.3.1.1.20.58.
+    """
     assert read_one(*START, line).properties[key] == value
 
 
@@ -271,7 +286,10 @@ def rows(content: MessageContent) -> list[tuple[object, RecipientType, object, o
 
 
 def test_people() -> None:
-    """Recipient rows with who answered what ([MS-OXCICAL] 2.1.3.1.1.20.2, 2.1.3.1.1.20.16)."""
+    """Recipient rows with who answered what.
+
+    [MS-OXCICAL] 2.1.3.1.1.20.2, 2.1.3.1.1.20.2.1 to 2.1.3.1.1.20.2.6, 2.1.3.1.1.20.16, 2.1.3.1.1.20.16.1.
+    """
     content = read_one(
         *START,
         ORGANIZER,
@@ -373,7 +391,7 @@ def test_no_alarm() -> None:
 
 
 def test_attachments() -> None:
-    """[MS-OXCICAL] 2.1.3.1.1.20.1, 2.1.3.1.1.20.1.4."""
+    """[MS-OXCICAL] 2.1.3.1.1.20.1, 2.1.3.1.1.20.1.1 to 2.1.3.1.1.20.1.4."""
     content = read_one(
         *START,
         "ATTACH;FMTTYPE=text/plain;ENCODING=BASE64;VALUE=BINARY;X-FILENAME=a/b.txt:QUJD",

@@ -1,4 +1,7 @@
-"""Series, their exceptions and what no pattern can say ([MS-OXCICAL] 2.1.3.1.1.20.13, 2.1.3.1.1.20.18 to .20)."""
+"""Series, their exceptions and what no pattern can say.
+
+[MS-OXCICAL] 2.1.3.1.1.20.13, 2.1.3.1.1.20.18 to 2.1.3.1.1.20.20, 2.1.3.2, 2.1.3.2.2.
+"""
 
 from __future__ import annotations
 
