@@ -9,7 +9,7 @@ from urllib.parse import unquote_to_bytes
 from conversion.mime.dates import parse_date
 from conversion.mime.parts import Part
 from conversion.mime.words import decode_parameter, decode_unstructured
-from conversion.oxcmail.body import Attached, Layout
+from conversion.oxcmail.body import INLINE_IMAGES, Attached, Layout
 from conversion.oxcmail.headers import read_bracketed, read_verbatim
 from conversion.oxcmail.parts import Source
 from store.mapi import tags
@@ -23,7 +23,9 @@ MAX_NAME = 255
 MAX_EMBEDDED = 7
 """Embedded messages inside one another; deeper ones stay attached files."""
 
-INLINE_IMAGES = frozenset(("jpeg", "jpg", "pjpeg", "gif", "bmp", "png", "x-png"))
+# Those that are more than a file with a name ([MS-OXCMAIL] 2.2.3.4.2, 2.2.3.4.4).
+_MAC = frozenset(("multipart/appledouble", "application/applefile", "application/mac-binhex40"))
+_EXTERNAL = "message/external-body"
 _BARRED = re.compile(r"[\x00-\x1f\x7f<>:\"/\\|?*]")
 _CID = re.compile(rb"cid:([^\"'\s<>)]{1,300})", re.I)
 _SHORT = re.compile(r"[^A-Z0-9!#$%&'()@^_`{}~-]")
@@ -70,10 +72,20 @@ def read_attachments(source: Source, layout: Layout, html: bytes | None, embed: 
     if not layout.attached:
         return []
     referred: frozenset[bytes] = frozenset()
-    if html is not None and any(item.related for item in layout.attached):
+    if html is not None and any(item.related or item.joined for item in layout.attached):
         referred = referred_identifiers(html)
     names = _Names()
-    return [_attachment(source, item, referred, names, embed) for item in layout.attached]
+    found = []
+    for item in layout.attached:
+        made = _attachment(source, item, referred, names, embed)
+        if isinstance(made, AttachmentContent):
+            found.append(made)
+            continue
+        found += [
+            _by_value(source, child, *_described(source, child, Attached(child, False), referred), names)
+            for child in made
+        ]
+    return found
 
 
 def referred_identifiers(html: bytes) -> frozenset[bytes]:
@@ -94,13 +106,37 @@ class _Names:
 
 def _attachment(
     source: Source, item: Attached, referred: frozenset[bytes], names: _Names, embed: Embed
-) -> AttachmentContent:
+) -> AttachmentContent | tuple[Part, ...]:
+    """Make one attachment. The parts of a file that cannot be read as one come back, to be attached each."""
     part = item.part
-    content = source.content(part)
     mime_tag = f"{part.type}/{part.subtype}"
+    found, shown = _described(source, part, item, referred)
+    embedded = embed(source, part) if mime_tag == "message/rfc822" else None
+    if embedded is not None:
+        subject = embedded.properties.get(tags.PidTagSubject)
+        found[tags.PidTagAttachMethod] = _EMBEDDED
+        found[tags.PidTagDisplayName] = shown or (subject if isinstance(subject, str) else "")
+        return AttachmentContent(found, embedded)
+    if mime_tag in _MAC or mime_tag == _EXTERNAL:
+        from conversion.oxcmail.oldparts import external_body, mac_attachment
+
+        bag = {**found, tags.PidTagDisplayName: shown}
+        made = external_body(source, part, bag) if mime_tag == _EXTERNAL else mac_attachment(source, part, bag)
+        if made is not None:
+            return made
+        if part.is_multipart:
+            return part.children
+    return _by_value(source, part, found, shown, names)
+
+
+def _described(
+    source: Source, part: Part, item: Attached, referred: frozenset[bytes]
+) -> tuple[dict[PropertyKey, Value], str]:
+    """Read the content fields of a part ([MS-OXCMAIL] 2.2.3.4.1.2, 2.2.3.4.1.4); give its description apart."""
+    content = source.content(part)
     found: dict[PropertyKey, Value] = {
         tags.PidTagRenderingPosition: _NOT_RENDERED,
-        tags.PidTagAttachMimeTag: mime_tag,
+        tags.PidTagAttachMimeTag: f"{part.type}/{part.subtype}",
     }
     description = content.get(b"content-description")
     shown = decode_unstructured(description)[:MAX_NAME] if description is not None else ""
@@ -115,14 +151,15 @@ def _attachment(
             found[tag] = text
     _dates(source, part, found)
     _inline(source, item, referred, found)
-    embedded = embed(source, part) if mime_tag == "message/rfc822" else None
-    if embedded is not None:
-        subject = embedded.properties.get(tags.PidTagSubject)
-        found[tags.PidTagAttachMethod] = _EMBEDDED
-        found[tags.PidTagDisplayName] = shown or (subject if isinstance(subject, str) else "")
-        return AttachmentContent(found, embedded)
+    return found, shown
+
+
+def _by_value(
+    source: Source, part: Part, found: dict[PropertyKey, Value], shown: str, names: _Names
+) -> AttachmentContent:
+    """Make a file ([MS-OXCMAIL] 2.2.3.4.1, 2.2.3.4.1.3): its data stay a slice of the original."""
     found[tags.PidTagAttachMethod] = _BY_VALUE
-    name = file_name(source, part) or names.next(mime_tag)
+    name = file_name(source, part) or names.next(f"{part.type}/{part.subtype}")
     stem, dot, extension = name.rpartition(".")
     found[tags.PidTagAttachLongFilename] = name
     found[tags.PidTagAttachFilename] = short_name(name)
@@ -152,7 +189,13 @@ def _dates(source: Source, part: Part, found: dict[PropertyKey, Value]) -> None:
 def _inline(source: Source, item: Attached, referred: frozenset[bytes], found: dict[PropertyKey, Value]) -> None:
     """Mark an image that the HTML body shows as hidden ([MS-OXCMAIL] 2.2.3.4.1.4.1)."""
     part = item.part
-    if (
+    if item.joined:
+        from conversion.oxcmail.bodies import picture_identifier
+
+        found[tags.PidTagAttachContentId] = picture_identifier(source, part)
+        found[tags.PidTagAttachFlags] = _RENDERED_IN_BODY
+        found[tags.PidTagAttachmentHidden] = True
+    elif (
         item.related
         and part.type == "image"
         and part.subtype in INLINE_IMAGES

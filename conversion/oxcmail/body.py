@@ -13,6 +13,10 @@ from store.mapi.types import PropertyKey, Value
 
 _NATIVE_PLAIN, _NATIVE_HTML = 1, 3  # PidTagNativeBody ([MS-OXCMSG] 2.2.1.58.2)
 _UTF_8 = 65001
+_ENRICHED = frozenset((("text", "enriched"), ("text", "richtext")))
+_TEXTS = frozenset((("text", "plain"), ("text", "html")))
+INLINE_IMAGES = frozenset(("jpeg", "jpg", "pjpeg", "gif", "bmp", "png", "x-png"))
+"""Images that a body shows ([MS-OXCMAIL] 2.2.3.4.1.4.1)."""
 
 MAX_BODY = 4 << 20
 """Octets of a body, still encoded, that become a property; a larger one is left to the original MIME."""
@@ -25,6 +29,8 @@ class Attached:
     part: Part
     related: bool
     """Whether it stands in a multipart/related, as images shown in the body do."""
+    joined: bool = False
+    """Whether it is a picture of a body of several parts, which shows it."""
 
 
 @dataclass(slots=True)
@@ -34,6 +40,8 @@ class Layout:
     plain: Part | None = None
     html: Part | None = None
     calendar: Part | None = None
+    more: list[Part] = field(default_factory=list)
+    """What follows in a body of several parts: texts, and pictures between them."""
     attached: list[Attached] = field(default_factory=list)
 
 
@@ -46,6 +54,10 @@ def choose_body(source: Source, root: Part) -> Layout:
     chooser = _Chooser(source)
     chooser.place(root, related=False)
     return chooser.layout
+
+
+def _is_html(part: Part | None) -> bool:
+    return part is not None and part.subtype == "html"
 
 
 class _Chooser:
@@ -63,6 +75,11 @@ class _Chooser:
             self.alternative(part)
         elif part.subtype == "related":
             self.related(part)
+        elif part.subtype == "appledouble":
+            # One file in two parts ([MS-OXCMAIL] 2.2.3.4.2.2).
+            self.attach(part, related)
+        elif part.subtype == "mixed" and self.open:
+            self.mixed(part, related)
         elif part.subtype in ("encrypted", "digest"):
             # Nothing inside is readable as the body ([RFC1847] 2.2), or each part is a message of its own.
             self.attach_tree(part, related=False)
@@ -73,6 +90,41 @@ class _Chooser:
         for child in part.children:
             self.place(child, related=related)
 
+    def mixed(self, part: Part, related: bool) -> None:
+        """Take the first text as the body, and what continues it: texts without a name, pictures between them
+        ([MS-OXCMAIL] 2.2.3.3.2.2)."""
+        joined: list[Part] = []
+        for child in part.children:
+            if self.open or not self.continues(child):
+                self.place(child, related=related)
+            elif child.type == "text":
+                joined.append(child)
+            else:
+                joined.append(child)
+                self.layout.attached.append(Attached(child, related, joined=True))
+        texts = [child for child in joined if child.type == "text"]
+        size = sum(child.body_end - child.body_start for child in texts)
+        layout = self.layout
+        if texts and size <= MAX_BODY and (layout.plain is not None or layout.html is not None):
+            layout.more = joined
+            return
+        for item in layout.attached:
+            item.joined = False
+        for child in texts:
+            self.attach(child, related)
+
+    def continues(self, part: Part) -> bool:
+        """Whether a part is more of the body before it, and no file."""
+        kind = (part.type, part.subtype)
+        disposition = self.source.disposition(part)
+        if kind in _TEXTS:
+            media = self.source.media(part)
+            named = any(
+                key[:4].lower() in (b"name", b"file") for key, _ in (*media.parameters, *disposition.parameters)
+            )
+            return disposition.type.lower() != b"attachment" and not named
+        return part.type == "image" and part.subtype in INLINE_IMAGES and disposition.type.lower() == b"inline"
+
     def alternative(self, part: Part) -> None:
         """Take the text and the HTML of an alternative; the last of a kind wins ([RFC2046] 5.1.4)."""
         layout = self.layout
@@ -82,13 +134,18 @@ class _Chooser:
                 self.attach_tree(child, related=False)
             elif kind == ("text", "plain"):
                 layout.plain = child
-            elif kind == ("text", "html"):
-                layout.html = child
+            elif kind == ("text", "html") or kind in _ENRICHED:
+                if kind not in _ENRICHED or not _is_html(layout.html):
+                    layout.html, layout.more = child, []
             elif kind == ("text", "calendar"):
                 self.take_calendar(child)
             elif child.is_multipart:
                 # An HTML with its images, or what some programs put in place of the HTML.
+                before = layout.html
+                layout.more, kept = [], layout.more
                 self.place(child, related=False)
+                if layout.html is before and not layout.more:
+                    layout.more = kept
                 self.open = True
             else:
                 self.attach(child, False)
@@ -109,8 +166,9 @@ class _Chooser:
 
     def attach_tree(self, part: Part, *, related: bool) -> None:
         """Attach a part that cannot be the body, or all leaves of a multipart."""
-        if not part.is_multipart:
+        if not part.is_multipart or part.subtype == "appledouble":
             self.attach(part, related)
+            return
         for child in part.children:
             self.attach_tree(child, related=related)
 
@@ -122,7 +180,7 @@ class _Chooser:
             return True
         if not self.open or part.type != "text" or self.source.is_attachment(part):
             return False
-        if part.subtype == "html" and layout.html is None:
+        if (part.subtype == "html" or (part.type, part.subtype) in _ENRICHED) and layout.html is None:
             layout.html = part
         elif part.subtype == "plain" and layout.plain is None and layout.html is None:
             layout.plain = part
@@ -157,19 +215,32 @@ def body_properties(source: Source, layout: Layout) -> dict[PropertyKey, Value]:
     chosen = layout.html or layout.plain
     if chosen is not None and chosen.body_end - chosen.body_start > MAX_BODY:
         return {tags.PidTagNativeBody: _NATIVE_HTML if layout.html else _NATIVE_PLAIN}
+    if layout.more and chosen is not None:
+        from conversion.oxcmail.bodies import aggregate_properties
+
+        return aggregate_properties(source, chosen, layout.more)
     if layout.html is not None:
         return _html_properties(source, layout.html)
     if layout.plain is None:
         return {tags.PidTagBody: "", tags.PidTagNativeBody: _NATIVE_PLAIN, tags.PidTagInternetCodepage: _UTF_8}
     part = layout.plain
+    text = decode_text(source.decoded(part), part.charset)
+    if b"flowed" in source.content(part).get(b"content-type", b"").lower():
+        from conversion.oxcmail.bodies import flowed_text
+
+        text = flowed_text(source, part, text)
     return {
-        tags.PidTagBody: decode_text(source.decoded(part), part.charset),
+        tags.PidTagBody: text,
         tags.PidTagNativeBody: _NATIVE_PLAIN,
         tags.PidTagInternetCodepage: code_page(part.charset),
     }
 
 
 def _html_properties(source: Source, part: Part) -> dict[PropertyKey, Value]:
+    if part.subtype != "html":
+        from conversion.oxcmail.bodies import enriched_properties
+
+        return enriched_properties(source, part)
     data = source.decoded(part)
     charset = part.charset or meta_charset(data)
     page = code_page(charset)

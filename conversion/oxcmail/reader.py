@@ -164,6 +164,8 @@ class _Reader:
             html = body.get(tags.PidTagHtml)
             shown = html if isinstance(html, bytes) else None
             attachments = read_attachments(self.source, layout, shown, self.embedded)
+            if layout.plain is self.root:
+                attachments += self.uuencoded()
         content_class = properties.get(tags.PidNameContentClass)
         if isinstance(content_class, str):
             name = class_of_content(name, content_class, self.root)
@@ -330,6 +332,19 @@ class _Reader:
         if found is not None:
             layout.attached = [item for item in layout.attached if item.part is not part]
         return found
+
+    def uuencoded(self) -> list[AttachmentContent]:
+        """Take files out of the text of a message without MIME ([MS-OXCMAIL] 2.2.3.9.1)."""
+        source, root = self.source, self.root
+        if b"content-type" in source.content(root) or source.raw.find(b"begin", root.body_start, root.body_end) < 0:
+            return []
+        from conversion.oxcmail.oldparts import uuencoded
+
+        found = uuencoded(source, root)
+        if found is None:
+            return []
+        self.properties[tags.PidTagBody] = found[0]
+        return found[1]
 
     def is_winmail(self, part: Part) -> bool:
         """Whether a part has the name that mailers without a type for TNEF give it."""

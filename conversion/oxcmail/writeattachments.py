@@ -22,7 +22,8 @@ from conversion.mime.build import (
     word_parameter_tokens,
 )
 from conversion.mime.dates import format_date
-from conversion.oxcmail.attachments import EXTENSIONS, INLINE_IMAGES, clean_name, referred_identifiers
+from conversion.oxcmail.attachments import EXTENSIONS, clean_name, referred_identifiers
+from conversion.oxcmail.body import INLINE_IMAGES
 from conversion.oxcmail.headers import BRACKETED, VERBATIM, Form
 from conversion.oxcmail.macbinary import MACBINARY_ENCODING, apple_double_header, read_macbinary
 from conversion.oxcmail.writejob import Job, number_of, octets_of, property_name, text_of

@@ -10,12 +10,19 @@ from conversion.mime.rendition import render
 from conversion.oxcmail.body import MAX_BODY
 from conversion.oxcmail.reader import read_mime
 from store.mapi import tags
+from tests.support.mime_losses import there_and_back
 
 TEXT = "Content-Type: text/plain\n\nplain"
 HTML = "Content-Type: text/html\n\n<p>html"
 PDF = "Content-Type: application/pdf; name=a.pdf\n\npdf"
 PNG = "Content-Type: image/png\nContent-ID: <i>\n\npng"
 ATTACHED = "Content-Type: text/plain; name=a.txt\nContent-Disposition: attachment\n\nattached"
+
+
+NAMED = TEXT.replace("plain\n", "plain; name=a.txt\n", 1)
+INLINE = "Content-Type: image/png\nContent-Disposition: inline\n\npng"
+ENRICHED = "Content-Type: text/enriched\n\n<bold>b</bold>"
+BOLD = b'<html><head><meta charset="utf-8"></head><body><b>b</b></body></html>'
 
 
 def multi(subtype: str, *parts: str, boundary: str = "b") -> str:
@@ -41,13 +48,26 @@ def read(text: str) -> tuple[Any, Any, list[Any]]:
         (multi("alternative", TEXT, PDF), "plain", None, ["application/pdf"]),
         (multi("mixed", TEXT, PDF), "plain", None, ["application/pdf"]),
         (multi("mixed", PDF, HTML), None, b"<p>html", ["application/pdf"]),
-        (multi("mixed", TEXT, TEXT), "plain", None, ["text/plain"]),
+        # [MS-OXCMAIL] 2.2.3.3.2.2: what continues the body is joined to it
+        (multi("mixed", TEXT, TEXT), "plain\r\nplain\r\n", None, []),
+        (multi("mixed", TEXT, NAMED), "plain", None, ["text/plain"]),
+        (multi("mixed", PDF, TEXT, PDF, TEXT), "plain\r\nplain\r\n", None, ["application/pdf", "application/pdf"]),
+        (multi("mixed", TEXT, INLINE), "plain", None, ["image/png"]),
+        (multi("mixed", HTML, TEXT), None, b"<p>html<div>plain</div>", []),
+        (multi("mixed", multi("alternative", TEXT, HTML, boundary="c"), HTML), None, b"<p>html<div><p>html</div>", []),
+        (multi("alternative", multi("mixed", TEXT, TEXT, boundary="c"), HTML), None, b"<p>html", []),
+        (multi("alternative", TEXT, multi("mixed", HTML, HTML, boundary="c"), HTML), None, b"<p>html", []),
+        (multi("alternative", multi("mixed", HTML, HTML, boundary="c"), TEXT), None, b"<p>html<div><p>html</div>", []),
         (multi("mixed", ATTACHED, TEXT), "plain", None, ["text/plain"]),
         (multi("mixed", multi("alternative", TEXT, HTML, boundary="c"), PDF), None, b"<p>html", ["application/pdf"]),
         (multi("related", HTML, PNG), None, b"<p>html", ["image/png"]),
         (multi("alternative", TEXT, multi("related", HTML, PNG, boundary="c")), None, b"<p>html", ["image/png"]),
-        (multi("alternative", TEXT, multi("mixed", HTML, PDF, HTML, boundary="c")), None, b"<p>html",
-         ["application/pdf", "text/html"]),
+        (multi("alternative", TEXT, multi("mixed", HTML, PDF, HTML, boundary="c")), None, b"<p>html<div><p>html</div>",
+         ["application/pdf"]),
+        (ENRICHED, None, BOLD, []),
+        (multi("alternative", TEXT, ENRICHED), None, BOLD, []),
+        (multi("alternative", HTML, ENRICHED), None, b"<p>html", []),
+        (multi("alternative", ENRICHED, HTML), None, b"<p>html", []),
         (multi("related; start=\"<r>\"", PNG, "Content-Type: text/html\nContent-ID: <r>\n\nroot"), None, b"root",
          ["image/png"]),
         (multi("related", multi("alternative", TEXT, HTML, boundary="c"), PNG), None, b"<p>html", ["image/png"]),
@@ -92,3 +112,44 @@ def test_a_huge_body_is_left_to_the_original() -> None:
     got = read_mime(render(b"Subject: x\r\n\r\n" + b"x" * (MAX_BODY + 1))).properties
     assert tags.PidTagBody not in got
     assert got[tags.PidTagNativeBody] == 1
+
+
+def test_a_body_with_pictures_between_its_texts() -> None:
+    """[MS-OXCMAIL] 2.2.3.3.2.2, 2.2.3.4.1.4.1: text, picture, text become HTML that shows the picture."""
+    raw = multi("mixed", TEXT, INLINE, HTML, PDF).replace("\n", "\r\n").encode()
+    content = read_mime(render(raw), received=0)
+    html = content.properties[tags.PidTagHtml]
+    assert isinstance(html, bytes)
+    picture, pdf = content.attachments
+    identifier = str(picture.properties[tags.PidTagAttachContentId])
+    assert b"plain" in html.partition(b"<img")[0]
+    assert f'<div><img src="cid:{identifier}"></div><div><p>html</div>'.encode() in html
+    assert picture.properties[tags.PidTagAttachmentHidden] is True
+    assert picture.properties[tags.PidTagAttachFlags] == 4
+    assert tags.PidTagAttachmentHidden not in pdf.properties
+    with_id = raw.replace(b"inline\r\n", b"inline\r\nContent-ID: <p1@x>\r\n")
+    (picture, _) = read_mime(render(with_id)).attachments
+    assert picture.properties[tags.PidTagAttachContentId] == "p1@x"
+    assert there_and_back(raw) == []
+
+
+@pytest.mark.parametrize(
+    ("parameters", "text", "body"),
+    [
+        ("format=flowed", "a \nb\nc\n", "a b\r\nc\r\n"),
+        ("format=flowed", "> a \n> b\n c\n", "> a b\r\nc\r\n"),
+        ("Format=Flowed; DelSp=Yes", "a \nb\n", "ab\r\n"),
+        ("format=fixed", "a \nb\n", "a \r\nb\r\n"),
+        ("x=flowed", "a \nb\n", "a \r\nb\r\n"),
+    ],
+)
+def test_flowed_text(parameters: str, text: str, body: str) -> None:
+    """[RFC3676] 4: lines that were broken for the way are whole in the object."""
+    raw = f"Content-Type: text/plain; {parameters}\n\n{text}".replace("\n", "\r\n").encode()
+    assert read_mime(render(raw)).properties[tags.PidTagBody] == body
+
+
+def test_richtext() -> None:
+    """[RFC1341] 7.1.3"""
+    html = read("Content-Type: text/richtext\n\n<bold>b</bold><nl>c")[1]
+    assert b"<b>b</b><br>\nc" in html
