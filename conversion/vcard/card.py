@@ -189,10 +189,6 @@ class Card:
         """Give the names of the lines that nobody has taken, one for each line with a value."""
         return [name for name, lines in self._entries.items() for entry in lines if not entry.is_empty]
 
-    def lost_labels(self) -> list[str]:
-        """Give the labels of groups that nobody has asked for."""
-        return [label for group, label in self._labels.items() if group not in self._used]
-
 
 def _labels(component: Component) -> dict[str, str]:
     """Find what Apple's address book calls the lines of a group."""
