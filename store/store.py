@@ -20,7 +20,7 @@ from uuid import UUID
 from store import fsck, indexcache, special, textindexbuild
 from store.blob import BlobStore
 from store.engine import Backend, Busy, Parameters, Publish, Shard, Statement, ignore, insert_statement
-from store.errors import StoreError, Unavailable
+from store.errors import Unavailable
 from store.folders import ADD, COLUMNS
 from store.fsck import Finding
 from store.ids import FIRST_DYNAMIC_ID, MailboxKind, MailboxRef
@@ -150,13 +150,13 @@ class Store:
 
     def group(
         self, ref: MailboxRef, operations: Sequence[Callable[[], T]], *, wait: bool = True
-    ) -> list[T | StoreError]:
+    ) -> list[T | Exception]:
         """Run operations on one mailbox in one transaction, each in a savepoint, and commit once (decision 0007).
 
-        Gives the results in order; in place of a result, the StoreError of an operation that was undone alone. Any
-        other exception of an operation undoes that operation, lets the rest be committed, and is then raised. Raises
-        Unavailable when nothing could be committed, and NotFound when there is no such mailbox; without `wait` Busy,
-        before anything was run, when another is changing the mailbox.
+        Gives the results in order; in place of a result, the exception of an operation that was undone alone, be it a
+        StoreError or a defect: what is raised is about the operations all together. Raises Unavailable when nothing
+        could be committed, and NotFound when there is no such mailbox; without `wait` Busy, before anything was run,
+        when another is changing the mailbox.
         """
         shard = self._get(ref).shard
         if len(operations) == 1:
@@ -165,10 +165,9 @@ class Store:
                     return [operations[0]()]
             except Unavailable:
                 raise
-            except StoreError as error:
+            except Exception as error:
                 return [error]
-        results: list[T | StoreError] = []
-        failure: Exception | None = None
+        results: list[T | Exception] = []
         with shard.write(wait=wait) as work:
             for operation in operations:
                 try:
@@ -176,15 +175,11 @@ class Store:
                         results.append(operation())
                 except Unavailable:
                     raise
-                except StoreError as error:
-                    results.append(error)
                 except Exception as error:
-                    failure = error
-        if failure is not None:
-            raise failure
+                    results.append(error)
         return results
 
-    def attempt(self, ref: MailboxRef, operations: Sequence[Callable[[], T]]) -> list[T | StoreError] | None:
+    def attempt(self, ref: MailboxRef, operations: Sequence[Callable[[], T]]) -> list[T | Exception] | None:
         """Do as `group` does, or give None at once, with nothing done, when another is changing the mailbox."""
         try:
             return self.group(ref, operations, wait=False)

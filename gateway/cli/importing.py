@@ -157,7 +157,7 @@ class Import:
         results = self._store.group(self._mailbox.ref, [_delivery(self._mailbox, folder.id, ready) for ready in batch])
         committed = []
         for ready, result in zip(batch, results, strict=True):
-            if isinstance(result, StoreError):
+            if isinstance(result, Exception):
                 self.failures.append((ready.found.name, str(result) or type(result).__name__))
             else:
                 committed.append(ready.mark)

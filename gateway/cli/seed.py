@@ -10,7 +10,6 @@ from directory.secrets import PreparedPassword
 from gateway.cli.context import Tenant
 from gateway.cli.samples import Person, Sample, contact, meeting, note
 from store.changes import MessageRow
-from store.errors import StoreError
 from store.ids import MessageFlag, SpecialFolder
 from store.mailbox import Mailbox
 
@@ -182,7 +181,7 @@ def _deliver(here: Tenant, owner: Principal, messages: Sequence[tuple[int, Sampl
     ref = here.ref(owner)
     mailbox = here.store.open(ref)
     for result in here.store.group(ref, [_delivery(mailbox, *one) for one in messages]):
-        if isinstance(result, StoreError):
+        if isinstance(result, Exception):
             raise result
 
 
