@@ -7,7 +7,9 @@ process that comes, while the others wait. Migrations only add: tables, columns 
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 SCRIPTS = Path(__file__).parent / "migrations"
 _LOCK = 0x6F78_6761_7465  # any number, the same in all processes
+_alembic = threading.Lock()
+"""Held while Alembic runs: it keeps the connection that the steps work on in variables of the whole process."""
 
 
 def upgrade_file(connection: sqlite3.Connection) -> None:
@@ -64,14 +68,15 @@ def upgrade_server(url: str) -> None:
 
 
 def upgrade(connection: Connection) -> None:
-    """Run the migrations that a database lacks on an open connection, inside its transaction."""
+    """Run the migrations that a database lacks on an open connection, inside its transaction; one thread at a time."""
     from alembic import command  # loaded only where a database is behind: it costs more than opening one
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    with _alembic:
+        command.upgrade(config, "head")
 
 
 def _file_version(connection: sqlite3.Connection) -> int:
@@ -82,3 +87,12 @@ def _file_version(connection: sqlite3.Connection) -> int:
     if row is None:
         raise Unavailable("the mailbox file is empty")
     return int(row[0])
+
+
+def _after_fork() -> None:
+    """Make the lock anew: a thread that is not in this process may have held it."""
+    global _alembic
+    _alembic = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_after_fork)

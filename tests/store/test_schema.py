@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -13,6 +14,7 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
+from alembic import op
 from sqlalchemy.pool import NullPool
 
 from store import migrate
@@ -257,3 +259,59 @@ def test_a_mailbox_of_the_first_schema_opens(make_world: Callable[..., World]) -
     assert mailbox.properties(mailbox.rows(INBOX)[0].mid)
     assert deliver(mailbox, INBOX).uid == 6
     assert world.store.fsck(ref, thorough=True) == []
+
+
+class _Watched:
+    """A lock that says when somebody comes to it for the second time."""
+
+    def __init__(self, second: threading.Event) -> None:
+        self._lock = threading.Lock()
+        self._second = second
+        self._came = 0
+
+    def __enter__(self) -> None:
+        self._came += 1
+        if self._came == 2:
+            self._second.set()
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+def test_two_old_files_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Alembic keeps what it works on in the process: the steps of one file must not run on another's connection."""
+    reached = threading.Event()
+    monkeypatch.setattr(migrate, "_alembic", _Watched(reached), raising=False)
+    old = (Path(__file__).parent / "data" / "mailbox-schema-1.sql").read_text()
+    names = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+    with (
+        closing(sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)) as one,
+        closing(sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)) as two,
+    ):
+        for connection in (one, two):
+            connection.executescript(old)
+
+        def second() -> None:
+            try:
+                migrate.upgrade_file(two)
+            finally:
+                reached.set()
+
+        thread = threading.Thread(target=second)
+        create = op.create_table
+
+        def in_the_middle(*arguments: Any, **options: Any) -> Any:
+            if thread.ident is None:
+                thread.start()
+                assert reached.wait(30), "it neither waits nor is done"
+            return create(*arguments, **options)
+
+        monkeypatch.setattr(op, "create_table", in_the_middle)
+        try:
+            migrate.upgrade_file(one)
+        finally:
+            thread.join()
+        for connection in (one, two):
+            assert {row[0] for row in connection.execute(names)} == set(metadata.tables)
+            assert connection.execute("SELECT schema_ver FROM mailbox").fetchall() == [(SCHEMA_VERSION,)]
