@@ -24,6 +24,8 @@ _BY_CLASS = {name.lower(): content for content, name in _CONTENT_CLASSES.items()
 _CUSTOM = "urn:content-class:custom."
 _CUSTOM_CLASS = f"{NOTE}.Custom."
 _CLASS_NAME = re.compile(r"[A-Za-z0-9_.{}-]{1,200}\Z")
+_INFOPATH = re.compile(r"InfoPathForm\.((?:\{?[0-9A-Fa-f-]{32,36}\}?\.)?[A-Za-z0-9_-]{1,100})\Z", re.I)
+_INFOPATH_CLASS = "IPM.InfoPathForm."
 _SIGNATURES = frozenset(("application/pkcs7-signature", "application/x-pkcs7-signature"))
 _DISPOSITION = re.compile(rb"^disposition[ \t]*:[^;\r\n]{0,200};[ \t\r\n]*([a-z]{1,20})", re.I | re.M)
 # The classes of delivery reports by their worst action ([MS-OXCMAIL] 2.2.3.7.1.1).
@@ -61,14 +63,24 @@ def content_class_for(name: str) -> str:
     return _BY_CLASS.get(name.lower(), "")
 
 
+def infopath_form(content_class: str) -> str:
+    """Return what names the form in the Content-Class of InfoPath, empty for all others ([MS-OXCMAIL] 2.2.3.2.15)."""
+    match = _INFOPATH.match(content_class)
+    return match[1] if match else ""
+
+
 def class_of_content(name: str, content_class: str, root: Part) -> str:
     """Return the message class that a Content-Class makes of a note ([MS-OXCMAIL] 2.2.3.2.15).
 
     What comes from telephones counts only where the message has the parts for it: a sound, or a page.
     """
+    lower = content_class.lower()
+    form = infopath_form(content_class)
+    if form and (name == NOTE or name.startswith(SECURE)):
+        # A form that is signed or encrypted stays one ([MS-OXCMAIL] 2.1.3.2.1).
+        return f"{_INFOPATH_CLASS}{form.rpartition('.')[2]}{name.removeprefix(NOTE)}"
     if name != NOTE:
         return name
-    lower = content_class.lower()
     if lower.startswith(_CUSTOM):
         rest = content_class[len(_CUSTOM) :]
         return _CUSTOM_CLASS + rest if _CLASS_NAME.match(rest) else name

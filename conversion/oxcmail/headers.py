@@ -249,6 +249,7 @@ TABLE: tuple[HeaderRule, ...] = (
     _rule("X-CallID", tags.PidTagCallId, TEXT),
     _rule(_ORGANIZATION + "AutoForwarded", tags.PidTagAutoForwarded, FLAG, trusted=True),
     _rule(_ORGANIZATION + "SCL", tags.PidTagContentFilterSpamConfidenceLevel, NUMBER, trusted=True),
+    _rule(_ORGANIZATION + "PCL", tags.PidTagContentFilterPhishingConfidenceLevel, NUMBER, trusted=True),
     _rule(_ORGANIZATION + "SenderIdResult", tags.PidTagSenderIdStatus, one_of(_SENDER_ID), trusted=True),
     _rule(_ORGANIZATION + "PRD", tags.PidTagPurportedSenderDomain, TEXT, trusted=True),
     # Fields without a property of their own that programs ask for. Others stay in the transport headers: each new

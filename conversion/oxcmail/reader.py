@@ -169,6 +169,8 @@ class _Reader:
         content_class = properties.get(tags.PidNameContentClass)
         if isinstance(content_class, str):
             name = class_of_content(name, content_class, self.root)
+            if name.startswith("IPM.InfoPathForm."):
+                properties[tags.PidLidInfoPathFormName] = content_class
         properties[tags.PidTagMessageClass] = name
         content = MessageContent(properties, tuple(recipients), tuple(attachments))
         if stream is not None:

@@ -45,7 +45,7 @@ _MESSAGE: frozenset[PropertyKey] = frozenset(
         tags.PidTagLastModifierEntryId, tags.PidTagMessageSubmissionId, tags.PidTagAlternateRecipientAllowed,
         tags.PidTagDeleteAfterSubmit, tags.PidTagDisplayTo, tags.PidTagDisplayCc, tags.PidTagDisplayBcc,
         tags.PidTagMessageToMe, tags.PidTagMessageCcMe, tags.PidTagMessageRecipientMe,
-        tags.PidTagRowid, tags.PidTagOriginatorNonDeliveryReportRequested,
+        tags.PidTagRowid, tags.PidTagOriginatorNonDeliveryReportRequested, tags.PidLidInfoPathFormName,
     )
 )  # fmt: skip
 _RECIPIENT: frozenset[PropertyKey] = frozenset(

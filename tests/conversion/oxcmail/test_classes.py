@@ -64,3 +64,32 @@ def test_classes(text: str, name: str) -> None:
     """[MS-OXCMAIL] 2.2.3.8, [MS-OXOSMIME] 2.1"""
     content = read_mime(render(text.replace("\n", "\r\n").encode()), received=0)
     assert content.properties[tags.PidTagMessageClass] == name
+
+
+GUID = "{D04B23F4-B443-453A-ABC6-3D08B5A9A334}"
+
+
+@pytest.mark.parametrize(
+    ("content_class", "body", "name"),
+    [
+        (f"InfoPathForm.{GUID}.Expense", "Content-Type: text/html\n\nx", "IPM.InfoPathForm.Expense"),
+        ("InfoPathForm.Expense", "Content-Type: text/html\n\nx", "IPM.InfoPathForm.Expense"),
+        (f"InfoPathForm.{GUID}.E", "Content-Type: application/pkcs7-mime\n\nx", "IPM.InfoPathForm.E.SMIME"),
+        ("InfoPathForm.a b", "Content-Type: text/html\n\nx", "IPM.Note"),
+        ("rpmsg.message", "Content-Type: application/x-microsoft-rpmsg-message\n\nx", "IPM.Note"),
+        ("missedcall", "\nx", "IPM.Note.Microsoft.Missed.Voice"),
+        ("fax", "\nx", "IPM.Note"),
+        ("voice", "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: audio/wav\n\nx\n--b--\n",
+         "IPM.Note.Microsoft.Voicemail.UM"),
+        ("fax-ca", "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: image/tiff\n\nx\n--b--\n",
+         "IPM.Note.Microsoft.Fax.CA"),
+        ("urn:content-class:custom.Own", "\nx", "IPM.Note.Custom.Own"),
+        ("unknown", "\nx", "IPM.Note"),
+    ],
+)  # fmt: skip
+def test_content_classes(content_class: str, body: str, name: str) -> None:
+    """[MS-OXCMAIL] 2.2.3.2.15"""
+    content = read_mime(render(f"Content-Class: {content_class}\n{body}".replace("\n", "\r\n").encode()), received=0)
+    assert content.properties[tags.PidTagMessageClass] == name
+    form = content.properties.get(tags.PidLidInfoPathFormName)
+    assert form == (content_class if name.startswith("IPM.InfoPath") else None)
