@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from urllib.parse import unquote_to_bytes
 
-from conversion.mime.headers import MAX_CACHED, header_end, parse_media, parse_word
+from conversion.mime.headers import MAX_CACHED, MediaType, header_end, parse_media, parse_word
 from conversion.mime.parts import (
     DEFAULT_LIMITS,
     HeaderLines,
@@ -108,14 +109,22 @@ def _read_media(value: bytes) -> tuple[str, str, str, bytes]:
     charset = boundary = b""
     if kind == "multipart":
         # Blanks at the end of a boundary do not count ([RFC2046] 5.1.1).
-        boundary = (media.parameter(b"boundary") or b"").rstrip(b" \t\r\n")
+        boundary = _parameter(media, b"boundary").rstrip(b" \t\r\n")
         if b"\n" in boundary:
             boundary = b""
     elif kind == "text":
-        charset = media.parameter(b"charset") or b""
+        charset = _parameter(media, b"charset")
         if not _CHARSET_NAME.match(charset):
             charset = b""
     return kind or "text", subtype, charset.decode("ascii"), boundary
+
+
+def _parameter(media: MediaType, name: bytes) -> bytes:
+    """Give a parameter's octets, also where only the form of [RFC2231] 4 is there: charset'language'percent-encoded."""
+    value = media.parameter(name)
+    if value is None and media.parameters and (value := media.parameter(name + b"*")) is not None:
+        value = unquote_to_bytes(value.split(b"'", 2)[-1])
+    return value or b""
 
 
 _read_media_cached = lru_cache(maxsize=2048)(_read_media)

@@ -34,6 +34,7 @@ ENCODING = "Content-Transfer-Encoding outside the grammar"
 CASE = "The spelling of 7bit"
 CONTENT = "Content-Type and Content-Disposition outside the grammar"
 BOUNDARIES = "Boundaries outside the grammar"
+CHARSET = "A charset in the form of RFC 2231"
 
 _ADDRESS_FIELDS = frozenset((b"from", b"sender", b"reply-to", b"to", b"cc", b"bcc"))
 
@@ -52,6 +53,8 @@ def explain(raw: bytes, kind: str, mine: Any, theirs: Any) -> str | None:
         if mine.lower() == theirs:
             return CASE
         return None if _all(structure, {b"content-transfer-encoding"}, _ENCODING) else ENCODING
+    if item == "params" and theirs == [*mine, (b"charset", b"us-ascii")] and b"charset*" in dict(mine):
+        return CHARSET
     if item in ("size", "lines") and re.search(rb"--[ \t]*\r?\n--", raw):
         return CLOSING
     if not _all(structure, {b"content-type"}, _MEDIA) or not _all(structure, {b"content-disposition"}, _DISPOSITION):

@@ -137,16 +137,30 @@ def test_the_parts_of_a_digest_are_messages_by_default() -> None:
         ('multipart/mixed;\r\n\tcharset=x;\r\n boundary="a b\'()+_,-./:=?"', "a b'()+_,-./:=?"),
         ("multipart/mixed (a comment; boundary=no) ; boundary (x) = b", "b"),
         ("multipart/mixed; boundary*0=ab; boundary*1=cd", "abcd"),
+        ("multipart/mixed; boundary*=us-ascii'en'a%20b", "a b"),
+        ("multipart/mixed; boundary*=\"ansi-x3.4-1968''EeQf\"", "EeQf"),
+        ("multipart/mixed; boundary*0*=''a%2; boundary*1*=Fb; boundary*2=c", "a/bc"),
         ('multipart/mixed\r\n boundary="b"', "b"),
         ("multipart/mixed;; boundary=b;", "b"),
         ('multipart/mixed; boundary="b', "b"),
     ],
 )
 def test_ways_to_give_a_boundary(value: str, boundary: str) -> None:
-    """[RFC2045] 5.1 with comments and folds, [RFC2231] 3, and what programs get wrong."""
+    """[RFC2045] 5.1 with comments and folds, [RFC2231] 3 and 4, and what programs get wrong."""
     raw = f"Content-Type: {value}\r\n\r\n--{boundary}\r\n\r\nx\r\n--{boundary}--\r\n".encode()
     root = scan(raw).root
     assert [body(raw, part) for part in root.children] == [b"x"]
+
+
+def test_ways_to_give_a_charset() -> None:
+    """[RFC2231] 4: any parameter may be encoded; a name that is none plausible is no charset."""
+    for value, charset in (
+        ("text/plain; charset*=ansi-x3.4-1968''us-ascii", "us-ascii"),
+        ("text/plain; charset*=utf%2D8", "utf-8"),
+        ("text/plain; charset=utf-8; charset*=''koi8-r", "utf-8"),
+        ("text/plain; charset*=''a%0Ab", ""),
+    ):
+        assert scan(f"Content-Type: {value}\r\n\r\nx".encode()).root.charset == charset
 
 
 @pytest.mark.parametrize("value", ["multipart/mixed", 'multipart/mixed; boundary=""', "multipart/mixed; boundary="])
