@@ -24,13 +24,13 @@ from typing import Final
 
 from store.blob import BlobStore
 from store.checks import content, counters, database, folders, log, placements
-from store.engine import Shard
+from store.engine import Shard, Work
 from store.errors import Unavailable
-from store.findings import Check, Finding, Subject
+from store.findings import Check, Fault, Finding, Subject
 
 __all__ = ["CHECKS", "Finding", "check"]
 
-DATABASE_CHECKS: Final[tuple[Check, ...]] = (database.integrity, database.durability)
+DATABASE_CHECKS: Final[tuple[Check, ...]] = (database.integrity, database.tables, database.durability)
 CHECKS: Final[tuple[Check, ...]] = (
     *(folders.specials, folders.parents, folders.uidvalidities, folders.leftovers),
     *(placements.folderless, placements.itemless, placements.unplaced, placements.unknown_keywords),
@@ -47,31 +47,39 @@ def check(shard: Shard, blobs: BlobStore, *, repair: bool = False, thorough: boo
     With `repair` what can be mended is, in one transaction under the mailbox's lock, and its findings say so. With
     `thorough` all content is read and verified too. Raises NotFound, Unavailable.
     """
-    findings = _database(shard, blobs, thorough)
+    faults = _database(shard, blobs, thorough)
+    findings = [fault.finding for fault in faults]
     if any(finding.lossy for finding in findings):
         return findings  # what a damaged database says of anything else is worth nothing
     if not repair:
+        if any(fault.mend is not None for fault in faults):
+            return findings  # the other checks would read tables that are not there
         with shard.snapshot() as db:
             subject = Subject(db, blobs, thorough)
             return findings + [fault.finding for one in CHECKS for fault in one(subject)]
     with shard.write() as work:
         subject = Subject(work, blobs, thorough)
+        findings = [_mended(work, fault) for fault in faults]
         for one in CHECKS:
-            for finding, mend in list(one(subject)):
-                if mend is not None:
-                    mend(work)
-                findings.append(replace(finding, repaired=mend is not None))
+            findings += [_mended(work, fault) for fault in list(one(subject))]
     return findings
 
 
-def _database(shard: Shard, blobs: BlobStore, thorough: bool) -> list[Finding]:
+def _mended(work: Work, fault: Fault) -> Finding:
+    """Mend what can be mended; return the finding, which says so."""
+    if fault.mend is not None:
+        fault.mend(work)
+    return replace(fault.finding, repaired=fault.mend is not None)
+
+
+def _database(shard: Shard, blobs: BlobStore, thorough: bool) -> list[Fault]:
     try:
         with shard.read() as db:
             subject = Subject(db, blobs, thorough)
-            return [fault.finding for one in DATABASE_CHECKS for fault in one(subject)]
+            return [fault for one in DATABASE_CHECKS for fault in one(subject)]
     except Unavailable as error:
         if not isinstance(error.__cause__, sqlite3.DatabaseError) or isinstance(
             error.__cause__, sqlite3.OperationalError
         ):
             raise
-        return [database.damaged(str(error.__cause__))]
+        return [Fault(database.damaged(str(error.__cause__)))]

@@ -1,18 +1,30 @@
-"""Is the database itself sound, and does it keep what it commits (invariant 8)."""
+"""Is the database itself sound and whole, and does it keep what it commits (invariant 8)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sqlalchemy import text
+from sqlalchemy import Table, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
 
-from store.engine import Statement
+from store.engine import Statement, Work
 from store.findings import Fault, Finding, Subject
+from store.schema import POSTGRESQL_ONLY, access_key, annotation, metadata, origin, preview
 
 _QUICK_CHECK = Statement(text("PRAGMA quick_check(20)"))
 _JOURNAL = Statement(text("PRAGMA journal_mode"))
 _FSYNC = Statement(text("SHOW fsync"))
 _COMMIT = Statement(text("SHOW synchronous_commit"))
+_TABLES = {
+    "sqlite": Statement(text("SELECT name FROM sqlite_schema WHERE type = 'table'")),
+    "postgresql": Statement(
+        text("SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND pg_table_is_visible(oid)")
+    ),
+}
+_DIALECTS = {"sqlite": sqlite.dialect(), "postgresql": postgresql.dialect()}  # type: ignore[no-untyped-call]  # untyped in SQLAlchemy
+_ADDED = frozenset((annotation, access_key, preview, origin))
+"""The tables that migrations have added to mailboxes with mail in them. Mail is whole without what they hold."""
 _SYNCED = frozenset(("on", "local", "remote_write", "remote_apply"))
 
 
@@ -34,6 +46,37 @@ def damaged(problem: str) -> Finding:
         "Stop the server and restore the file from a backup, or salvage it with `sqlite3 FILE .recover`.",
         lossy=True,
     )
+
+
+def tables(subject: Subject) -> Iterator[Fault]:
+    """Look whether all tables of the schema are there: an upgrade may have been recorded that did not make them."""
+    there = {row[0] for row in subject.db.all(_TABLES[subject.db.dialect])}
+    missing = [table for table in metadata.sorted_tables if table.name not in there]
+    if not missing:
+        return
+    said = f"tables are missing: {', '.join(table.name for table in missing)}"
+    if not _ADDED.issuperset(missing):
+        yield Fault(Finding("table-missing", 0, said, "Restore the mailbox from a backup.", lossy=True))
+        return
+
+    def create(work: Work) -> None:
+        for table in missing:
+            for statement in _ddl(table, work.dialect):
+                work.run(Statement(text(statement)))
+
+    remedy = "A repair makes them, empty, and then looks at everything else."
+    yield Fault(Finding("table-missing", 0, said, remedy), create)
+
+
+def _ddl(table: Table, dialect: str) -> list[str]:
+    """The statements that make a table with its indices, unless another process was faster."""
+    made: list[ExecutableDDLElement] = [CreateTable(table, if_not_exists=True)]
+    made += [
+        CreateIndex(index, if_not_exists=True)
+        for index in sorted(table.indexes, key=str)
+        if dialect == "postgresql" or index.name not in POSTGRESQL_ONLY
+    ]
+    return [str(one.compile(dialect=_DIALECTS[dialect])) for one in made]
 
 
 def durability(subject: Subject) -> Iterator[Fault]:

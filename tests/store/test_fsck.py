@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy import bindparam, delete, select, update
 
 from conversion.mime.rendition import render
@@ -22,6 +23,7 @@ from store.mapi.message import MessageContent
 from store.mapi.tags import PidTagSubject
 from store.schema import (
     access_key,
+    annotation,
     content,
     content_ref,
     expunge,
@@ -424,6 +426,36 @@ def test_a_damaged_database_file(make_world: Callable[..., World]) -> None:
     path.write_bytes(data)
     findings = fsck.check(world.store.shard(box.ref), box._parts.blobs)
     assert "database-damaged" in {finding.code for finding in findings}
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_tables_that_an_upgrade_did_not_make(
+    make_world: Callable[..., World], request: pytest.FixtureRequest, kind: str
+) -> None:
+    """Of a database that is marked as up to date."""
+    world = make_world(request.getfixturevalue("postgres_database") if kind == "postgresql" else None)
+    box = world.mailbox()
+    shard = world.store.shard(box.ref)
+    box.deliver(_INBOX, MessageContent({}), mime=render(_raw("x")))
+    lost = (annotation, access_key, preview, origin)
+    with shard.write() as work:
+        for table in lost:
+            work.run(Statement(sa.text(f"DROP TABLE {table.name}")))
+    (finding,) = world.store.fsck(box.ref)
+    assert (finding.code, finding.repaired, finding.lossy) == ("table-missing", False, False)
+    assert all(table.name in finding.text for table in lost)
+    (mended,) = world.store.fsck(box.ref, repair=True)
+    assert mended.code == "table-missing"
+    assert mended.repaired
+    assert world.store.fsck(box.ref) == []
+    assert box.annotations(_INBOX) == {}
+    assert [raw[-1:] for _, _, raw in box.raw_many(_INBOX, [1])] == [_raw("x")[-1:]]
+    box.remove_messages(_INBOX, [1])
+    with shard.write() as work:
+        work.run(Statement(sa.text("DROP TABLE item")))
+    for repair in (False, True):
+        (finding,) = world.store.fsck(box.ref, repair=repair)
+        assert (finding.code, finding.repaired, finding.lossy) == ("table-missing", False, True)
 
 
 def test_a_new_epoch(patient: _Patient) -> None:
