@@ -6,8 +6,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from time import monotonic
+from typing import Any
 from uuid import uuid4
 
+import psycopg
 import pytest
 
 from store.changes import Touched
@@ -43,7 +46,31 @@ class World:
 def postgres_store(postgres_server: postgres.Server) -> Iterator[str]:
     """One schema for the mailboxes of all contract tests: they must not see each other."""
     with postgres_server.schema() as address:
+        _SPARE[address] = spare = []
         yield address
+        for connection in spare:
+            connection.close()
+
+
+_SPARE: dict[str | None, list[psycopg.Connection[Any]]] = {}
+"""By the schema, a connection that the store of one test leaves to that of the next, beside which most cost little."""
+
+
+def _lend(store: Store, url: str | None) -> None:
+    if spare := _SPARE.get(url):
+        pool = store._backend._pool  # type: ignore[attr-defined]
+        pool._idle.append((spare.pop(), monotonic()))
+        pool._count += 1
+
+
+def _take_back(store: Store, url: str | None) -> None:
+    spare = _SPARE.get(url)
+    if spare is None or spare:
+        return
+    pool = store._backend._pool  # type: ignore[attr-defined]
+    if pool._idle:
+        spare.append(pool._idle.pop()[0])
+        pool._count -= 1
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -62,11 +89,13 @@ def make_world(tmp_path: Path) -> Iterator[Callable[..., World]]:
         hints: list[Touched] = []
         full = StoreSettings(root=tmp_path, url=url, durable=False, **settings)  # type: ignore[arg-type]
         world = World(full, Store(full, publish=hints.append), hints)
+        _lend(world.store, url)
         made.append(world)
         return world
 
     yield make
     for world in made:
+        _take_back(world.store, world.settings.url)
         world.store.close()
 
 

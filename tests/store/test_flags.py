@@ -187,7 +187,7 @@ _SOME_FLAGS = st.sets(st.sampled_from([SEEN, FLAGGED, DELETED, MessageFlag.ANSWE
 )
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     given_flags=st.lists(_SOME_FLAGS, min_size=3, max_size=3),
     add=_SOME_FLAGS,
