@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Iterable, Mapping
 
+from directory.errors import ProviderError
 from gateway.imap.commands import metadata, notify_rights
 from gateway.imap.errors import Refusal, Reply, bad, no, ok
 from gateway.imap.names import SPECIAL_USES, name_of, shared_space
@@ -114,8 +115,8 @@ async def _widen(session: Session, notifier: Notifier, subscribed: Iterable[str]
         for each in await _leads_to(session, name):
             if each.mailbox.ref.id not in known:
                 known.add(each.mailbox.ref.id)
-                notifier.watched.append(each)
                 await _take_state(session, notifier, each)
+                notifier.watched.append(each)
     follow(session, notifier)
 
 
@@ -209,27 +210,35 @@ async def after_command(session: Session, args: object) -> None:
 
 
 async def push(session: Session, *, own: Iterable[str] = ()) -> None:
-    """Tell what there is to be told of other mailboxes.
+    """Tell what there is to be told of other mailboxes; what cannot be looked at now is looked at again later.
 
     A client that does not take what it asked for is told so, and no more ([RFC5465] 5.8).
     """
     notifier = session.notify
     assert notifier is not None
-    try:
-        too_much = len(notifier.seen) > MAX_WATCHED or len(notifier.watched) > MAX_OWNERS
-        if session.wire.unsent > MAX_UNSENT or too_much:
-            session.end_notify()
-            session.notify = Notifier(session.services.watch, session.wire, ())
-            session.send(b"* OK [NOTIFICATIONOVERFLOW] Too much happens; NOTIFY is over.\r\n")
-            return
-        touched, notifier.touched = notifier.touched, set()
-        muted = set(own) | {name.rpartition("/")[0] for name in own}
-        for watched in tuple(notifier.watched):
-            folders = {folder for mailbox, folder in touched if mailbox == watched.mailbox.ref.id}
+    too_much = len(notifier.seen) > MAX_WATCHED or len(notifier.watched) > MAX_OWNERS
+    if session.wire.unsent > MAX_UNSENT or too_much:
+        session.end_notify()
+        session.notify = Notifier(session.services.watch, session.wire, ())
+        session.send(b"* OK [NOTIFICATIONOVERFLOW] Too much happens; NOTIFY is over.\r\n")
+        return
+    touched, notifier.touched = notifier.touched, set()
+    muted = set(own) | {name.rpartition("/")[0] for name in own}
+    for watched in tuple(notifier.watched):
+        folders = {folder for mailbox, folder in touched if mailbox == watched.mailbox.ref.id}
+        subscribed = notifier.subscribed
+        try:
             if 0 in folders or not await _compare_some(session, notifier, watched, folders):
                 await _compare_all(session, notifier, watched, muted)
-    except StoreError as error:
-        log.info("NOTIFY of %s: %s: %s", session.wire.peer, type(error).__name__, error)
+            continue
+        except (StoreError, Refusal, ProviderError) as error:
+            log.info("NOTIFY of %s: %s: %s", session.wire.peer, type(error).__name__, error)
+        except ConnectionError:
+            raise
+        except Exception:
+            log.exception("NOTIFY of %s failed", session.wire.peer)
+        notifier.touched.add((watched.mailbox.ref.id, 0))
+        notifier.subscribed = subscribed
 
 
 async def _compare_some(session: Session, notifier: Notifier, watched: Watched, folders: Iterable[int]) -> bool:
@@ -237,7 +246,6 @@ async def _compare_some(session: Session, notifier: Notifier, watched: Watched, 
 
     Rights that the directory gives, and those of groups, come and go without a hint.
     """
-    out: list[bytes] = []
     same = True
     for folder_id in folders:
         try:
@@ -252,8 +260,8 @@ async def _compare_some(session: Session, notifier: Notifier, watched: Watched, 
         elif barred:
             same = False
         else:
-            out += _messages_line(session, notifier, watched, row, watched.prefix + name_of(row))
-    session.wire.send_parts(out)
+            # At once: what is taken as told is told, also when the next folder cannot be looked at.
+            session.wire.send_parts(_messages_line(session, notifier, watched, row, watched.prefix + name_of(row)))
     return same
 
 

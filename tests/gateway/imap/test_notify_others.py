@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 
 import pytest
 
 from conversion.mime.rendition import render
+from directory.errors import DirectoryUnavailable
 from gateway.imap.commands import notify
-from gateway.imap.notify import Notifier
+from gateway.imap.notify import Notifier, Watched
 from gateway.imap.protocol.notify_types import EventGroup, Scope
 from gateway.imap.protocol.types import MailboxName
+from gateway.imap.session import Session
 from gateway.services import sharing
 from store.mapi.message import MessageContent
 from store.permissions import NONE
@@ -207,3 +210,66 @@ async def test_names_are_looked_up_not_tried(street: Street) -> None:
     assert Counted.compared < 10
     assert notifier.events_for("a7/b/c", personal=True)
     assert not notifier.events_for("a7b", personal=True)
+
+
+async def test_a_directory_that_is_away_costs_only_time(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What could not be looked at is told once it can be, after a command and outside of any; the connection lasts."""
+    alice = await street.user("alice")
+    watching = await street.user("alice", "INBOX")
+    await watching.ok("NOTIFY SET (personal (ServerMetadataChange MailboxName SubscriptionChange))")
+
+    def away(*args: object) -> list[str]:
+        raise DirectoryUnavailable("away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(street.directory, "server_entries", away)
+        assert (await watching("CREATE own"))[-1].startswith(b"OK")
+        await alice.ok('SETMETADATA INBOX (/private/comment "x")')
+        await alice.ok("CREATE others")
+        await watching.settle()
+        assert not watching.transport.lost
+    watching.take()
+    street.directory.set_server_entry("/comment", b"here")
+    assert await watching.ok("NOOP") == [b'* METADATA "" /shared/comment']
+
+
+async def test_folders_of_others_that_cannot_be_looked_at_now(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mailbox whose rights cannot be found out is looked at again later; what was found before that is told."""
+    street.share("alice", "Read", "bob", READ)
+    street.share("alice", "Zoo", "bob", READ)
+    bob = await street.user("bob")
+    await bob.ok(f'NOTIFY SET (subtree "{ALICE}" {PAIR})')
+    readable = notify.notify_rights.readable
+    asked = []
+
+    async def failing(session: Session, watched: Watched, folders: Iterable[int]) -> set[int]:
+        asked.append(1)
+        if len(asked) > 1:
+            raise DirectoryUnavailable("away")
+        return await readable(session, watched, folders)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(notify.notify_rights, "readable", failing)
+        deliver(street, "alice", "Read", "Zoo")
+        told = await bob.ok("NOOP")
+    assert len(told) == 1
+    told += await bob.ok("NOOP")
+    heard = b'* STATUS "%b/%b" (MESSAGES 1 UIDNEXT 2)'
+    assert sorted(told) == [heard % (ALICE.encode(), name) for name in (b"Read", b"Zoo")]
+
+
+async def test_subscriptions_are_told_late_not_never(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A look that fails after the subscriptions were read leaves them as they were told."""
+    alice = await street.user("alice")
+    watching = await street.user("alice")
+    await watching.ok("NOTIFY SET (personal (MailboxName SubscriptionChange))")
+
+    async def away(*args: object) -> dict[str, bool]:
+        raise DirectoryUnavailable("away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(notify.notify_rights, "compare", away)
+        await alice.ok("SUBSCRIBE Archive")
+        await watching.settle()
+    assert watching.take() == []
+    assert await watching.ok("NOOP") == [b'* LIST (\\Subscribed \\HasNoChildren \\Archive) "/" Archive']
