@@ -183,13 +183,21 @@ def deliver(
         raise TooLarge(f"{size} octets; at most {max_message} are taken")
     prepared = items.prepare(blobs, mime.raw)
     one = (mime, flags, tuple(names), internal_date)
+    written = False
     try:
         with shard.write() as work:
-            return _deliver(work, blobs, folder_id, (one,), (prepared,), content).rows[0]
+            row = _deliver(work, blobs, folder_id, (one,), (prepared,), content).rows[0]
+            written = True
+            return row
     except BaseException:
-        if prepared is not None and prepared.key is not None:
-            blobs.remove([prepared.key])
+        if not written:  # else COMMIT failed: it may have been done, and only its answer been lost
+            _discard(blobs, (prepared,))
         raise
+
+
+def _discard(blobs: BlobStore, made: Iterable[items.Prepared | None]) -> None:
+    """Remove the files of messages that were not written. Where that is uncertain, BlobStore.orphans finds them."""
+    blobs.remove([one.key for one in made if one is not None and one.key is not None])
 
 
 class Delivery(NamedTuple):
@@ -230,6 +238,7 @@ def deliver_all(
     and Conflict where that is another now.
     """
     made: list[items.Prepared | None] = []
+    written = False
     try:
         for one in deliveries:
             if len(one.mime.raw) > max_message:
@@ -240,10 +249,12 @@ def deliver_all(
                 work, blobs, folder_id, deliveries, made, None, claim=claim, known=known, hierarchy=hierarchy
             )
             if claim and not arrived.recent_from:
-                return arrived._replace(recent_from=folders.claim_recent(shard, folder_id))
+                arrived = arrived._replace(recent_from=folders.claim_recent(shard, folder_id))
+            written = True
             return arrived
     except BaseException:
-        blobs.remove([one.key for one in made if one is not None and one.key is not None])
+        if not written:  # else COMMIT failed, as above
+            _discard(blobs, made)
         raise
 
 

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
+from collections.abc import Callable
+from typing import Any
 
+import psycopg
 import pytest
 
 from store import changelog
 from store.errors import NotFound, QuotaExceeded, StoreError, TooLarge, Unavailable
 from store.ids import MailboxKind, MessageFlag, SpecialFolder
+from store.messages import Delivery
+from store.postgres import PostgresWork
+from store.sqliteconnection import SqliteWork
 from tests.store.conftest import World
-from tests.support.storemail import deliver, fill
+from tests.support.storemail import deliver, fill, rendition
 
 INBOX = SpecialFolder.INBOX
 
@@ -318,3 +325,52 @@ def test_reading_aside_keeps_nobody_waiting(world: World) -> None:
         thread.join()
         assert mailbox.folder(INBOX).total == 5
         assert changelog.state(db, INBOX)[2] == 4
+
+
+@pytest.mark.parametrize("how", ["one", "all", "group"])
+def test_the_octets_of_a_commit_without_an_answer_stay(
+    reading_world: World, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """Who asked is told of trouble, yet the message may be there: then it is there whole."""
+    mailbox = reading_world.mailbox()
+    large = rendition(size=300_000)
+    calls: dict[str, Callable[[], object]] = {
+        "one": lambda: mailbox.deliver(INBOX, None, mime=large),
+        "all": lambda: mailbox.deliver_all(INBOX, [Delivery(large)]),
+        "group": lambda: reading_world.store.group(mailbox.ref, [lambda: mailbox.deliver(INBOX, None, mime=large)]),
+    }
+    _lose_commits(monkeypatch)
+    with pytest.raises(Unavailable):
+        calls[how]()
+    monkeypatch.undo()
+    assert [mailbox.raw(row.item_id) for row in mailbox.rows(INBOX)] == [large.raw]
+
+
+@pytest.mark.parametrize("how", ["one", "all"])
+def test_what_fails_before_the_commit_leaves_no_file(reading_world: World, how: str) -> None:
+    mailbox = reading_world.mailbox()
+    large = rendition(size=300_000)
+    calls: dict[str, Callable[[], object]] = {
+        "one": lambda: mailbox.deliver(4711, None, mime=large),
+        "all": lambda: mailbox.deliver_all(4711, [Delivery(large)]),
+    }
+    with pytest.raises(NotFound):
+        calls[how]()
+    assert list(mailbox._parts.blobs.keys()) == []
+
+
+def _lose_commits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every COMMIT succeed and its answer be lost, as when the connection breaks just then."""
+
+    def losing(kind: type[Any], trouble: type[Exception]) -> None:
+        command = kind.command
+
+        def lose(work: Any, text: str) -> None:
+            command(work, text)
+            if text == "COMMIT":
+                raise trouble("the answer is lost")
+
+        monkeypatch.setattr(kind, "command", lose)
+
+    losing(PostgresWork, psycopg.OperationalError)
+    losing(SqliteWork, sqlite3.OperationalError)
