@@ -159,6 +159,34 @@ def test_entry_lists() -> None:
         assert e.encode_entry_list([entry])[16:] == octets[16:]
 
 
+@pytest.mark.parametrize("name", ["REPORTTAG", "EXTENDEDRULEACTION", "SEARCHFOLDERDEFINITION"])
+def test_folders_within_other_structures(name: str) -> None:
+    count = 0
+    for _, octets, shown in pairs(name):
+        said = expected(shown)
+        for at, (field, kind) in enumerate(said):
+            if field == "Folder Type":
+                (_, provider), (_, database), (_, counter) = said[at - 1], said[at + 1], said[at + 2]
+                counted = int(str(counter), 16)
+                entry = e.FolderEntryId(UUID(str(provider)), UUID(str(database)), counted, int(kind))
+                assert octets.count(entry.encode()) >= 1
+                assert e.decode(entry.encode()) == entry
+                count += 1
+    assert count
+
+
+def test_special_folders() -> None:
+    """PidTagAdditionalRenEntryIdsEx: the EntryIDs of folders that have a purpose ([MS-OXOSFLD] 2.2.4)."""
+    for _, octets, shown in pairs("ADDITIONALRENENTRYIDSEX"):
+        for field, value in figures(shown):
+            if field == "octets" and len(str(value)) == 92:
+                data = bytes.fromhex(str(value))
+                entry = e.decode(data)
+                assert isinstance(entry, e.FolderEntryId)
+                assert entry.encode() == data
+                assert data in octets
+
+
 def moment(shown: str) -> datetime:
     return datetime.strptime(shown, "%I:%M:%S.%f %p %m/%d/%Y")
 
