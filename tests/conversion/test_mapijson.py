@@ -6,7 +6,7 @@ import json
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from conversion.errors import ConversionError
 from conversion.mapijson import MAX_DEPTH, read_json, read_key, spell, write_json
@@ -15,10 +15,12 @@ from store.mapi import tags
 from store.mapi.message import AttachmentContent, MessageContent, MimeSlice, RecipientRow, RecipientType
 from store.mapi.types import PropertyName, PropertyTag
 from tests.conversion.msg.test_msg import message
+from tests.support.examples import examples
 
 SET = UUID("9b5093e0-5734-4a7f-b88f-b4d0220b5ada")
 
 
+@settings(max_examples=examples(25))
 @given(message(2))
 def test_a_message_comes_back(content):
     assert read_json(write_json(content)) == content

@@ -16,6 +16,7 @@ from tests.conversion.oxcical.calendars import NOW, START, calendar, event
 from tests.fuzz.test_fuzz_mime import damage
 from tests.fuzz.test_fuzz_tnef import check_content
 from tests.support.corpora import CORPORA
+from tests.support.examples import examples
 
 _LONGEST = 20_000
 _BERLIN = ";TZID=Europe/Berlin:"
@@ -94,7 +95,7 @@ def test_damaged_calendars() -> None:
     rng = random.Random()
     seed = rng.randrange(1 << 32)
     rng.seed(seed)
-    for _ in range(120):
+    for _ in range(examples(40)):
         data = damage(rng.choice(SEEDS), rng)
         try:
             check(data)

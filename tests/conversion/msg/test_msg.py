@@ -7,7 +7,7 @@ import struct
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conversion.errors import ConversionError
@@ -18,6 +18,7 @@ from conversion.receipt import Receipt
 from store.mapi import tags
 from store.mapi.message import AttachmentContent, MessageContent, MimeSlice, RecipientRow, RecipientType
 from store.mapi.types import PropertyName, PropertyTag, PropertyType
+from tests.support.examples import examples
 
 SET = UUID("9b5093e0-5734-4a7f-b88f-b4d0220b5ada")
 MASK = {tags.PidTagStoreSupportMask: 0x40000}
@@ -98,6 +99,7 @@ def as_read(content):
     )
 
 
+@settings(max_examples=examples(25))
 @given(message(2))
 def test_a_message_comes_back(content):
     """All types of properties, names, recipients, attachments, messages inside.

@@ -15,6 +15,7 @@ from conversion.receipt import Receipt
 from store.mapi import tags
 from store.mapi.message import MessageContent
 from tests.conversion.oxcical.calendars import NOW, calendar, event, written
+from tests.support.examples import examples
 
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp", "Zs"]), min_size=1, max_size=40)
 ZONES = st.sampled_from(("Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Sydney"))
@@ -99,7 +100,7 @@ def lines_from(prefix: str, start: dt.datetime, form: str) -> tuple[str, str]:
     return f"DTSTART{prefix}{start:{form}}", f"DTEND{prefix}{end:{form}}"
 
 
-QUICK = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+QUICK = settings(max_examples=examples(30), suppress_health_check=[HealthCheck.too_slow])
 
 
 @QUICK
