@@ -12,6 +12,7 @@ from conversion.mime.downgrade import asciified, header_ranges, needs_utf8, surr
 from conversion.mime.headers import header_end
 from conversion.mime.parts import DEFAULT_LIMITS, unpack
 from gateway.runtime.worker import StoreRunner
+from store.errors import Unavailable
 from store.mailbox import Mailbox
 
 WHOLE = 262_144
@@ -81,13 +82,13 @@ class _Window:
         self._data = b""
 
     async def read(self, start: int, end: int) -> bytes:
-        """Give octets from `start` on, not beyond `end`, at least one."""
+        """Give octets from `start` on, not beyond `end`, at least one. Raises StoreError: Unavailable at their end."""
         if not self._start <= start < self._start + len(self._data):
             length = min(self._piece, self._size - start)
             self._data = await self._runner.run(self._mailbox.raw, self._item, start, length)
             self._start = start
             if not self._data:
-                raise EOFError(f"item {self._item} ends before octet {start} of {self._size}")
+                raise Unavailable(f"item {self._item} ends before octet {start} of {self._size}")
         if start == self._start and end >= self._start + len(self._data):
             return self._data
         return self._data[start - self._start : end - self._start]

@@ -9,7 +9,7 @@ from gateway.pop3 import protocol
 from gateway.pop3.errors import Reply
 from gateway.pop3.message import TOP_PIECE, WHOLE, MessageReader
 from gateway.pop3.protocol import Command, Stuffer, TopCutter, message_number
-from gateway.pop3.session import CutShort, Session
+from gateway.pop3.session import CutShort, Disconnected, Session
 from gateway.pop3.texts import Text
 from store.errors import NotFound, StoreError
 
@@ -142,9 +142,12 @@ async def _stream(session: Session, reader: MessageReader, at: int, cutter: TopC
             wire.write(stuffer.feed(piece if cutter is None else cutter.feed(piece)))
             if cutter is not None and cutter.done:
                 break
-    except StoreError as error:
-        if not begun:
+    except Exception as error:
+        # Whatever it is: in the middle of a reply there is no place for -ERR ([RFC1939] 3).
+        if not begun or isinstance(error, ConnectionError | Disconnected):
             raise
+        if not isinstance(error, StoreError):
+            log.exception("%s: message %d failed", session.wire.peer, at + 1)
         raise CutShort(f"message {at + 1} cannot be read to its end: {error}") from error
     finally:
         await pieces.aclose()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,6 +12,7 @@ from conversion.mime.structure import scan
 from gateway.pop3 import message
 from gateway.pop3.maildrop import LINES
 from gateway.pop3.message import PIECE, MessageReader
+from store.mailbox import Mailbox
 
 from .support import INBOX, SEED, client, put, serving
 
@@ -131,3 +133,49 @@ async def test_a_large_maildrop(tmp_path):
             text = await one.rest()
         assert text.endswith(b"+OK 1 %d\r\n1 %d\r\n.\r\n+OK The oxgate POP3 service is signing off.\r\n" % (23, 23))
         assert list(server.mailbox.index(INBOX).uids) == [first]
+
+
+@pytest.mark.parametrize("command", [b"RETR 1", b"TOP 1 999999999"])
+async def test_a_message_that_breaks_off_ends_the_connection(tmp_path, command):
+    """[RFC1939] 3: within a multi-line reply there is no place for another; without its end it is seen to be cut."""
+    large = HEAD + b"--b\r\n\r\n" + b"text\r\n" * (3 * PIECE // 6)
+    async with serving(tmp_path, seed=(large,)) as server:
+        (file,) = (path for path in tmp_path.glob("blobs/**/*") if path.is_file())
+        file.write_bytes(large[: 2 * PIECE + 100])
+        async with client(server.port) as one:
+            await one.log_on()
+            one.send(command + b"\r\nNOOP\r\n")
+            text = await one.rest()
+        head, _, sent = text.partition(b"\r\n")
+        assert head.startswith(b"+OK")
+        assert large.startswith(sent)
+        assert len(sent) > PIECE
+
+
+async def test_a_defect_within_a_message_ends_the_connection(tmp_path, monkeypatch):
+    large = HEAD + b"--b\r\n\r\n" + b"text\r\n" * (3 * PIECE // 6)
+    read = Mailbox.raw
+
+    def fail(self, item, start=0, length=None):
+        if start:
+            raise ZeroDivisionError
+        return read(self, item, start, length)
+
+    async with serving(tmp_path, seed=(large,)) as server, client(server.port) as one:
+        monkeypatch.setattr(Mailbox, "raw", fail)
+        await one.log_on()
+        one.send(b"RETR 1\r\nNOOP\r\n")
+        text = await one.rest()
+        assert text == b"+OK %d octets\r\n" % len(large) + large[:PIECE]
+
+
+async def test_a_message_that_is_not_there_at_all_is_refused(tmp_path):
+    """Nothing is sent of it yet, so there is place for -ERR."""
+    large = HEAD + b"--b\r\n\r\n" + b"text\r\n" * (3 * PIECE // 6)
+    async with serving(tmp_path, seed=(large,)) as server:
+        (file,) = (path for path in tmp_path.glob("blobs/**/*") if path.is_file())
+        file.write_bytes(b"")
+        async with client(server.port) as one:
+            await one.log_on()
+            assert (await one.say(b"RETR 1")).startswith(b"-ERR [SYS/TEMP]")
+            assert await one.say(b"NOOP") == b"+OK"
