@@ -66,7 +66,7 @@ _ALONE = _alone()
 """What `_references` gives where nobody has an index but its entry and one variable of the caller.
 
 A session in the middle of a command has it too, and keeps its older view. While an entry is locked nobody new gets hold
-of its index, save a unit of work that sees just the state that the index is at: then nothing newer can be committed.
+of its index.
 """
 
 
@@ -195,14 +195,19 @@ class IndexCache:
             self._files.discard(shard.ref, folder_id)
 
     def standing(self, shard: Shard, folder_id: int, modseq: int, uidvalidity: int) -> FolderIndex | None:
-        """Give the index if it is in memory and stands at just that state of the folder."""
+        """Give the index if it is in memory and stands at just that state of the folder, and no thread is at it."""
         key = (shard.mailbox_id, folder_id)
         with self._lock:
             entry = self._kept.get(key)
             if entry is not None:
                 self._kept.move_to_end(key)
-        index = None if entry is None else entry.index
-        return index if index is not None and (index.modseq, index.uidvalidity) == (modseq, uidvalidity) else None
+        if entry is None or not entry.lock.acquire(blocking=False):
+            return None
+        try:
+            index = entry.index
+            return index if index is not None and (index.modseq, index.uidvalidity) == (modseq, uidvalidity) else None
+        finally:
+            entry.lock.release()
 
     def advance(
         self, shard: Shard, folder_id: int, before: tuple[int, int], modseq: int, changed: Sequence[Sequence[int]]

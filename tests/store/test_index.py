@@ -65,6 +65,28 @@ def test_an_index_that_is_being_read_is_not_waited_for(world: World) -> None:
     assert same(mailbox)
 
 
+def test_an_index_that_is_being_changed_is_not_handed_out(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Messages are taken out of an index that nobody holds: nobody may get hold of it meanwhile."""
+    mailbox = world.mailbox()
+    fill(mailbox, INBOX, 10)
+    row = mailbox.folder(INBOX)
+    assert mailbox.index(INBOX) is mailbox.index_standing(row)
+    store = world.other_process()
+    store.open(mailbox.ref).remove_messages(INBOX, [4])
+    store.close()
+    keep = FolderIndex._keep
+    got: list[FolderIndex | None] = []
+
+    def in_the_middle(index: FolderIndex, runs: list[tuple[int, int]]) -> None:
+        got.append(mailbox.index_standing(row))
+        keep(index, runs)
+
+    monkeypatch.setattr(FolderIndex, "_keep", in_the_middle)
+    assert same(mailbox)
+    assert got == [None]
+    assert mailbox.index_standing(mailbox.folder(INBOX)) is mailbox.index(INBOX)
+
+
 @pytest.mark.parametrize("gone", [[1], [40], [7, 8, 9], list(range(1, 41, 2)), list(range(1, 41)), [3, 30]])
 def test_messages_that_vanish_leave_the_index(world: World, gone: list[int]) -> None:
     mailbox = world.mailbox()
