@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from conversion.mime.bodystructure import bodystructure
@@ -12,9 +14,11 @@ from gateway.imap.commands.batch import Batch
 from gateway.imap.protocol.fetch_types import BinarySection, BinarySize, BodySection, FetchItem
 from gateway.imap.protocol.writer import fetch_template
 from gateway.imap.session import Session
-from store.errors import StoreError
+from store.errors import StoreError, Unavailable
 from store.index import FolderIndex
 from store.mailbox import Mailbox
+
+log = logging.getLogger(__name__)
 
 LARGE = 256 * 1024
 """Octets over which a message is not read as a whole."""
@@ -104,6 +108,23 @@ def load(mailbox: Mailbox, folder_id: int, uids: Sequence[int], parts: bool, utf
     return messages if utf8 else messages.surrogates()
 
 
+@contextmanager
+def begun(session: Session) -> Iterator[None]:
+    """A response is being sent that may break off: whatever fails, the connection must end.
+
+    Another line, such as the tagged reply, would be taken for a part of the response. Raises ConnectionAbortedError in
+    place of every error.
+    """
+    try:
+        yield
+    except ConnectionError:
+        raise
+    except Exception as error:
+        log.warning("a response to %s breaks off", session.wire.peer, exc_info=not isinstance(error, StoreError))
+        session.wire.abort()
+        raise ConnectionAbortedError(f"a response breaks off: {error}") from error
+
+
 async def send_large(
     session: Session, number: int, item_id: int, items: Sequence[FetchItem], values: Sequence[object]
 ) -> bool:
@@ -116,21 +137,22 @@ async def send_large(
     counts = any(isinstance(item, (BinarySection, BinarySize)) for item in items)
     call = session.services.runner.run if counts else session.read
     found, known = await call(_locate, session.mailbox, item_id, items, values)
-    session.send(b"* %d %b (" % (number, b"UIDFETCH" if session.uidonly else b"FETCH"))
-    for position, (label, value) in enumerate(found):
-        session.send(b" " + label if position else label)
-        if isinstance(value, bytes):
-            session.send(value)
-        elif isinstance(value, binary.LongPart):
-            session.send(value.head())
-            await send_pieces(session, value.pieces(session.mailbox), value.size)
-        elif isinstance(value, _LongHeader):
-            await _send_header(session, item_id, value)
-        else:
-            start, end = value
-            session.send(b"{%d}\r\n" % (end - start))
-            await send_pieces(session, _pieces(session.mailbox, item_id, start, end), end - start)
-    session.send(b")\r\n")
+    with begun(session):
+        session.send(b"* %d %b (" % (number, b"UIDFETCH" if session.uidonly else b"FETCH"))
+        for position, (label, value) in enumerate(found):
+            session.send(b" " + label if position else label)
+            if isinstance(value, bytes):
+                session.send(value)
+            elif isinstance(value, binary.LongPart):
+                session.send(value.head())
+                await send_pieces(session, value.pieces(session.mailbox), value.size)
+            elif isinstance(value, _LongHeader):
+                await _send_header(session, item_id, value)
+            else:
+                start, end = value
+                session.send(b"{%d}\r\n" % (end - start))
+                await send_pieces(session, _pieces(session.mailbox, item_id, start, end), end - start)
+        session.send(b")\r\n")
     return known
 
 
@@ -142,47 +164,39 @@ async def send_at_hand(
     `values` and the result are as with `send_large`.
     """
     known = True
-    session.send(b"* %d %b (" % (number, b"UIDFETCH" if session.uidonly else b"FETCH"))
-    for position, (item, value) in enumerate(zip(items, values, strict=True)):
-        if value is None:
-            (value,) = await session.services.runner.run(message.column, item)
-            if isinstance(item, (BinarySection, BinarySize)):
-                known = known and not binary.is_unknown(value)
-        session.send(b" " + _named(item, value) if position else _named(item, value))
-        await session.wire.drain()
-    session.send(b")\r\n")
+    with begun(session):
+        session.send(b"* %d %b (" % (number, b"UIDFETCH" if session.uidonly else b"FETCH"))
+        for position, (item, value) in enumerate(zip(items, values, strict=True)):
+            if value is None:
+                (value,) = await session.services.runner.run(message.column, item)
+                if isinstance(item, (BinarySection, BinarySize)):
+                    known = known and not binary.is_unknown(value)
+            session.send(b" " + _named(item, value) if position else _named(item, value))
+            await session.wire.drain()
+        session.send(b")\r\n")
     return known
 
 
 async def _send_header(session: Session, item_id: int, wanted: _LongHeader) -> None:
-    """Send fields of a long header, which are picked in a thread when their turn comes; errors as in send_pieces."""
+    """Send fields of a long header, picked in a thread when their turn comes. Raises NotFound, Unavailable."""
     mailbox = session.mailbox
 
     def pick() -> bytes:
         return sections.from_header(wanted.item, mailbox.raw(item_id, wanted.start, wanted.end - wanted.start))
 
-    try:
-        session.send(await session.services.runner.run(pick))
-    except StoreError as error:
-        session.wire.abort()
-        raise ConnectionAbortedError(f"message cannot be sent to its end: {error}") from error
+    session.send(await session.services.runner.run(pick))
     await session.wire.drain()
 
 
 async def send_pieces(session: Session, pieces: Iterator[bytes], size: int) -> None:
     """Send what was announced with `size` octets, of which a piece may have none.
 
-    ConnectionError, and the connection ends, if it does not come.
+    Raises StoreError if it does not come: the caller sees to the response that has begun.
     """
     while size > 0:
-        try:
-            piece = await session.read(next, pieces, None)
-        except StoreError as error:
-            session.wire.abort()
-            raise ConnectionAbortedError(f"message cannot be sent to its end: {error}") from error
+        piece = await session.read(next, pieces, None)
         if piece is None or len(piece) > size:
-            session.wire.abort()
-            raise ConnectionAbortedError("message is not as long as its part table says")
+            raise Unavailable("message is not as long as its part table says")
         session.send(piece)
         size -= len(piece)
         await session.wire.drain()

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hmac
 import time
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
+from typing import NamedTuple
 
 from conversion.mime.bodystructure import decoded_structure, part_structure
 from conversion.mime.parts import find_part
 from gateway.imap.commands import binary, references, sections
-from gateway.imap.commands.bodies import PIECE, send_pieces
+from gateway.imap.commands.bodies import PIECE, begun, send_pieces
 from gateway.imap.commands.references import Reference
 from gateway.imap.errors import Refusal, Reply, bad, ok
 from gateway.imap.names import is_visible, path_of
@@ -94,10 +96,10 @@ async def fetch(session: Session, args: UrlFetch) -> Reply:
     """
     for wanted in args.urls:
         try:
-            found = await _authorized(session, urls.parse(wanted.url))
+            values = await _values(session, wanted)
         except (BadUrl, Refusal, StoreError):
-            found = None
-        await _send(session, wanted, found)
+            values = [(b" NIL", None)]
+        await _send(session, wanted, values)
         await session.wire.drain()
     return ok(b"URLFETCH completed.")
 
@@ -159,23 +161,46 @@ async def _place(session: Session, user: str, name: str) -> Place:
 # --- the reply ([RFC4467] 8, [RFC5524] 3.2)
 
 
-async def _send(session: Session, wanted: UrlWanted, found: Reference | None) -> None:
-    session.send(b"* URLFETCH " + writer.string(wanted.url))
-    if found is None:
-        session.send(b" NIL\r\n")
-        return
+class _Long(NamedTuple):
+    """A value that is sent as it is read: what announces it, and its octets."""
+
+    head: bytes
+    pieces: Iterator[bytes]
+    size: int
+
+
+_Value = bytes | _Long
+
+
+async def _values(session: Session, wanted: UrlWanted) -> list[tuple[bytes, _Value | None]]:
+    """The reply for a URL: text, and what follows it. All is made here that may fail, but for reading what is long.
+
+    Raises BadUrl, Refusal, StoreError.
+    """
+    found = await _authorized(session, urls.parse(wanted.url))
     if not wanted.data:
-        session.send(b" ")
-        await _send_body(session, found, wanted)
+        return [(b" ", await _body(session, found, wanted))]
+    values: list[tuple[bytes, _Value | None]] = []
     for data in sorted(wanted.data, key=list(_ORDER).index):
-        session.send(b" (%b " % data.value)
-        await _ORDER[data](session, found, wanted)
-        session.send(b")")
-    session.send(b"\r\n")
+        values += ((b" (%b " % data.value, await _ORDER[data](session, found, wanted)), (b")", None))
+    return values
 
 
-async def _send_structure(session: Session, found: Reference, wanted: UrlWanted) -> None:
-    session.send(await session.services.runner.run(_structure, found, UrlData.BINARY in wanted.data))
+async def _send(session: Session, wanted: UrlWanted, values: Sequence[tuple[bytes, _Value | None]]) -> None:
+    with begun(session):
+        session.send(b"* URLFETCH " + writer.string(wanted.url))
+        for text, value in values:
+            session.send(text)
+            if isinstance(value, _Long):
+                session.send(value.head)
+                await send_pieces(session, value.pieces, value.size)
+            elif value is not None:
+                session.send(value)
+        session.send(b"\r\n")
+
+
+async def _body_part_structure(session: Session, found: Reference, wanted: UrlWanted) -> _Value:
+    return await session.services.runner.run(_structure, found, UrlData.BINARY in wanted.data)
 
 
 def _structure(found: Reference, decoded: bool) -> bytes:
@@ -200,25 +225,18 @@ def _structure(found: Reference, decoded: bool) -> bytes:
     return part_structure(raw, structure, part)
 
 
-async def _send_body(session: Session, found: Reference, wanted: UrlWanted) -> None:
+async def _body(session: Session, found: Reference, wanted: UrlWanted) -> _Value:
     start, end = found.cut(found.start, found.end)
     if sections.picks_fields(found.section) or end - start <= PIECE:
-        session.send(sections.literal(await session.read(found.octets)))
-        return
-    session.send(b"{%d}\r\n" % (end - start))
-    await send_pieces(session, found.pieces(), end - start)
+        return sections.literal(await session.read(found.octets))
+    return _Long(b"{%d}\r\n" % (end - start), found.pieces(), end - start)
 
 
-async def _send_binary(session: Session, found: Reference, wanted: UrlWanted) -> None:
+async def _binary(session: Session, found: Reference, wanted: UrlWanted) -> _Value:
     if found.section.kind is not SectionKind.WHOLE:
-        await _send_body(session, found, wanted)
-        return
+        return await _body(session, found, wanted)
     value = await session.services.runner.run(_measure, found)
-    if isinstance(value, bytes):
-        session.send(value)
-        return
-    session.send(value.head())
-    await send_pieces(session, value.pieces(found.mailbox), value.size)
+    return value if isinstance(value, bytes) else _Long(value.head(), value.pieces(found.mailbox), value.size)
 
 
 def _measure(found: Reference) -> bytes | binary.LongPart:
@@ -235,8 +253,8 @@ def _measure(found: Reference) -> bytes | binary.LongPart:
 
 
 _ORDER = {
-    UrlData.BODYPARTSTRUCTURE: _send_structure,
-    UrlData.BODY: _send_body,
-    UrlData.BINARY: _send_binary,
+    UrlData.BODYPARTSTRUCTURE: _body_part_structure,
+    UrlData.BODY: _body,
+    UrlData.BINARY: _binary,
 }
 """What comes first in the reply, whatever the order in which it was asked for."""

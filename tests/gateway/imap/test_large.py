@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from typing import NoReturn
 
 import pytest
 
 from gateway.imap import connection, updates
+from gateway.imap.commands import bodies, fetch
+from gateway.imap.commands.bodies import Messages
 from store import indexcache
 from store.changes import Change
+from store.errors import Unavailable
 from store.index import FolderIndex
 from store.mailbox import Mailbox
 from tests.gateway.imap.harness import Server
@@ -118,3 +122,28 @@ async def test_status_reads_a_large_folder_in_a_thread(server: Server, monkeypat
         server.store._indexes.clear()
         assert await client.ok(b"STATUS INBOX (%b)" % item) == [b"* STATUS INBOX (%b %d)" % (item, value)]
     assert looked == [False, False]
+
+
+@pytest.mark.parametrize("error", [Unavailable("disk"), ValueError("a bug")])
+@pytest.mark.parametrize("raw", [b"Subject: x\r\n\r\n" + b"x" * 400, "Subject: ü\r\n\r\n".encode() + b"x" * 400])
+async def test_a_response_that_breaks_off(
+    server: Server, monkeypatch: pytest.MonkeyPatch, error: Exception, raw: bytes
+) -> None:
+    """Whatever fails in the middle of a FETCH response, no tagged reply stands in a literal: the connection ends.
+
+    The second message is told as a surrogate ([RFC6858] 3), which is sent item by item too.
+    """
+    monkeypatch.setattr(fetch, "LARGE", 100)
+    monkeypatch.setattr(bodies, "SHORT", 100)
+    server.deliver(raw)
+    client = await server.client()
+
+    def broken(*args: object) -> NoReturn:
+        raise error
+
+    monkeypatch.setattr(bodies, "_pieces", broken)
+    monkeypatch.setattr(Messages, "column", broken)
+    client.connection.dataReceived(b"f FETCH 1 (UID BODY.PEEK[])\r\n")
+    await client.settle()
+    assert b"f NO" not in client.transport.output
+    assert client.transport.lost

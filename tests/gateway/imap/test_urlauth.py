@@ -5,17 +5,20 @@ from __future__ import annotations
 import base64
 import re
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from directory.model import Principal
+from gateway.imap.commands import urlauth
+from gateway.imap.commands.references import Reference
 from gateway.imap.environment import ImapSettings
 from gateway.sasl.mechanism import PasswordAttempt, ProvedAttempt
 from gateway.sasl.peer import PeerInfo
 from gateway.services.logon import Logon
+from store.errors import NotFound, Unavailable
 from store.ids import MailboxKind, MailboxRef
 from tests.gateway.imap.harness import ALICE, REF, Client, FakeLogon, Server
 
@@ -250,3 +253,46 @@ async def test_a_disabled_account_gives_nothing(server: Server) -> None:
 
     bob.connection.session.services = replace(server.services, account_of=without)
     assert await fetched(bob, url) == b"NIL"
+
+
+async def test_what_cannot_be_read_is_nil(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """[RFC4467] 7: NIL for the one URL, in a line that is whole; nothing is sent before it is there."""
+    alice = await client_of(server, "alice")
+    one = await given(alice, "imap://alice@host/INBOX/;UID=1/;SECTION=1;URLAUTH=authuser")
+    two = await given(alice, "imap://alice@host/INBOX/;UID=1/;SECTION=2;URLAUTH=authuser")
+    octets = Reference.octets
+
+    def failing(reference: Reference) -> bytes:
+        if reference.section.numbers == (1,):
+            raise Unavailable("disk")
+        return octets(reference)
+
+    def gone(*args: object) -> bytes:
+        raise NotFound("expunged")
+
+    monkeypatch.setattr(Reference, "octets", failing)
+    monkeypatch.setattr(urlauth, "_structure", gone)
+    lines = await alice.ok(b'URLFETCH "%b" "%b" ("%b" BODY BODYPARTSTRUCTURE)' % (one, two, two))
+    assert lines == [
+        b'* URLFETCH "%b" NIL' % one,
+        b'* URLFETCH "%b" {3}\r\nodd' % two,
+        b'* URLFETCH "%b" NIL' % two,
+    ]
+
+
+@pytest.mark.parametrize("error", [Unavailable("disk"), ValueError("a bug")])
+async def test_a_long_part_that_breaks_off(server: Server, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    """What was announced and does not come ends the connection: a reply would be taken for its octets."""
+    server.deliver(b"\r\n" + b"x" * 70 * 5000)
+    alice = await client_of(server, "alice")
+    url = await given(alice, "imap://alice@host/INBOX/;UID=2/;SECTION=1;URLAUTH=authuser")
+
+    def broken(reference: Reference) -> Iterator[bytes]:
+        yield b"x" * 100
+        raise error
+
+    monkeypatch.setattr(Reference, "pieces", broken)
+    alice.connection.dataReceived(b'u URLFETCH "%b"\r\n' % url)
+    await alice.settle()
+    assert b"u NO" not in alice.transport.output
+    assert alice.transport.lost
