@@ -69,18 +69,27 @@ class HintPipe:
     """
 
     def __init__(self, directory: Path, name: str) -> None:
-        """Make the FIFO `directory/name.<random>.hints`. Raises OSError."""
+        """Make the FIFO `directory/name.<random>.hints`. Raises OSError.
+
+        It is opened under another name: peers take a FIFO of that name that nobody reads for a dead peer's.
+        """
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._directory = directory
         self._path = directory / f"{name}.{secrets.token_hex(4)}{_SUFFIX}"
         self._peers: dict[str, int] = {}
         self._seen = (0, 0.0)
         self._lock = threading.Lock()
-        os.mkfifo(self._path, 0o600)
-        # Open for writing too: the FIFO never comes to an end when the last peer goes.
-        self._reader = os.open(self._path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
-        with contextlib.suppress(OSError, AttributeError):
-            fcntl.fcntl(self._reader, fcntl.F_SETPIPE_SZ, _CAPACITY)
+        made = self._path.with_suffix(".new")
+        os.mkfifo(made, 0o600)
+        with contextlib.ExitStack() as undo:
+            undo.callback(made.unlink)
+            # Open for writing too: the FIFO never comes to an end when the last peer goes.
+            self._reader = os.open(made, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+            undo.callback(os.close, self._reader)
+            with contextlib.suppress(OSError, AttributeError):
+                fcntl.fcntl(self._reader, fcntl.F_SETPIPE_SZ, _CAPACITY)
+            os.rename(made, self._path)
+            undo.pop_all()
 
     def fileno(self) -> int:
         """Give the descriptor to watch for reading."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -124,6 +126,46 @@ def test_a_peer_dies_and_another_comes(tmp_path: Path) -> None:
             one.publish(Touched(1, 2, 5))
             assert three.receive() == [Touched(1, 2, 5)]
             assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize("step", ["mkfifo", "open", "rename"])
+def test_a_peer_publishes_while_another_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    """A FIFO that nobody reads yet is no dead peer's: it stays, and hears what is published from then on."""
+    with HintPipe(tmp_path, "one") as one:
+        real = getattr(os, step)
+        published = 0
+
+        def in_between(*arguments: Any, **options: Any) -> Any:
+            nonlocal published
+            made = real(*arguments, **options)
+            if not published:
+                published = 1
+                one.publish(Touched(1, 5, 1))
+            return made
+
+        monkeypatch.setattr(os, step, in_between)
+        with HintPipe(tmp_path, "two") as two:
+            assert published
+            two.receive()
+            os.utime(tmp_path, ns=(1, 1))  # a clock too coarse to say that a file came costs hints for a second
+            one.publish(Touched(1, 5, 2))
+            assert two.receive() == [Touched(1, 5, 2)]
+            assert len(list(tmp_path.iterdir())) == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("step", ["open", "rename"])
+def test_a_start_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(errno.EMFILE, "too many open files")
+
+    before = len(os.listdir("/proc/self/fd"))
+    with monkeypatch.context() as patched:
+        patched.setattr(os, step, fail)
+        with pytest.raises(OSError, match="too many"):
+            HintPipe(tmp_path, "one")
+    assert list(tmp_path.iterdir()) == []
+    assert len(os.listdir("/proc/self/fd")) == before
 
 
 def test_publishing_from_many_threads(pair: tuple[HintPipe, HintPipe]) -> None:
