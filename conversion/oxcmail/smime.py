@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 
-from conversion.mime.build import Entity, Leaf, Verbatim, media_field, parameter_tokens
+from conversion.mime.build import MAX_LINE, Entity, Leaf, Verbatim, media_field, parameter_tokens
 from conversion.mime.charset import decode_unlabelled
 from conversion.mime.headers import FIELD_LINES, normalise_newlines, parse_media, unfold
 from conversion.mime.parts import Part
@@ -130,9 +130,16 @@ def _write_clear(content: MessageContent, data: bytes) -> Entity | None:
     boundary = media.parameter(b"boundary")
     if (media.type + b"/" + media.subtype).lower() != b"multipart/signed" or not boundary:
         return None
-    if b"--" + boundary not in body or b"\0" in body or body.count(b"\r") != body.count(b"\r\n"):
+    head = b"".join(fields)
+    if b"--" + boundary not in body or not _is_sound(head) or not _is_sound(body):
+        return None
+    if max(map(len, head.split(b"\r\n"))) > MAX_LINE or not head.isascii():
         return None
     return Verbatim(fields, body)
+
+
+def _is_sound(octets: bytes) -> bool:
+    return b"\0" not in octets and octets.count(b"\r") == octets.count(b"\r\n") == octets.count(b"\n")
 
 
 def _media(value: bytes, parameters: tuple[tuple[bytes, bytes], ...]) -> bytes:

@@ -104,6 +104,7 @@ def test_a_report_of_a_stranger_is_mail() -> None:
 def test_any_record(data: bytes) -> None:
     raw = (
         b"X-MS-Journal-Report:\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n"
-        b"Content-Type: text/plain\r\n\r\n" + data + b"\r\n--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: x\r\n\r\n--b--\r\n"
+        b"Content-Type: text/plain\r\n\r\n" + data + b"\r\n--b\r\n"
+        b"Content-Type: message/rfc822\r\n\r\nSubject: x\r\n\r\n--b--\r\n"
     )  # fmt: skip
     read_journal(raw)
