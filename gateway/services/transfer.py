@@ -47,23 +47,23 @@ async def move(
             source.remove_messages(folder_id, done.source)
         except StoreError as error:
             log.warning("a move from mailbox %d to mailbox %d fails: %s", source.ref.id, target.ref.id, error)
-            try:
-                _take_back(store, source.ref, folder_id, target.ref, target_id, done)
-            except StoreError as second:
-                log.error("mailbox %d keeps copies of what could not be moved there: %s", target.ref.id, second)
+            take_back(store, source.ref, folder_id, target.ref, target_id, done)
             raise
         return done
 
     return await runner.run(work)
 
 
-def _take_back(
+def take_back(
     store: Store, source: MailboxRef, folder_id: int, target: MailboxRef, target_id: int, done: Transfer
 ) -> None:
-    """Remove the copies of those messages that are still where they were. Raises StoreError.
+    """Remove what was made in the target for those messages that are still where they were; where it fails, say so.
 
     It is done as the owners: the mover may lack the right to delete where it may only add, or have lost that to read.
     """
-    there = {row.uid for row in store.open(source).rows(folder_id, done.source)}
-    copies = [made for uid, made in zip(done.source, done.destination, strict=True) if uid in there]
-    store.open(target).remove_messages(target_id, copies)
+    try:
+        there = {row.uid for row in store.open(source).rows(folder_id, done.source)}
+        copies = [made for uid, made in zip(done.source, done.destination, strict=True) if uid in there]
+        store.open(target).remove_messages(target_id, copies)
+    except StoreError as error:
+        log.error("mailbox %d keeps copies of what could not be moved there: %s", target.id, error)

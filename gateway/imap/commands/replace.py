@@ -9,7 +9,8 @@ from gateway.imap.protocol import writer
 from gateway.imap.protocol.message_types import Replace
 from gateway.imap.protocol.types import SequenceSet
 from gateway.imap.session import Session
-from store.changes import MessageRow
+from gateway.services import transfer
+from store.changes import MessageRow, Transfer
 from store.errors import StoreError
 from store.messages import Delivery
 
@@ -62,15 +63,20 @@ async def _swap(session: Session, uids: list[int], place: Place, delivery: Deliv
 async def _swap_between(session: Session, uids: list[int], place: Place, delivery: Delivery) -> MessageRow | None:
     """Replace by a message in another mailbox. None where the old message is gone.
 
-    The two have no transaction in common: the new message is taken back where the old one cannot be removed.
+    The two have no transaction in common: the new message is taken back where the old one cannot be removed, as the
+    owner, for who may add to a mailbox need not be allowed to remove from it.
     """
-    source, folder_id = session.mailbox, session.folder_selected.folder_id
-    row = (await session.write(place.mailbox, place.mailbox.deliver_all, place.row.id, [delivery])).rows[0]
+    source, folder_id, store = session.mailbox, session.folder_selected.folder_id, session.services.store
+    target, target_id = place.mailbox, place.row.id
+    arrived = await session.write(target, target.deliver_all, target_id, [delivery])
+    row = arrived.rows[0]
     try:
         if await session.write(source, source.remove_messages, folder_id, uids):
             return row
     except StoreError:
-        await session.write(place.mailbox, place.mailbox.remove_messages, place.row.id, [row.uid])
+        made = Transfer(arrived.uidvalidity, uids, [row.uid])
+        await session.services.runner.run(transfer.take_back, store, source.ref, folder_id, target.ref, target_id, made)
         raise
-    await session.write(place.mailbox, place.mailbox.remove_messages, place.row.id, [row.uid])
+    owned = await session.read(store.open, target.ref)
+    await session.write(owned, owned.remove_messages, target_id, [row.uid])
     return None
