@@ -99,6 +99,8 @@ class FlagUpdate(NamedTuple):
     """UIDs left alone because they had changed ([RFC7162] 3.1.3)."""
     before: Sequence[int]
     """The mod-sequence that each of the messages had."""
+    taken: range = range(0)
+    """The change numbers that were set aside: those of the messages that changed, and some that nobody has."""
 
     @property
     def uids(self) -> Sequence[int]:

@@ -149,11 +149,12 @@ def set_flags(
     if not columns[0]:
         return FlagUpdate(columns, modified, before)
     change = _Change(keep, put, kw_keep, keywords.register(work, add_keywords))
-    return FlagUpdate(_apply(work, folder_id, columns, change), modified, before)
+    after, taken = _apply(work, folder_id, columns, change)
+    return FlagUpdate(after, modified, before, taken)
 
 
-def _apply(work: Work, folder_id: int, columns: Columns, change: _Change) -> Columns:
-    """Write the rows that change; return them all as they are then.
+def _apply(work: Work, folder_id: int, columns: Columns, change: _Change) -> tuple[Columns, range]:
+    """Write the rows that change; return them all as they are then, and the change numbers set aside for it.
 
     Many messages have few combinations of flags, so what becomes of flags is worked out for each of those.
     """
@@ -167,20 +168,25 @@ def _apply(work: Work, folder_id: int, columns: Columns, change: _Change) -> Col
     if len(changing) < len(becomes):
         marks = [bits in changing or old != new for bits, old, new in zip(flags, words, new_words, strict=True)]
         if not any(marks):
-            return columns
+            return columns, range(0)
         if all(marks):
             marks = None
     if marks is None:
-        numbers = _write(work, folder_id, uids, flags, change)
-        return (uids, mids, items, numbers, new_flags, new_words, *rest)
-    taken = iter(_write(work, folder_id, list(compress(uids, marks)), list(compress(flags, marks)), change))
-    numbers = [next(taken) if mark else modseq for mark, modseq in zip(marks, modseqs, strict=True)]
+        numbers, taken = _write(work, folder_id, uids, flags, change)
+        return (uids, mids, items, numbers, new_flags, new_words, *rest), taken
+    numbers, taken = _write(work, folder_id, list(compress(uids, marks)), list(compress(flags, marks)), change)
+    fresh = iter(numbers)
+    numbers = [next(fresh) if mark else modseq for mark, modseq in zip(marks, modseqs, strict=True)]
     new_flags = [new if mark else old for mark, old, new in zip(marks, flags, new_flags, strict=True)]
-    return (uids, mids, items, numbers, new_flags, new_words, *rest)
+    return (uids, mids, items, numbers, new_flags, new_words, *rest), taken
 
 
-def _write(work: Work, folder_id: int, uids: Sequence[int], flags: Sequence[int], change: _Change) -> Sequence[int]:
-    """Update the rows of messages, all of which change, from `flags`; return the number that each of them took.
+def _write(
+    work: Work, folder_id: int, uids: Sequence[int], flags: Sequence[int], change: _Change
+) -> tuple[Sequence[int], range]:
+    """Update the rows of messages, all of which change, from `flags`.
+
+    Returns the number that each of them took, and all that were set aside.
 
     A change number is the UID plus an offset, so one statement numbers a whole run of messages. The numbers between
     are passed over, so UIDs that lie far apart are written in several runs.
@@ -189,7 +195,8 @@ def _write(work: Work, folder_id: int, uids: Sequence[int], flags: Sequence[int]
     runs = _runs(uids)
     span = sum(run[-1] - run[0] + 1 for run in runs)
     first = work.allocate(cns=span).cn
-    taken: list[int] = []
+    taken = range(first, first + span)
+    numbers: list[int] = []
     for run in runs:
         low, high = run[0], run[-1]
         offset = first - low
@@ -197,7 +204,7 @@ def _write(work: Work, folder_id: int, uids: Sequence[int], flags: Sequence[int]
         statement, parameters = change.statement(listed=listed)
         chosen = (work.array(run),) if listed else (low, high)
         work.run(statement, (m, folder_id, *chosen, offset, *parameters))
-        taken += map(offset.__add__, run)
+        numbers += map(offset.__add__, run)
         first += high - low + 1
     unseen = marked = 0
     if (~change.keep | change.put) & (_SEEN | _DELETED):
@@ -205,11 +212,11 @@ def _write(work: Work, folder_id: int, uids: Sequence[int], flags: Sequence[int]
             now = old & change.keep | change.put
             unseen += count * ((old & _SEEN) - (now & _SEEN))
             marked += count * ((now & _DELETED) - (old & _DELETED))
-    last = first - 1
+    last = taken[-1]
     if not work.run(_FOLDER, (m, folder_id, unseen, marked // _DELETED, last)):
         raise NotFound(f"there is no folder {folder_id}")
     work.touch(folder_id, last)
-    return taken
+    return numbers, taken
 
 
 def _runs(uids: Sequence[int]) -> list[Sequence[int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
@@ -127,18 +127,16 @@ class Selected:
         uids = self.view.uids
         return sum(bisect_left(uids, end) - bisect_left(uids, first) for first, end in self.recent)
 
-    def note_own(self, modseqs: Sequence[int]) -> None:
+    def note_own(self, modseqs: Iterable[int], taken: range = range(0)) -> None:
         """Remember that the client knows of the versions with these mod-sequences from its own command.
 
-        Every change has a mod-sequence of its own, and those of one command are neighbours: so runs are few.
+        `taken` are numbers that were set aside for the command, used or not: they are one run, where those of the
+        messages have gaps wherever UIDs have (store.flags).
         """
-        news = sorted(modseqs)
-        del news[: bisect_right(news, self.watermark)]
-        if news and news[-1] - news[0] == len(news) - 1:
-            self._note_run(news[0], news[-1])
-            return
-        for modseq in news:
+        for modseq in sorted(modseq for modseq in modseqs if modseq > self.watermark and modseq not in taken):
             self._note_run(modseq, modseq)
+        if taken:
+            self._note_run(taken[0], taken[-1])
 
     def _note_run(self, first: int, last: int) -> None:
         if self.own and self.own[-1][1] == first - 1:

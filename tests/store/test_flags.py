@@ -126,6 +126,19 @@ def test_a_keyword_has_255_octets_at_most(mailbox: Mailbox) -> None:
     assert len(mailbox.keyword_names()) == 1
 
 
+def test_the_numbers_set_aside_are_one_run(mailbox: Mailbox) -> None:
+    """Those of the messages that change, whatever lies between their UIDs, and of no other change."""
+    uids = fill(mailbox, INBOX, 6)
+    mailbox.set_flags(INBOX, [3], add=SEEN)
+    standing = mailbox.standing(INBOX)[0]
+    update = mailbox.set_flags(INBOX, [1, 3, 5], add=SEEN)
+    assert update.taken[0] == standing + 1
+    assert update.taken[-1] == mailbox.standing(INBOX)[0]
+    assert [modseq in update.taken for modseq in update.modseqs] == [True, False, True]
+    assert mailbox.set_flags(INBOX, uids, add=FLAGGED).taken[0] == update.taken[-1] + 1
+    assert not mailbox.set_flags(INBOX, uids, add=FLAGGED).taken
+
+
 def test_uids_far_apart(mailbox: Mailbox) -> None:
     """Each changed message has its own change number also when the UIDs lie far apart."""
     fill(mailbox, INBOX, 2)

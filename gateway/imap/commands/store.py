@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from gateway.imap.commands.progress import Ticker
 from gateway.imap.errors import Reply, ok
 from gateway.imap.flags import parse_flags
@@ -35,7 +33,7 @@ async def store(session: Session, args: Store) -> Reply:
         update = await _change(session, selected, args, batch, change.bits, change.keywords)
         found += len(update.uids)
         modified += update.modified
-        selected.note_own(_known(selected, update) if args.silent else update.modseqs)
+        _note_own(selected, update, silent=args.silent)
         await session.learn_keywords(update.keywords)
         _report(session, selected, args, update)
         await session.wire.drain()
@@ -48,12 +46,18 @@ async def store(session: Session, args: Store) -> Reply:
     return ok(b"Conditional STORE failed for some." if modified else b"STORE completed.", code)
 
 
-def _known(selected: Selected, update: FlagUpdate) -> Sequence[int]:
-    """The mod-sequences of what nobody else had changed without the client knowing: `.SILENT` is not about that."""
-    if max(update.before, default=0) <= selected.watermark:
-        return update.modseqs
-    knows = selected.knows
-    return [modseq for modseq, before in zip(update.modseqs, update.before, strict=True) if knows(before)]
+def _note_own(selected: Selected, update: FlagUpdate, *, silent: bool) -> None:
+    """Remember what the client knows by the command: what it is told, or what it can tell by itself.
+
+    That is not, for `.SILENT`, what becomes of a message that somebody else had changed without the client knowing.
+    """
+    if not silent:
+        selected.note_own(update.modseqs, update.taken)
+    elif max(update.before, default=0) <= selected.watermark or all(map(selected.knows, update.before)):
+        selected.note_own((), update.taken)
+    else:
+        pairs = zip(update.modseqs, update.before, strict=True)
+        selected.note_own([modseq for modseq, before in pairs if selected.knows(before)])
 
 
 async def _change(

@@ -9,11 +9,12 @@ from typing import NoReturn
 import pytest
 
 from gateway.imap import connection, updates
-from gateway.imap.commands import bodies, fetch
+from gateway.imap.commands import bodies, fetch, store
 from gateway.imap.commands.bodies import Messages
 from store import indexcache
 from store.changes import Change
 from store.errors import Unavailable
+from store.ids import MessageFlag
 from store.index import FolderIndex
 from store.mailbox import Mailbox
 from tests.gateway.imap.harness import Server
@@ -147,3 +148,29 @@ async def test_a_response_that_breaks_off(
     await client.settle()
     assert b"f NO" not in client.transport.output
     assert client.transport.lost
+
+
+async def test_holes_in_the_uids_cost_no_reading(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client's own STORE is not read back, wherever UIDs are missing, and others' changes still are told."""
+    for _ in range(12):
+        server.deliver()
+    inbox = server.mailbox.folder(("INBOX",)).id
+    server.mailbox.remove_messages(inbox, [2, 5, 6])
+    read: list[int] = []
+    original = Mailbox.changes_since
+
+    def counted(mailbox: Mailbox, folder: int, since: int, **options: int) -> tuple[int, list[Change]]:
+        read.append(since)
+        return original(mailbox, folder, since, **options)
+
+    monkeypatch.setattr(Mailbox, "changes_since", counted)
+    monkeypatch.setattr(store, "BATCH", 4)
+    client = await server.client()
+    assert await client.ok("STORE 1:* +FLAGS.SILENT (\\Seen)") == []
+    assert len(await client.ok("STORE 1:* +FLAGS (\\Flagged)")) == 9
+    assert await client.ok("STORE 1,2,9 -FLAGS.SILENT (\\Seen)") == []
+    assert read == []
+    server.mailbox.set_flags(inbox, [4], add=MessageFlag.ANSWERED)
+    told = await client.ok("STORE 1:* +FLAGS.SILENT (\\Draft)")
+    assert told == [b"* 3 FETCH (FLAGS (\\Recent \\Answered \\Flagged \\Seen \\Draft))"]
+    assert len(read) == 1
