@@ -18,6 +18,9 @@ from store.engine import Reader, Statement, Work
 from store.errors import NotFound
 from store.schema import expunge, folder, message
 
+_NO_MODSEQ = (1 << 63) - 1
+"""Above all that are given."""
+
 HOW_HARD = 0
 HOW_MOVED = 1
 HOW_REPLACED = 2
@@ -119,8 +122,19 @@ _PORTION = [
     )
 ]
 _UIDS = Statement(select(message.c.uid).where(*IN_FOLDER).order_by(message.c.uid), "m", "f")
+_first_young = (
+    select(expunge.c.modseq)
+    .where(*_GONE, expunge.c.ts >= bindparam("before"))
+    .order_by(expunge.c.modseq)
+    .limit(1)
+    .scalar_subquery()
+)
+# It reads those that are to go and one more: a folder that is emptied in parts has very many young ones.
 _PRUNE_TO = Statement(
-    select(func.max(expunge.c.modseq)).where(*_GONE, expunge.c.ts < bindparam("before")), "m", "f", "before"
+    select(func.max(expunge.c.modseq)).where(*_GONE, expunge.c.modseq < func.coalesce(_first_young, _NO_MODSEQ)),
+    "m",
+    "f",
+    "before",
 )
 _PRUNE = Statement(delete(expunge).where(*_GONE, expunge.c.modseq <= bindparam("upto")), "m", "f", "upto")
 _RAISE_FLOOR = Statement(update(folder).where(*_FOLDER).values(expunge_floor=bindparam("upto")), "m", "f", "upto")
@@ -198,7 +212,7 @@ def _missing(db: Reader, folder_id: int, uidnext: int) -> list[range]:
 
 
 def prune(work: Work, folder_id: int, *, before: float | None = None) -> None:
-    """Forget the tombstones made before a moment (Unix seconds; RETENTION ago when none is given)."""
+    """Forget the tombstones before the first made at a moment or since (Unix seconds; RETENTION ago unless given)."""
     moment = int(time.time() - RETENTION if before is None else before)
     row = work.one(_PRUNE_TO, (work.mailbox_id, folder_id, moment))
     if row is None or row[0] is None:

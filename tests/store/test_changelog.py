@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 
 from store import changelog
 from store.changes import FlagsChanged, MessageCreated, MessageDeleted, MessageRow
+from store.engine import Work, insert_statement
 from store.errors import NotFound
 from store.ids import MessageFlag, SpecialFolder
 from store.index import FolderIndex
 from store.indexcache import IndexCache
 from store.mailbox import Mailbox
+from store.schema import expunge
 from tests.store.conftest import World
 from tests.support.examples import examples
 from tests.support.storemail import deliver, fill
@@ -108,6 +110,55 @@ def test_young_tombstones_stay(mailbox: Mailbox) -> None:
     with mailbox._shard.read() as db:
         assert changelog.state(db, INBOX)[3] == 0
     assert mailbox.vanished_since(INBOX, mark) == [range(1, 2)]
+
+
+_BURY = insert_statement(expunge, "mailbox_id", "folder_id", "modseq", "assoc", "uid", "mid", "how", "ts")
+
+
+def bury(work: Work, stamps: Iterable[int], *, first: int = 1) -> None:
+    """Write tombstones of some times, modseq and UID counted from `first`."""
+    rows = ((work.mailbox_id, int(INBOX), at, 0, at, 1_000_000 + at, 0, ts) for at, ts in enumerate(stamps, first))
+    work.many(_BURY, rows)
+
+
+def test_tombstones_go_up_to_the_first_young_one(mailbox: Mailbox) -> None:
+    """The log is complete above its floor, so nothing is taken out of its middle."""
+
+    def left(before: int) -> tuple[int, list[int]]:
+        mailbox.prune(INBOX, before=before)
+        with mailbox._shard.read() as db:
+            gone = db.all(changelog.VANISHED, (db.mailbox_id, int(INBOX), 0))
+            return changelog.state(db, INBOX)[3], [uid for uid, _ in gone]
+
+    assert left(100) == (0, [])
+    with mailbox._shard.write() as work:
+        bury(work, [50, 60, 100, 70, 110])
+    assert left(50) == (0, [1, 2, 3, 4, 5])
+    assert left(60) == (1, [2, 3, 4, 5])
+    assert left(100) == left(100) == (2, [3, 4, 5])
+    assert left(110) == (4, [5])
+    assert left(111) == (5, [])
+    assert left(1000) == (5, [])
+
+
+def test_young_tombstones_are_not_all_read(make_world: Callable[..., World]) -> None:
+    """A folder is emptied in many parts, and each looks whether there is something to forget."""
+    mailbox = make_world().mailbox()
+    steps: list[int] = []
+    for number in range(2):
+        with mailbox._shard.write() as work:
+            bury(work, [100] * 1000, first=1 + 1000 * number)
+            changelog.prune(work, INBOX, before=100)
+            steps.append(0)
+
+            def count() -> None:
+                steps[-1] += 1
+
+            work.connection.set_progress_handler(count, 1)  # type: ignore[attr-defined]
+            changelog.prune(work, INBOX, before=100)
+            work.connection.set_progress_handler(None, 1)  # type: ignore[attr-defined]
+    assert steps[1] <= steps[0] + 10, "instructions of SQLite's machine, with twice as many tombstones"
+    assert steps[0]
 
 
 def test_the_index_is_the_folder(mailbox: Mailbox) -> None:
