@@ -37,8 +37,8 @@ class ServerNames:
 
     distinguished_name: str | None
     domain_name: str | None
-    size: int = 0
-    """The size that the structure says it has; 0: the one that it has."""
+    size: int | None = None
+    """The size that the structure says it has; None: the one that it has."""
     version: int = 1
 
     def encode(self) -> bytes:
@@ -47,7 +47,7 @@ class ServerNames:
         domain = _wide(self.domain_name) if self.domain_name is not None else b""
         at = _SERVER_HEADER.size
         offsets = (at if name else 0, at + len(name) if domain else 0)
-        size = self.size or at + len(name) + len(domain)
+        size = at + len(name) + len(domain) if self.size is None else self.size
         return _SERVER_HEADER.pack(_SERVER_MAGIC, size, self.version, *offsets) + name + domain
 
 
@@ -56,15 +56,16 @@ class MailboxName:
     """The mailbox's SMTP address, behind the other fields; its magic number is 0xF43246E9. In no specification."""
 
     smtp_address: str
-    size: int = 0
-    """The size that the structure says it has; 0: the one that it has."""
+    size: int | None = None
+    """The size that the structure says it has; None: the one that it has."""
     version: int = 2
 
     def encode(self) -> bytes:
         """Give the octets, without the two that end an EntryID of this kind."""
         address = _wide(self.smtp_address)
         at = _MAILBOX_HEADER.size
-        return _MAILBOX_HEADER.pack(_MAILBOX_MAGIC, self.size or at + len(address), self.version, at) + address
+        size = at + len(address) if self.size is None else self.size
+        return _MAILBOX_HEADER.pack(_MAILBOX_MAGIC, size, self.version, at) + address
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,13 @@
     python -m tests.fuzz.long --seconds 1200 imap session    # some of them
 
 Targets: `imap` (framer and parser), `pop3` (a session over a maildrop in memory), `mime` (scanner, ENVELOPE,
-BODYSTRUCTURE, text, MIME reader), `writer` (MIME writer of any object), `tnef` (TNEF both ways, compressed RTF),
+BODYSTRUCTURE, text, MIME reader), `writer` (MIME writer of any object), `parts` (what the reader hands to other
+converters: reports, S/MIME, TNEF, calendars, old kinds), `tnef` (TNEF both ways, compressed RTF),
 `vcard` (vCards both ways), `msg`, `rtf`, `html`, `mac`, `uuencode` (readers of these, and what writes them again),
-`calendar` (structures of calendar objects, recurrence rules), `ical` (iCalendar both ways), `session` (a real IMAP
-session over a real store). An input is a find when something escapes that should not, when it takes longer than HANG
-seconds, or when the process has grown beyond the limit. Finds are kept in tests/fuzz/finds/TARGET/, and
+`calendar` (structures of calendar objects, recurrence rules), `ical` (iCalendar both ways), `store` (bags, EntryIDs,
+conversation indexes, restrictions), `session` (a real IMAP session over a real store). An input is a find when
+something escapes that should not, when it takes longer than HANG seconds, or when the process has grown beyond the
+limit. Finds are kept in tests/fuzz/finds/TARGET/, and
 `test_fuzz_finds` tries each of them again for ever.
 """
 
@@ -39,7 +41,9 @@ from tests.fuzz import (
     test_fuzz_ical,
     test_fuzz_imap,
     test_fuzz_mime,
+    test_fuzz_parts,
     test_fuzz_pop3,
+    test_fuzz_store,
     test_fuzz_tnef,
     test_fuzz_vcard,
     test_fuzz_writer,
@@ -201,11 +205,13 @@ TARGETS: dict[str, tuple[Callable[[], Check], Callable[[], list[bytes]]]] = {
     "pop3": (lambda: check_pop3, lambda: client_lines("pop3*.txt")),
     "mime": (lambda: check_mime, corpus),
     "writer": (lambda: test_fuzz_writer.check, corpus),
+    "parts": (lambda: test_fuzz_parts.check, lambda: test_fuzz_parts.SEEDS),
     "tnef": (lambda: test_fuzz_tnef.check, test_fuzz_tnef.seeds),
     "vcard": (lambda: test_fuzz_vcard.check, test_fuzz_vcard.seeds),
     **{name: (lambda check=check: check, seeds) for name, (check, seeds) in test_fuzz_formats.FORMATS.items()},
     "calendar": (lambda: test_fuzz_calendar.check, lambda: test_fuzz_calendar.SEEDS),
     "ical": (lambda: test_fuzz_ical.check, test_fuzz_ical.seeds),
+    "store": (lambda: test_fuzz_store.check, test_fuzz_store.seeds),
     "session": (SessionTarget, imap_seeds),
 }
 

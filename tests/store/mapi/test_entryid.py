@@ -118,6 +118,8 @@ def test_inverse_of_the_other_kinds(entry: EntryId) -> None:
 def test_sizes_of_the_names_behind_a_store_are_those_that_they_have() -> None:
     names = ServerNames("/o=x", "h")
     assert names.encode()[4:20] == bytes.fromhex("1D000000 01000000 14000000 19000000")
+    assert ServerNames("/o=x", "h", 0).encode()[4:8] == bytes(4)
+    assert MailboxName("a@b", 0).encode()[4:8] == bytes(4)
     assert MailboxName("a@b").encode()[4:16] == bytes.fromhex("18000000 02000000 10000000")
 
 

@@ -51,10 +51,15 @@ def of_store(entry: e.StoreEntryId | e.ForeignStoreEntryId) -> list[Figure]:
         found.append(("MailboxDN", entry.mailbox))
     names = entry.names
     if isinstance(names, ServerNames):
-        found += [("Magic", 0xF32135D8), ("Size", names.size), ("Version", names.version), ("OffsetDN", 20)]
+        found += [("Magic", 0xF32135D8), ("Size", names.size or 0), ("Version", names.version), ("OffsetDN", 20)]
         found += [("DN", names.distinguished_name or ""), ("FQDN", names.domain_name or "")]
     elif isinstance(names, MailboxName):
-        found += [("Magic", 0xF43246E9), ("Size", names.size), ("Version", names.version), ("OffsetSmtpAddress", 16)]
+        found += [
+            ("Magic", 0xF43246E9),
+            ("Size", names.size or 0),
+            ("Version", names.version),
+            ("OffsetSmtpAddress", 16),
+        ]
         found.append(("SmtpAddress", names.smtp_address))
     return found + ([("octets", entry.rest.hex().upper())] if entry.rest else [])
 
