@@ -135,6 +135,10 @@ class SmtpConnection(SmtpSession):
         if problem is not None:
             envelope.bdat_failed = envelope.bdat_failed or envelope.bdat or envelope.mail_from is not None
             envelope.chunks.clear()
+            if last and self.profile.service is Service.LMTP:
+                # One reply for each recipient ([RFC2033] 4.2, 4.3); refusing gives the last of them, or the only one.
+                for _ in envelope.recipients[1:]:
+                    self.reply(problem)
             raise Refused(problem)
         envelope.bdat = True
         envelope.chunked += count

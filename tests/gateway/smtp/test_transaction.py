@@ -386,6 +386,30 @@ async def test_lmtp_answers_for_each_recipient():
         assert await one.codes(2) == ["250", "552"]
 
 
+async def test_lmtp_answers_for_each_recipient_when_the_last_chunk_is_refused():
+    """[RFC2033] 4.2, 4.3: one reply a successful RCPT after BDAT LAST, whatever is wrong; one for any other chunk."""
+    async with (
+        serving(Service.LMTP, limits=SmtpLimits(max_message=50)) as server,
+        client(server.port, hello=b"LHLO relay.test") as one,
+    ):
+        await begin(one)
+        await one.say(b"RCPT TO:<no@example.test>")
+        await one.say(b"RCPT TO:<bob@example.test>")
+        one.send(b"BDAT 100 LAST\r\n" + b"x" * 100 + b"NOOP\r\n")
+        assert await one.codes(3) == ["552", "552", "250"]
+        one.send(b"BDAT 1 LAST\r\nxNOOP\r\n")
+        assert await one.codes(3) == ["503", "503", "250"]
+        await one.say(b"RSET")
+        await begin(one)
+        await one.say(b"RCPT TO:<bob@example.test>")
+        one.send(b"BDAT 100\r\n" + b"x" * 100 + b"BDAT 1 LAST\r\nxNOOP\r\n")
+        assert await one.codes(4) == ["552", "503", "503", "250"]
+        await one.say(b"RSET")
+        one.send(b"MAIL FROM:<s@other.test>\r\nBDAT 1 LAST\r\nxNOOP\r\n")
+        assert await one.codes(3) == ["250", "503", "250"], "without a recipient there is one reply"
+        assert not server.delivery.messages
+
+
 async def test_lmtp_command_set():
     """[RFC2033] 4.1: no EHLO, no HELO; [RFC2033] 4.2: DATA without a recipient is 503."""
     async with serving(Service.LMTP) as server, client(server.port, hello=None) as one:
