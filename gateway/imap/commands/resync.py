@@ -31,9 +31,11 @@ async def resynchronize(session: Session, selected: Selected, index: FolderIndex
     uids = known.uids or _EVERY
     after = matched(selected.view, known.match) if known.match is not None else 0
     await send_vanished(session, uids, known.modseq, after=after)
+    # The index grows in place while we wait for anything; what has come since is none of the numbers of the view, which
+    # is the beginning of it.
     changed = [
         place
-        for start, stop in resolve_uids(uids, index.uids)
+        for start, stop in resolve_uids(uids, selected.view.uids)
         for place, modseq in enumerate(index.modseqs[start:stop], start)
         if modseq > known.modseq
     ]

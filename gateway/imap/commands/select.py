@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from gateway.imap.commands import resync, urlauth
 from gateway.imap.commands.progress import Ticker
 from gateway.imap.errors import Reply, bad, ok
@@ -40,7 +42,8 @@ async def select(session: Session, args: Select) -> Reply:
     else:
         out.append(writer.recent(selected.count_recent()))
     if row.unread and not (session.rev2 or session.uidonly):
-        unseen = next((number for number, flags in enumerate(index.flags, 1) if not flags & SEEN), 0)
+        known = islice(index.flags, len(selected.view))  # the index may have grown since
+        unseen = next((number for number, flags in enumerate(known, 1) if not flags & SEEN), 0)
         if unseen:
             out.append(writer.status(b"*", b"OK", "First unseen.", writer.code_number(b"UNSEEN", unseen)))
     uids = selected.view.uids

@@ -6,6 +6,7 @@ import random
 import re
 import time
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,6 +17,7 @@ from gateway.imap.flags import SHOWN
 from gateway.imap.protocol.numset import common_runs, parse_set, runs_of, uid_runs
 from gateway.imap.protocol.writer import vanished
 from gateway.imap.view import FolderView
+from gateway.runtime.worker import StoreRunner
 from store.ids import MessageFlag
 from tests.gateway.imap.harness import Client, Server
 
@@ -438,3 +440,30 @@ async def test_a_client_that_comes_back_has_the_mailbox(server: Server, seed: in
             client.transport.lose()
         for _ in range(choose.randint(0, 4)):
             others(server, choose)
+
+
+async def test_what_comes_while_the_folder_is_opened(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No number above EXISTS is told before the EXISTS that tells of the message ([RFC3501] 7.3.1, 7.4.2).
+
+    Where reads of the store wait, others deliver meanwhile, and the index that all sessions share grows.
+    """
+    client, uidvalidity, _ = await start(server, 3)
+    other = await server.client()
+    read = StoreRunner.read
+    waited: list[int] = []
+
+    async def slow(runner: StoreRunner, fn: Any, *args: Any, **kwargs: Any) -> Any:
+        if fn.__name__ == "keyword_names" and not waited:
+            waited.append(1)
+            server.mailbox.set_flags(inbox(server), [1, 2, 3], add=MessageFlag.SEEN)
+            server.deliver()
+            await other.ok("FETCH 1:* UID")
+        return await read(runner, fn, *args, **kwargs)
+
+    monkeypatch.setattr(StoreRunner, "read", slow)
+    lines = await client.ok(f"SELECT INBOX (QRESYNC ({uidvalidity} 1))")
+    assert waited
+    assert b"* 3 EXISTS" in lines
+    assert [line for line in lines if b"UNSEEN" in line] == []
+    assert [int(line.split()[1]) for line in lines if b"FETCH" in line] == [1, 2, 3]
+    assert b"* 4 EXISTS" in await client.ok("NOOP")
