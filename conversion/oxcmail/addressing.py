@@ -215,7 +215,7 @@ def display_list(found: Iterable[Mailbox]) -> str:
 
 
 def reply_properties(found: list[Mailbox]) -> dict[PropertyKey, Value]:
-    """Make the properties of Reply-To ([MS-OXCMAIL] 2.2.3.1, [MS-OXOMSG] 2.2.1.43)."""
+    """Make the properties of Reply-To ([MS-OXCMAIL] 2.2.3.1.6, [MS-OXOMSG] 2.2.1.43)."""
     return {
         tags.PidTagReplyRecipientEntries: encode_flat_entry_list([_one_off(*mailbox)[0] for mailbox in found]),
         tags.PidTagReplyRecipientNames: ";".join([mailbox.name.replace(";", "") for mailbox in found]),

@@ -212,6 +212,10 @@ _ORGANIZATION = "X-MS-Exchange-Organization-"
 # What the writer makes of them, telephones, sensitivity, references, the message answered, lists, languages, payload,
 # name and place of the body, Xref: [MS-OXCMAIL] 2.1.3.2.3, 2.1.3.2.6, 2.1.3.2.12, 2.1.3.2.14, 2.1.3.2.15, 2.1.3.2.16,
 # [MS-OXCMAIL] 2.1.3.2.18, 2.1.3.2.29 to 2.1.3.2.31.
+# What the reader makes of them: [MS-OXCMAIL] 2.2.3.2.1 to 2.2.3.2.4 (identifier, time, references, sensitivity),
+# [MS-OXCMAIL] 2.2.3.2.9 to 2.2.3.2.14 (the message answered, times, languages, suppression of answers),
+# [MS-OXCMAIL] 2.2.3.2.17 to 2.2.3.2.29 (lists, payload, what the organisation says, classification, telephones, the
+# body's name and place, Xref, and fields without a property of their own); [MS-OXCSPAM] 2.2.1.3 (confidence levels).
 TABLE: tuple[HeaderRule, ...] = (
     _rule("Message-ID", tags.PidTagInternetMessageId, VERBATIM),
     _rule("References", tags.PidTagInternetReferences, VERBATIM),

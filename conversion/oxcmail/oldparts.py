@@ -46,8 +46,8 @@ def _named(found: dict[PropertyKey, Value], name: str, data: bytes) -> Attachmen
 def mac_attachment(source: Source, part: Part, found: dict[PropertyKey, Value]) -> AttachmentContent | None:
     """Make the attachment of a file with two forks: a MacBinary stream ([MS-OXCMAIL] 2.2.3.4.2).
 
-    AppleSingle ([MS-OXCMAIL] 2.2.3.4.2.1), AppleDouble ([MS-OXCMAIL] 2.2.3.4.2.2) or BinHex ([MS-OXCMAIL]
-    2.2.3.4.2.3). None for what cannot be read so. `found` has what the header of the part said.
+    AppleSingle, AppleDouble or BinHex ([MS-OXCMAIL] 2.2.3.4.2.1, 2.2.3.4.2.2, 2.2.3.4.2.3). None for what cannot be
+    read so. `found` has what the header of the part said.
     """
     kind = _OCTETS
     shown = part

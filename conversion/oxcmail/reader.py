@@ -1,4 +1,4 @@
-"""The MIME reader: a message as MIME becomes a Message object ([MS-OXCMAIL] 2.2).
+"""The MIME reader: a message as MIME becomes a Message object ([MS-OXCMAIL] 2.2, 2.2.3).
 
 One pass over the header lines fills properties by the table in `headers`; then the body is chosen and everything else
 becomes attachments that stay slices of the original. Nothing raises, whatever the input: limits cut it.
@@ -223,7 +223,7 @@ class _Reader:
         properties.setdefault(tags.PidTagSensitivity, 0)
 
     def flags(self) -> None:
-        """Set keywords, follow-up flag, receipt requests and reply suppression ([MS-OXCMAIL] 2.2.3.2)."""
+        """Set keywords, follow-up flag, receipt requests and reply suppression ([MS-OXCMAIL] 2.2.3.1.7, 2.2.3.2.16)."""
         special = self.special
         properties = self.properties
         if b"keywords" in special:
@@ -295,7 +295,7 @@ class _Reader:
                 self.properties.update(reply_properties(answers))
 
     def recipients(self) -> list[RecipientRow]:
-        """Make the recipient rows, To before Cc before Bcc, each in its order ([MS-OXCMAIL] 2.2.3.1)."""
+        """Make the recipient rows, To before Cc before Bcc, each in its order ([MS-OXCMAIL] 2.2.3.1.5)."""
         rows: list[RecipientRow] = []
         for name, kind, display in _RECIPIENT_FIELDS:
             values = self.special.get(name)
@@ -376,7 +376,7 @@ class _Reader:
         return recipients if report.recipients is None else report.recipients
 
     def embedded(self, source: Source, part: Part) -> MessageContent | None:
-        """Read an enclosed message as an embedded Message object ([MS-OXCMAIL] 2.2.3.4)."""
+        """Read an enclosed message as an embedded Message object ([MS-OXCMAIL] 2.2.3.4.3)."""
         if self.depth >= MAX_EMBEDDED or part.message is None:
             return None
         if part.encoding in ("base64", "quoted-printable"):

@@ -1,4 +1,4 @@
-"""Body selection ([MS-OXCMAIL] 2.2.3.3.2)."""
+"""Body selection ([MS-OXCMAIL] 2.2.3.3, 2.2.3.3.2, 2.2.3.3.2.1)."""
 
 from __future__ import annotations
 

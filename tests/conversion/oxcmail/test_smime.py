@@ -1,4 +1,4 @@
-"""Signed and encrypted messages ([MS-OXOSMIME])."""
+"""Signed and encrypted messages ([MS-OXOSMIME] 2.1.3)."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def test_line_ends_become_canonical() -> None:
     ],
 )
 def test_what_is_no_s_mime(properties: Any, data: bytes) -> None:
-    """What an attachment has that cannot be S/MIME goes as a file, and the receipt says so."""
+    """[MS-OXOSMIME] 2.1.3.1.2.2, 2.1.3.2.2.2: what cannot be S/MIME goes as a file, and the receipt says so."""
     receipt = Receipt()
     raw = written(note(properties, (), (file("a.bin", data),)), receipt)
     assert shape(raw).startswith("mixed(")

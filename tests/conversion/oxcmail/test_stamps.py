@@ -41,7 +41,7 @@ def puzzle(**changes: str) -> str:
 
 
 def test_a_postmark() -> None:
-    """[MS-OXPSVAL] 3.1: the example, with one recipient."""
+    """[MS-OXPSVAL] 2.2, 2.2.2, 3.1: the example, with one recipient, and whether it is of this message."""
     found = read_postmark(puzzle())
     assert found is not None
     assert found.solutions[0] == "BjHi"
