@@ -38,9 +38,8 @@ class MailEnvelope(Envelope):
         self.recipients: list[Recipient] = []
         self.tried = False
         """Some RCPT was well-formed, accepted or not."""
-        self.chunks: list[bytes] = []
-        self.chunked = 0
-        """Octets that BDAT has brought."""
+        self.chunks = bytearray()
+        """The octets that BDAT has brought, and nothing of how many chunks they were."""
         self.bdat = False
         """BDAT has begun: DATA is out ([RFC3030] 2)."""
         self.bdat_failed = False

@@ -120,11 +120,11 @@ class SmtpConnection(SmtpSession):
             self.hang_up()
             return
         count, envelope = int(size), self.envelope
-        problem = self._chunk_problem(envelope.chunked + count)
+        problem = self._chunk_problem(len(envelope.chunks) + count)
         self._bulk = True
         try:
             if problem is None:
-                envelope.chunks.append(await self.octets.exactly(count))
+                envelope.chunks += await self.octets.exactly(count)
             elif count > 4 * self.limits.max_message:
                 self.hang_up(problem)
                 return
@@ -141,9 +141,10 @@ class SmtpConnection(SmtpSession):
                     self.reply(problem)
             raise Refused(problem)
         envelope.bdat = True
-        envelope.chunked += count
         if last:
-            await self._deliver(b"".join(envelope.chunks))
+            raw = bytes(envelope.chunks)
+            envelope.chunks.clear()
+            await self._deliver(raw)
         else:
             self.reply(b"250 2.0.0 %d octets received" % count)
 

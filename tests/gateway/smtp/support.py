@@ -23,9 +23,10 @@ from gateway.sasl.registry import Mechanisms
 from gateway.services.logon import LogonRefused, RefusalKind
 from gateway.services.outcomes import Outcome, Problem, Recipient, Refusal
 from gateway.services.signin import SignInService
-from gateway.smtp.profile import Service, SmtpLimits
+from gateway.smtp.profile import Profile, Service, SmtpLimits
 from gateway.smtp.server import SmtpFrontEnd, SmtpPort
 from gateway.smtp.session import SmtpServices
+from gateway.smtp.transaction import SmtpConnection
 
 
 def make_certificate(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
@@ -176,6 +177,14 @@ async def serving(
     finally:
         await front_end.stop(1.0)
         binding.close()
+
+
+def unconnected() -> SmtpConnection:
+    """A connection whose commands a test runs itself."""
+    signin = SignInService(FakeLogon(), Mechanisms(in_clear=lambda address: False))
+    services = SmtpServices(FakeDelivery(), signin, FakeSenders(), "mx.example.test")
+    profile = Profile(Service.TRANSFER, None, "test")
+    return SmtpConnection(asyncio.get_running_loop(), Connections(None), SmtpLimits(), services, profile)
 
 
 class Client:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import smtplib
+import tracemalloc
 
 import pytest
 
@@ -12,7 +13,7 @@ from gateway.services.outcomes import Refusal
 from gateway.smtp.profile import BareNewline, Service, SmtpLimits
 from store.errors import QuotaExceeded, Unavailable
 
-from .support import FakeDelivery, client, serving
+from .support import FakeDelivery, client, serving, unconnected
 
 MESSAGE = b"Subject: x\r\n\r\nbody\r\n"
 
@@ -358,6 +359,31 @@ async def test_a_huge_chunk_is_not_waited_for():
         await begin(one)
         one.send(b"BDAT 99999999\r\n")
         assert (await one.rest()).startswith(b"552 5.3.4")
+
+
+@pytest.mark.parametrize("size", [0, 2])
+async def test_small_chunks_take_no_more_memory_than_their_octets(size):
+    """[RFC3030] 2 has no least size of a chunk: what is kept of them is bounded by the size of the message alone."""
+    connection = unconnected()
+    await connection._execute(b"EHLO client.test")
+    await connection._execute(b"MAIL FROM:<s@other.test>")
+    await connection._execute(b"RCPT TO:<alice@example.test>")
+
+    async def send(count):
+        for _ in range(count):
+            connection.octets.feed(b"ab"[:size])
+            await connection._execute(b"BDAT %d" % size)
+            connection._out.clear()
+
+    await send(100)
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        await send(3000)
+        assert tracemalloc.get_traced_memory()[0] - before < 3000 * size * 1.5 + 2048
+    finally:
+        tracemalloc.stop()
+    assert connection.envelope.chunks == b"ab" * (3100 * size // 2)
 
 
 # LMTP
