@@ -182,6 +182,8 @@ class ImapConnection(OctetStream):
                     break
                 if self._loop.time() - self._turn > SLICE:
                     await self.drain()
+            if self._farewell and not self._closing:  # it came in between
+                self._say_farewell()
         except ConnectionError:
             self._closing = True
         except Exception:
@@ -345,8 +347,6 @@ class ImapConnection(OctetStream):
             await notify.push(self.session)
         if self._out and self._loop is not None:
             self._told = self._loop.time()
-        if self._farewell:
-            self._say_farewell()
 
     async def _end_idle(self, line: RawLine) -> None:
         tag, self._idling = self._idling, b""

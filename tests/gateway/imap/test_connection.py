@@ -363,3 +363,26 @@ async def test_delegate_form_reaches_the_logon_service(server: Server) -> None:
     await client(b"LOGIN EXAMPLE\\alice\\sales password")
     await client('LOGIN "alice@example.test/sales" password')
     assert [attempt.login for attempt in server.logon.attempts] == ["EXAMPLE\\alice\\sales", "alice@example.test/sales"]
+
+
+async def test_a_shutdown_between_commands(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """[RFC3501] 7.1.5: BYE, also when it comes while the client is waited for behind the last command."""
+    client = await server.client()
+    monkeypatch.setattr("gateway.imap.connection.SLICE", -1.0)
+    gate = asyncio.get_running_loop().create_future()
+    drain = client.transport.drain
+
+    async def slow() -> None:
+        if not gate.done():
+            await gate
+        await drain()
+
+    monkeypatch.setattr(client.transport, "drain", slow)
+    client.connection.dataReceived(b"a NOOP\r\n")
+    await asyncio.sleep(0)
+    client.connection.shut_down()
+    assert client.take() == [b"a OK NOOP completed."]
+    gate.set_result(None)
+    await client.settle()
+    assert client.take() == [b"* BYE Server is shutting down."]
+    assert client.transport.lost
