@@ -24,7 +24,7 @@ MAX_STRUCTURE = 100_000
 
 _STRUCTURES = frozenset(("N", "ADR", "ORG", "GENDER"))
 _OLD_ESCAPE = re.compile(r"\\([\\;,:])")
-_OLD_COMPONENT = re.compile(r"(?:[^\\;]++|\\.?)*+", re.S)
+_OLD_COMPONENT = re.compile(r"(?>(?:[^\\;]++|\\.?)*)", re.S)
 _NUL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _BREAKS = re.compile(r"\s*[\r\n]+\s*")
 _LABEL = re.compile(r"_\$!<(.*)>!\$_\Z", re.S)
