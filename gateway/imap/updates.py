@@ -95,8 +95,8 @@ class Updates:
         left, self.left = self.left, None
         if selected is None:
             return
-        if self.notify is not None and not self.notify.selected and not forced:
-            return  # [RFC5465] 3.1: nothing is wanted of the selected mailbox
+        if not (self._wants_selected or forced):
+            return
         try:
             if not selected.mailbox.whole:
                 await self._look_at_rights(selected)
@@ -125,6 +125,11 @@ class Updates:
             self.selected = None
             self.state = State.AUTHENTICATED
             self.wire.give_up(b"The selected mailbox is gone.")
+
+    @property
+    def _wants_selected(self) -> bool:
+        """Whether anything is to be told of the selected mailbox without being asked ([RFC5465] 3.1)."""
+        return self.notify is None or bool(self.notify.selected)
 
     async def _look_at_rights(self, selected: Selected) -> None:
         """Tell which flags last when the user's rights in another's folder have changed ([RFC4314] 5.1.1)."""
@@ -164,7 +169,7 @@ class Updates:
         selected.note_made(row.uid for row in rows)
         if arrived.recent_from:
             selected.add_recent(arrived.recent_from, rows[-1].uid + 1)
-        if arrived.next_to and selected.watermark == known and not selected.own:
+        if arrived.next_to and selected.watermark == known and not selected.own and self._wants_selected:
             changes: list[Change] = [MessageCreated(row) for row in rows]
             await self._take_in(selected, rows[-1].modseq, changes, expunge=False, forced=False)
             self.left = (selected.watermark, selected.uidvalidity)

@@ -255,3 +255,15 @@ async def test_nothing_is_left(server: Server) -> None:
     assert server.watch._subscriptions == {}
     server.deliver()
     assert await heard(client) == []
+
+
+@pytest.mark.parametrize("asked", ["NONE", "SET (personal (MailboxName))"])
+async def test_one_s_own_messages_where_nothing_is_wanted(server: Server, asked: str) -> None:
+    """[RFC5465] 3.1: nothing is told of the selected mailbox, whichever command puts messages into it."""
+    server.deliver()
+    client = await server.client()
+    await client.ok(f"NOTIFY {asked}")
+    assert await client.ok(b"APPEND INBOX {%d+}\r\n%b" % (len(MAIL), MAIL)) == []
+    assert await client.ok("COPY 1 INBOX") == []
+    assert await client.ok("NOOP") == []
+    assert b"* 3 EXISTS" in await client.ok(f"NOTIFY SET (selected {PAIR})")
