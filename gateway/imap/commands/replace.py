@@ -35,6 +35,8 @@ async def replace(session: Session, args: Replace) -> Reply:
         row = await _swap_between(session, uids, place, deliveries[0])
     if row is None:
         raise _gone(args)
+    if selected.is_at(place):
+        selected.note_made([row.uid])
     # [RFC8508] 4.3: the new UID is told before the EXPUNGE response.
     session.send(
         writer.status(b"*", b"OK", "Replacement message is ready.", appenduid(place.row.uidvalidity, [row.uid]))

@@ -267,3 +267,15 @@ async def test_one_s_own_messages_where_nothing_is_wanted(server: Server, asked:
     assert await client.ok("COPY 1 INBOX") == []
     assert await client.ok("NOOP") == []
     assert b"* 3 EXISTS" in await client.ok(f"NOTIFY SET (selected {PAIR})")
+
+
+async def test_no_items_of_what_one_has_replaced(server: Server) -> None:
+    """[RFC5465] 5.2: FETCH is for the messages that others have put in; REPLACE is as APPEND."""
+    server.deliver()
+    client = await server.client()
+    await client.ok("NOTIFY SET (selected (MessageNew (FLAGS) MessageExpunge))")
+    lines = await client.ok(b"REPLACE 1 INBOX {%d+}\r\n%b" % (len(MAIL), MAIL))
+    assert [line for line in lines if b"FETCH" in line] == []
+    assert b"* 1 EXPUNGE" in lines
+    server.deliver()
+    assert b"* 2 FETCH (FLAGS (\\Recent))" in await heard(client)
