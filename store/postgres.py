@@ -11,6 +11,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from itertools import count
 from threading import get_ident
 from time import monotonic, sleep
 from typing import Any
@@ -31,6 +32,7 @@ _WAIT_SECONDS = 30.0
 _LOCK_MILLISECONDS = 30_000
 
 _Connection = psycopg.Connection[Row]
+_CURSORS = count()
 
 _GUID = Statement(select(mailbox.c.guid).where(mailbox.c.mailbox_id == bindparam("m")), "m")
 _GUIDS = Statement(select(mailbox.c.guid))
@@ -136,11 +138,16 @@ class PostgresReader(Reader):
         return rows
 
     def chunks(self, statement: Statement, parameters: Parameters, size: int) -> Iterator[list[Row]]:
-        """See `Reader.chunks`."""
-        cursor: Any = self.connection.cursor(binary=True)
-        cursor.execute(statement.postgresql, parameters)
-        while rows := cursor.fetchmany(size):
-            yield rows
+        """See `Reader.chunks`: a cursor of the server's, else the driver would take in all rows with the answer."""
+        alone = self.connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
+        name = f"chunks_{next(_CURSORS)}"
+        cursor: Any = psycopg.RawServerCursor(self.connection, name, withhold=alone)
+        with cursor:
+            cursor.execute(statement.postgresql, parameters, binary=True)
+            rows: list[Row] = cursor.fetchmany(size)
+            while rows:
+                yield rows
+                rows = cursor.fetchmany(size) if len(rows) == size else []
 
     def array(self, numbers: Iterable[int]) -> str:
         """See `Reader.array`: an array as text, whose element type the driver cannot guess too small."""
