@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from conversion.contentlines import Component, ContentLine, write_component
 from conversion.oxcical.alarms import read_alarms
 from conversion.oxcical.attendees import People, attendee_strings, read_people
+from conversion.oxcical.budget import Budget
 from conversion.oxcical.files import read_files
 from conversion.oxcical.globalobjectid import GlobalObjectId, global_object_id
 from conversion.oxcical.meetingstate import APPOINTMENT, class_of, state_properties
@@ -38,6 +39,7 @@ class Setting:
     user: frozenset[str]
     """The folded addresses of the one whose calendar it becomes."""
     receipt: Receipt
+    budget: Budget
 
 
 @dataclass(slots=True)

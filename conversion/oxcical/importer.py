@@ -14,6 +14,7 @@ from collections.abc import Iterable
 
 from conversion.contentlines import Component, read_components
 from conversion.errors import ConversionError
+from conversion.oxcical.budget import Budget
 from conversion.oxcical.event import Event, Setting, read_event
 from conversion.oxcical.freebusy import read_free_busy
 from conversion.oxcical.series import read_series
@@ -82,10 +83,11 @@ def read_calendar(
         raise ConversionError("not an iCalendar object: there is no BEGIN:VCALENDAR")
     default = zone_named(zone, notes)
     addresses = frozenset(address.casefold() for address in user)
+    budget = Budget()
     found: list[MessageContent] = []
     for number, calendar in enumerate(calendars, 1):
         place = notes if len(calendars) == 1 else notes.within(f"VCALENDAR {number}")
-        found += _objects(calendar, _setting(calendar, default, resolve, addresses, place), place)
+        found += _objects(calendar, _setting(calendar, default, resolve, addresses, budget, place), place)
         if len(found) > MAX_OBJECTS:
             notes.dropped(f"VCALENDAR {number}", f"objects beyond {MAX_OBJECTS}")
             return found[:MAX_OBJECTS]
@@ -131,7 +133,12 @@ def method_of_calendar(calendar: Component) -> str:
 
 
 def _setting(
-    calendar: Component, default: Zone, resolve: Resolver | None, user: frozenset[str], notes: Receipt
+    calendar: Component,
+    default: Zone,
+    resolve: Resolver | None,
+    user: frozenset[str],
+    budget: Budget,
+    notes: Receipt,
 ) -> Setting:
     for line in calendar.lines:
         if line.name not in _OF_CALENDAR:
@@ -145,8 +152,8 @@ def _setting(
     other = (calendar.value("CALSCALE") or "GREGORIAN").strip().upper()
     if other != "GREGORIAN":
         notes.guessed("CALSCALE", f"{other[:30]} is taken as GREGORIAN")
-    zones = Zones(calendar.inner("VTIMEZONE"), default, notes)
-    return Setting(zones, method_of_calendar(calendar), CALENDAR_TYPES.get(scale, 0), resolve, user, notes)
+    zones = Zones(calendar.inner("VTIMEZONE"), default, notes, budget)
+    return Setting(zones, method_of_calendar(calendar), CALENDAR_TYPES.get(scale, 0), resolve, user, notes, budget)
 
 
 _READERS = {"VTODO": read_task, "VJOURNAL": read_journal, "VFREEBUSY": read_free_busy}

@@ -14,6 +14,7 @@ import math
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
+from conversion.oxcical.budget import Budget, cost_of, with_fewer_times
 from conversion.oxcical.event import Event, Setting, as_utc, content_of, set_times
 from conversion.oxcical.expansion import expand
 from conversion.oxcical.files import EMBEDDED
@@ -112,9 +113,10 @@ def read_series(master: Event, changed: list[Event], setting: Setting) -> list[M
     if found.pattern.start_date + found.offset != minutes_of(start.local):
         _move(master, datetime_of(found.pattern.start_date + found.offset))
     modified, attachments, alone = _exceptions(master, changed, found, setting)
-    for day, moment in found.moved:
-        if day not in {midnight(info.original_start_date) // DAY for info, _ in modified}:
-            modified.append(_plain(day * DAY + found.offset, moment, master))
+    changed_days = {midnight(info.original_start_date) // DAY for info, _ in modified}
+    modified += [
+        _plain(day * DAY + found.offset, moment, master) for day, moment in found.moved if day not in changed_days
+    ]
     length = master.length // MINUTE
     recurrence = AppointmentRecurrencePattern(found.pattern, found.offset, found.offset + length)
     removed = [day * DAY for day in found.deleted] + list(found.pattern.deleted_instance_dates)
@@ -124,8 +126,8 @@ def read_series(master: Event, changed: list[Event], setting: Setting) -> list[M
     if attachments and any(isinstance(item.data, MessageContent) and item.data.recipients for item in attachments):
         master.properties[tags.PidLidFExceptionalAttendees] = True
     contents = [content_of(master, setting, recurring=True), *(_alone(event, setting) for event in alone)]
-    changed_days = {event.recurrence_id.local for event in alone if event.recurrence_id is not None}
-    others = [moment for moment in found.others if moment not in changed_days]
+    said = {event.recurrence_id.local for event in alone if event.recurrence_id is not None}
+    others = [moment for moment in found.others if moment not in said]
     return contents + [_copy(master, moment, setting) for moment in others]
 
 
@@ -173,7 +175,7 @@ def _instances(master: Event, setting: Setting) -> _Instances | None:
             return found
     elif mapped is not None:
         notes.altered("RRULE", f"{mapped.reason}: its instances are said one by one")
-    return _one_by_one(master, rules, removed, added)
+    return _one_by_one(master, rules, removed, added, setting.budget)
 
 
 def _calendar(mapped: Mapped, setting: Setting) -> tuple[RecurrencePattern, int]:
@@ -245,12 +247,21 @@ def _is_short(rule: Rule, found: _Instances) -> bool:
     return count is not None and count <= 400 and rule.frequency in ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 
 
-def _one_by_one(master: Event, rules: list[Rule], removed: set[int], added: set[dt.datetime]) -> _Instances | None:
+def _one_by_one(
+    master: Event, rules: list[Rule], removed: set[int], added: set[dt.datetime], budget: Budget
+) -> _Instances | None:
     """Say instances as the days of a daily pattern, all others of which are removed."""
     start, notes = master.start, master.notes
     assert start is not None
     starts = set(added)
-    for rule in rules:
+    for whole in rules:
+        rule = with_fewer_times(whole)
+        if rule is not whole:
+            notes.altered("RRULE", "too many times of a day: some are left out")
+        if not budget.take(cost_of(rule)):
+            notes.dropped("RRULE", "too many rules that have to be expanded")
+            starts.add(start.local)
+            continue
         expansion = expand(rule, start.local, to_local=start.zone.aware_to_local)
         starts.update(expansion.starts)
         if not expansion.complete:
@@ -308,6 +319,7 @@ def _exceptions(
     by_day: dict[int, Event] = {}
     alone: list[Event] = []
     moved = {minutes // DAY: day for day, minutes in found.moved}
+    filled = set(moved.values())
     for event in changed:
         assert event.recurrence_id is not None  # those without are not changes
         original = event.recurrence_id
@@ -317,7 +329,7 @@ def _exceptions(
         if not found.has(day) or len(by_day) >= MAX_EXCEPTIONS:
             event.notes.altered("RECURRENCE-ID", "the series has no such instance: an appointment of its own")
             alone.append(event)
-        elif day in found.deleted and day not in moved.values() and event.sequence <= master.sequence:
+        elif day in found.deleted and day not in filled and event.sequence <= master.sequence:
             event.notes.dropped("RECURRENCE-ID", "the instance is removed by EXDATE")
         elif event.cancelled and event.message_class == APPOINTMENT:
             by_day.pop(day, None)

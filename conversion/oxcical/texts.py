@@ -171,6 +171,8 @@ def keep_rest(lines: Lines, found: Properties, notes: Receipt) -> None:
         if name in _NOT_KEPT:
             continue
         for line in those:
+            if not line.value.strip():
+                continue
             text = write_line(line.name, line.value, line.parameters, line.group)
             text = text.replace(b"\r\n ", b"").removesuffix(b"\r\n")
             length += len(text)
@@ -379,7 +381,7 @@ def write_texts(properties: PropertyBag) -> list[ContentLine]:
     """Write what is one property in MAPI."""
     found: list[ContentLine] = []
     subject = properties.get(tags.PidTagSubject)
-    if isinstance(subject, str):
+    if isinstance(subject, str) and subject:
         locale = properties.get(tags.PidTagMessageLocaleId)
         language = tag_of(locale) if isinstance(locale, int) else None
         found.append(ContentLine("SUMMARY", escape(subject), (("LANGUAGE", (language,)),) if language else ()))

@@ -8,22 +8,27 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from dataclasses import replace
 
 from conversion.contentlines import Component, ContentLine
+from conversion.oxcical.budget import Budget
 from conversion.oxcical.observances import MAX_OBSERVANCES, Observance, ObservanceZone, ZoneComponent
-from conversion.oxcical.rrule import read_moment, read_rule, write_moment, write_rule
+from conversion.oxcical.rrule import Rule, read_moment, read_rule, write_moment, write_rule
+from conversion.oxcical.templates import Mapped, to_pattern
 from conversion.oxcical.times import EPOCH, UTC, Moment, Zone, known_zone
 from conversion.receipt import Receipt
 
 _OFFSET = re.compile(r"\s*([+-]?)(\d{1,2}):?(\d\d)?:?(\d\d)?\s*")
 _RECENT = 1970
+_EXPANDED = 20
+"""What a rule of a zone costs that is expanded for a hundred years."""
 _DAYS_COMPARED = (0, 120, 240)
 
 
 class Zones:
     """Finds the zones of one calendar."""
 
-    def __init__(self, components: list[Component], default: Zone, receipt: Receipt) -> None:
+    def __init__(self, components: list[Component], default: Zone, receipt: Receipt, budget: Budget) -> None:
         self._components: dict[str, Component] = {}
         for component in components:
             tzid = (component.value("TZID") or "").strip()
@@ -31,6 +36,7 @@ class Zones:
         self.default = default
         """For times that say no zone."""
         self._receipt = receipt
+        self._budget = budget
         self._found: dict[str, Zone] = {}
 
     def find(self, tzid: str, local: dt.datetime) -> Zone:
@@ -58,7 +64,7 @@ class Zones:
 
     def _ended(self, name: str, known: Zone) -> bool:
         """Whether a VTIMEZONE of an IANA name says nothing of the time since 1970: some are cut off like that."""
-        read = read_zone(self._components[name], Receipt())
+        read = read_zone(self._components[name], Receipt(), self._budget)
         return (
             read is not None
             and known.tzid.casefold() == name.casefold()
@@ -67,7 +73,7 @@ class Zones:
 
     def _declared(self, component: Component, name: str) -> Zone | None:
         notes = self._receipt.within(f"VTIMEZONE {name[:60]}")
-        read = read_zone(component, notes)
+        read = read_zone(component, notes, self._budget)
         if read is None:
             return None
         known = known_zone(name)
@@ -86,7 +92,7 @@ def agree(one: Zone, other: Zone, local: dt.datetime) -> bool:
     return True
 
 
-def read_zone(component: Component, notes: Receipt) -> ZoneComponent | None:
+def read_zone(component: Component, notes: Receipt, budget: Budget) -> ZoneComponent | None:
     """Read a VTIMEZONE ([MS-OXCICAL] 2.1.3.1.1.19.1 to 2.1.3.1.1.19.3); None, with a note, if it says nothing.
 
     Its parts: [MS-OXCICAL] 2.1.3.1.1.19.2.1, 2.1.3.1.1.19.2.2, 2.1.3.1.1.19.3.1, 2.1.3.1.1.19.3.2.
@@ -105,7 +111,7 @@ def read_zone(component: Component, notes: Receipt) -> ZoneComponent | None:
         if start is None:
             notes.guessed(f"{inner.name}, DTSTART", "not a time: from 1601 on")
             start = dt.datetime(1601, 1, 1)
-        rules = [read_rule(line.value, receipt=notes, place=f"{inner.name}, RRULE") for line in inner.every("RRULE")]
+        rules = [_yearly(line, _naive(start), notes.within(inner.name), budget) for line in inner.every("RRULE")[:4]]
         dates = [read_moment(text) for line in inner.every("RDATE") for text in line.value.split(",")]
         found.append(
             Observance(
@@ -118,10 +124,22 @@ def read_zone(component: Component, notes: Receipt) -> ZoneComponent | None:
                 (inner.value("TZNAME") or "")[:100],
             )
         )
-    if not found:
-        notes.dropped("VTIMEZONE", "without a rule that can be read")
+    if not found or not budget.take(len(found) // 10):
+        notes.dropped("VTIMEZONE", "without a rule that can be read, or too many rules in all")
         return None
     return ZoneComponent((component.value("TZID") or "").strip(), tuple(found))
+
+
+def _yearly(line: ContentLine, start: dt.datetime, notes: Receipt, budget: Budget) -> Rule | None:
+    """The rule of an observance, with one time of the day; those that no pattern says are few."""
+    rule = read_rule(line.value, receipt=notes)
+    if rule is None:
+        return None
+    rule = replace(rule, by_hour=rule.by_hour[:1], by_minute=rule.by_minute[:1], by_second=rule.by_second[:1])
+    if not isinstance(to_pattern(rule, start), Mapped) and not budget.take(_EXPANDED):
+        notes.dropped("RRULE", "too many rules that have to be expanded")
+        return None
+    return rule
 
 
 def write_zone(zone: ZoneComponent) -> Component:

@@ -6,6 +6,8 @@ known, and why: what our receipt says was done otherwise, and the files below.
 
 from __future__ import annotations
 
+import ctypes
+import ctypes.util
 import datetime as dt
 import re
 import warnings
@@ -68,6 +70,29 @@ def test_all_convert() -> None:
             contents
         ), path.name
         assert all(not part.errors for part in calendar.walk()), path.name
+
+
+def test_libical() -> None:
+    """libical, by way of its C interface, finds no error in what we write."""
+    name = ctypes.util.find_library("ical")
+    if name is None:
+        pytest.skip("no libical")
+    library = ctypes.CDLL(name)
+    library.icalparser_parse_string.restype = ctypes.c_void_p
+    library.icalparser_parse_string.argtypes = [ctypes.c_char_p]
+    library.icalcomponent_as_ical_string.restype = ctypes.c_char_p
+    library.icalcomponent_as_ical_string.argtypes = [ctypes.c_void_p]
+    library.icalcomponent_free.argtypes = [ctypes.c_void_p]
+    for path in samples():
+        contents = [content for content in read(path, Receipt()) if is_event(content)]
+        if contents:
+            parsed = library.icalparser_parse_string(write_calendar(contents, now=NOW))
+            assert parsed, path.name
+            shown = library.icalcomponent_as_ical_string(parsed).replace(b"\r\n ", b"")
+            errors = re.findall(rb"X-LIC-ERROR.*", shown)
+            # Lines that we keep as they came may have names that are newer than the library.
+            assert not [error for error in errors if b"Parse error in property name" not in error], path.name
+            library.icalcomponent_free(parsed)
 
 
 def test_instances() -> None:

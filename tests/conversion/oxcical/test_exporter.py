@@ -9,6 +9,7 @@ import pytest
 
 from conversion.contentlines import Component, unescape
 from conversion.errors import ConversionError
+from conversion.oxcical.budget import Budget
 from conversion.oxcical.exporter import write_calendar
 from conversion.oxcical.globalobjectid import new_global_object_id
 from conversion.oxcical.importer import read_calendar
@@ -117,7 +118,7 @@ def test_zones() -> None:
     assert start is not None
     assert (start.parameter("TZID"), start.value) == ("W. Europe Standard Time", "20260105T100000")
     (component,) = found.inner("VTIMEZONE")
-    assert read_zone(component, Receipt()) is not None
+    assert read_zone(component, Receipt(), Budget()) is not None
     standard, daylight = component.components
     assert (standard.value("TZOFFSETFROM"), standard.value("TZOFFSETTO")) == ("+0200", "+0100")
     assert daylight.value("RRULE") == "FREQ=YEARLY;BYDAY=-1SU;BYMONTH=3"

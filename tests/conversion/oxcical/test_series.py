@@ -10,9 +10,13 @@ import datetime as dt
 import pytest
 from dateutil.rrule import rrulestr
 
+from conversion.contentlines import read_components
+from conversion.oxcical.budget import MAX_TIMES, Budget, cost_of, times_of_day, with_fewer_times
+from conversion.oxcical.exporter import write_calendar
 from conversion.oxcical.globalobjectid import decode_global_object_id
 from conversion.oxcical.importer import read_calendar
 from conversion.oxcical.recurrence import datetime_of
+from conversion.oxcical.rrule import read_rule
 from conversion.receipt import Receipt
 from store.mapi import tags
 from store.mapi.message import MessageContent
@@ -242,3 +246,35 @@ def test_before_the_calendar() -> None:
     for year in ("0001", "1500", "9999"):
         lines = (f"DTSTART:{year}0301T100000Z", "RRULE:FREQ=YEARLY", "EXDATE:00010101T000000Z", "RDATE:00010101")
         assert read_calendar(calendar(*lines), receipt=receipt)
+
+
+HOURS, MINUTES = (",".join(map(str, range(most))) for most in (24, 60))
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        f"FREQ=YEARLY;BYDAY=MO,TU;BYHOUR={HOURS};BYMINUTE={MINUTES};BYSECOND={MINUTES};BYSETPOS=366",
+        f"FREQ=HOURLY;BYMINUTE={MINUTES};BYSECOND={MINUTES};BYSETPOS=300",
+    ],
+)
+def test_rules_that_cost_much(rule: str) -> None:
+    """A short rule with 86,400 times a day: the event stays, and the work of all such rules of a file is bounded."""
+    read = read_rule(rule)
+    assert read is not None
+    assert times_of_day(with_fewer_times(read)) <= MAX_TIMES
+    assert not Budget(19).take(cost_of(with_fewer_times(read)))
+    found = read_calendar(calendar(*WEEKLY, f"RRULE:{rule}"))
+    assert {content.properties[tags.PidTagSubject] for content in found} == {"s"}
+
+
+def test_exceptions_have_the_uid_of_the_series() -> None:
+    """And a weekday of a month of the year keeps its month ([MS-OXCICAL] 2.1.3.2.2)."""
+    lines = (
+        *event(*WEEKLY, "RRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=1MO;COUNT=3"),
+        *event(f"RECURRENCE-ID{BERLIN}20270301T100000", f"DTSTART{BERLIN}20270302T100000"),
+    )
+    (content,) = read_calendar(calendar(*lines))
+    master, exception = read_components(write_calendar(content))[0].inner("VEVENT")
+    assert master.value("UID") == exception.value("UID") == "one"
+    assert master.value("RRULE") == "FREQ=YEARLY;COUNT=3;BYDAY=1MO;BYMONTH=3"
