@@ -57,7 +57,10 @@ def server_is_current(connection: psycopg.Connection[Any]) -> bool:
 
 
 def upgrade_server(url: str) -> None:
-    """Bring a PostgreSQL database to the present schema. Raises psycopg.OperationalError when it cannot be reached."""
+    """Bring a PostgreSQL database to the present schema.
+
+    Raises Unavailable for one that is newer, psycopg.OperationalError when it cannot be reached.
+    """
     engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"), poolclass=NullPool)
     try:
         with engine.begin() as connection:
@@ -68,15 +71,23 @@ def upgrade_server(url: str) -> None:
 
 
 def upgrade(connection: Connection) -> None:
-    """Run the migrations that a database lacks on an open connection, inside its transaction; one thread at a time."""
+    """Run the migrations that a database lacks on an open connection, inside its transaction; one thread at a time.
+
+    Raises Unavailable when it has seen one that is not known here.
+    """
     from alembic import command  # loaded only where a database is behind: it costs more than opening one
     from alembic.config import Config
+    from alembic.util import CommandError
 
     config = Config()
     config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
     config.attributes["connection"] = connection
-    with _alembic:
-        command.upgrade(config, "head")
+    try:
+        with _alembic:
+            command.upgrade(config, "head")
+    except CommandError as error:
+        text = f"this program knows schema {SCHEMA_VERSION} and those before it: use a newer one: {error}"
+        raise Unavailable(text) from error
 
 
 def _file_version(connection: sqlite3.Connection) -> int:

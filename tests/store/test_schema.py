@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 from alembic import op
@@ -19,7 +20,7 @@ from sqlalchemy.pool import NullPool
 
 from store import migrate
 from store.errors import Unavailable
-from store.ids import MailboxRef, SpecialFolder
+from store.ids import MailboxKind, MailboxRef, SpecialFolder
 from store.schema import POSTGRESQL_ONLY, SCHEMA_VERSION, metadata
 from store.sqlitefiles import template
 from tests.store.conftest import World
@@ -212,6 +213,24 @@ def test_a_newer_file_is_refused(make_world: Callable[..., World]) -> None:
     other = world.other_process()
     with pytest.raises(Unavailable, match="newer"):
         other.open(mailbox.ref).folder(INBOX)
+    other.close()
+
+
+def test_a_newer_server_is_refused(make_world: Callable[..., World], postgres_database: str) -> None:
+    world = make_world(postgres_database)
+    mailbox = world.mailbox()
+    row = deliver(mailbox, INBOX)
+    with psycopg.connect(postgres_database) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = %s", (f"{SCHEMA_VERSION + 1:04}",))
+    other = world.other_process()
+    for _ in range(2):
+        with pytest.raises(Unavailable, match="newer"):
+            other.open(mailbox.ref)
+        with pytest.raises(Unavailable, match="newer"):
+            other.create(world.new_ref(), MailboxKind.PRIVATE)
+    with psycopg.connect(postgres_database) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = %s", (f"{SCHEMA_VERSION:04}",))
+    assert other.open(mailbox.ref).rows(INBOX) == [row], "it is asked again"
     other.close()
 
 
