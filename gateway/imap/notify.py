@@ -198,7 +198,7 @@ class Notifier:
             self.follows.watchers.remove(self)
         self.follows = None
 
-    async def prepare(self, changes: Sequence[Change]) -> None:
+    async def prepare(self, changes: Sequence[Change], *, last: bool) -> None:
         """Ask for the items of the messages that are new."""
         if self.follows is not None:
             self.follows.ask((change.row.uid for change in changes if isinstance(change, MessageCreated)), self.items)

@@ -16,10 +16,10 @@ from store.changes import Change, MessageRow
 class Watcher(Protocol):
     """Something that follows the selected folder, such as a search whose result is kept up to date ([RFC5267] 4.3)."""
 
-    async def prepare(self, changes: Sequence[Change]) -> None:
+    async def prepare(self, changes: Sequence[Change], *, last: bool) -> None:
         """Look at what changed, the session's own changes too. May fail: then it is asked again, of the same and more.
 
-        Raises StoreError.
+        Many changes come in portions; behind the `last` one the client is up to date. Raises StoreError.
         """
         ...
 

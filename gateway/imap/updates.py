@@ -115,8 +115,9 @@ class Updates:
                 reached, changes = await self.read(
                     self.mailbox.changes_since, selected.folder_id, selected.watermark, most=PORTION
                 )
-                await self._take_in(selected, reached, changes, expunge=expunge, forced=forced)
-                if reached >= modseq:
+                last = reached >= modseq
+                await self._take_in(selected, reached, changes, expunge=expunge, forced=forced, last=last)
+                if last:
                     break
                 await self.wire.drain()  # others have the loop in between
             if self.qresync:
@@ -140,12 +141,20 @@ class Updates:
                 self.send_flags(selected)
 
     async def _take_in(
-        self, selected: Selected, reached: int, changes: list[Change], *, expunge: bool, forced: bool
+        self,
+        selected: Selected,
+        reached: int,
+        changes: list[Change],
+        *,
+        expunge: bool,
+        forced: bool,
+        last: bool = True,
     ) -> None:
         """Tell the client of the changes up to a mod-sequence."""
         await self._prepare(selected, changes)
         for watcher in selected.watchers:
-            await watcher.prepare(changes)
+            await watcher.prepare(changes, last=last)
+            await self.wire.drain()  # others have the loop in between
         # From here on nothing can fail: what is taken out of the log is told.
         selected.watermark = reached
         told: list[Change] = changes

@@ -199,8 +199,11 @@ class Context:
         self._leaving: list[int] = []
         self._entering: list[Rank] = []
 
-    async def prepare(self, changes: Sequence[Change]) -> None:
-        """Find out what leaves the results and what enters them; nothing is told or kept yet. Raises StoreError."""
+    async def prepare(self, changes: Sequence[Change], *, last: bool) -> None:
+        """Find out what leaves the results and what enters them; nothing is told or kept yet. Raises StoreError.
+
+        A question whose answer moves with time is asked of all messages, once, with the last of the changes.
+        """
         selected = self._session.folder_selected
         deleted = {change.uid for change in changes if isinstance(change, MessageDeleted)}
         changed = {change.row.uid for change in changes if not isinstance(change, MessageDeleted)} - deleted
@@ -208,7 +211,7 @@ class Context:
         wanted = await criteria.restriction(
             self._session, selected, self._key, comparator=self._comparator, last=there[-1] if there else 0
         )
-        asked = sorted(changed.union(selected.view.uids) if self._moves_on else changed)
+        asked = sorted(changed.union(selected.view.uids) if self._moves_on and last else changed)
         found = set(await evaluate(self._session, selected, wanted, uids=asked)) if asked else set()
         results = self.results
         left = deleted.union(asked) - found

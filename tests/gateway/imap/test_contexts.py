@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from gateway.imap import updates
 from gateway.imap.commands import contexts, criteria, sort
 from store import errors
 from store.ids import MessageFlag
@@ -304,3 +305,32 @@ async def test_gone_while_the_sort_was_made(server: Server, monkeypatch: pytest.
     lines = await client.ok("SORT RETURN (UPDATE ALL) (SUBJECT) UTF-8 ALL")
     assert lines == [b'* ESEARCH (TAG "t3") ALL 2,1,3', b'* ESEARCH (TAG "t3") REMOVEFROM (1 2)']
     assert await client.ok("NOOP") == [b"* 2 EXPUNGE"]
+
+
+async def test_many_changes_ask_of_all_messages_once(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many portions the changes come in, what moves with time looks at the rest of the view with the last."""
+    monkeypatch.setattr(updates, "PORTION", 2)
+    now = int(time.time())
+    for age in (50, *(0,) * 19):
+        server.deliver(date=now - age)
+    client, other = await server.client(), await server.client()
+    for _ in range(3):
+        await client.ok("SEARCH RETURN (UPDATE COUNT) YOUNGER 100")
+    await client.ok("SEARCH RETURN (UPDATE COUNT) UNSEEN")
+    await other.ok("STORE 2:20 +FLAGS.SILENT (\\Seen)")
+    asked: list[int] = []
+    evaluate = contexts.evaluate
+
+    async def counted(*args: Any, uids: Sequence[int]) -> Sequence[int]:
+        asked.append(len(uids))
+        return await evaluate(*args, uids=uids)
+
+    monkeypatch.setattr(contexts, "evaluate", counted)
+    monkeypatch.setattr(criteria.time, "time", lambda: now + 60)
+    drains = client.transport.drains
+    lines = await client.ok("NOOP")
+    assert sorted(asked) == [1, *(2,) * (len(asked) - 4), *(20,) * 3]
+    assert sum(asked) == 4 * 19 - 3 + 3 * 20
+    assert client.transport.drains - drains >= len(asked)
+    assert [line for line in lines if b'(TAG "t3")' in line] == [b'* ESEARCH (TAG "t3") REMOVEFROM (0 1)']
+    assert sum(b'(TAG "t6") REMOVEFROM' in line for line in lines) == 10
