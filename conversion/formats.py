@@ -161,7 +161,7 @@ def _read_eml(data: bytes, receipt: Receipt) -> Loaded:
     if not data.strip():
         raise ConversionError("the message is empty")
     raw = normalise_newlines(data)
-    return Loaded((read_mime(render(raw)),), raw)
+    return Loaded((read_mime(render(raw), receipt=receipt),), raw)
 
 
 def _one(content: MessageContent) -> Loaded:

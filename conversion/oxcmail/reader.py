@@ -317,7 +317,8 @@ class _Reader:
             ):
                 from conversion.oxcmail.tnefpart import take_tnef
 
-                found = take_tnef(self.source, self.root, layout, item, self.receipt or Receipt())
+                receipt = self.receipt or Receipt()
+                found = take_tnef(self.source, self.root, layout, item, receipt, trusted=self.trusted)
                 if found is not None:
                     return found
         return None
@@ -329,7 +330,8 @@ class _Reader:
         part = layout.calendar
         if part is None or part.body_end - part.body_start > MAX_BODY:
             return None
-        text = decode_text(self.source.decoded(part), part.charset).encode("utf-8", "replace")
+        # A NUL is in no calendar ([RFC5545] 3.1), and would end the strings of a property.
+        text = decode_text(self.source.decoded(part), part.charset).replace("\0", "").encode("utf-8", "replace")
         found = calendar_properties(text, resolve=self.resolve, receipt=self.receipt)
         if found is not None:
             layout.attached = [item for item in layout.attached if item.part is not part]

@@ -17,8 +17,8 @@ from conversion.receipt import Receipt
 from conversion.tnef.merging import correlates, encapsulated
 from conversion.tnef.reader import read_tnef
 from store.mapi import tags
-from store.mapi.message import MessageContent
-from store.mapi.types import PropertyBag, PropertyKey, Value
+from store.mapi.message import AttachmentContent, MessageContent, RecipientRow
+from store.mapi.types import PropertyBag, PropertyKey, PropertyName, Value
 
 _RTF, _HTML = 2, 3  # PidTagNativeBody ([MS-OXCMSG] 2.2.1.58.2)
 _CORRELATOR = b"x-ms-tnef-correlator"
@@ -50,10 +50,14 @@ _BODIES: tuple[PropertyKey, ...] = (
 )
 
 
-def take_tnef(source: Source, root: Part, layout: Layout, item: Attached, receipt: Receipt) -> MessageContent | None:
+def take_tnef(
+    source: Source, root: Part, layout: Layout, item: Attached, receipt: Receipt, *, trusted: bool
+) -> MessageContent | None:
     """Read the stream in an attached part, and take that out of the layout.
 
-    None where it is no stream, or is left over from another message ([MS-OXCMAIL] 2.1.3.2.26): then it stays a file.
+    Named properties that nobody but the sender knows count only from a `trusted` one: each name would spend one of the
+    mailbox's, which has few. None where it is no stream, or is left over from another message ([MS-OXCMAIL]
+    2.1.3.2.26): then it stays a file.
     """
     try:
         found = read_tnef(source.decoded(item.part), receipt=receipt)
@@ -65,7 +69,42 @@ def take_tnef(source: Source, root: Part, layout: Layout, item: Attached, receip
         receipt.dropped("application/ms-tnef", "it belongs to another message, and stays a file")
         return None
     layout.attached.remove(item)
-    return encapsulated(found)
+    found = encapsulated(found)
+    return found if trusted else _with_known_names(found, receipt)
+
+
+def _with_known_names(content: MessageContent, receipt: Receipt) -> MessageContent:
+    """Leave out the named properties that are not of the specification ([MS-OXPROPS] 2), at every depth."""
+    return MessageContent(
+        _known(content.properties, receipt),
+        tuple([RecipientRow(row.type, _known(row.properties, receipt)) for row in content.recipients]),
+        tuple(
+            [
+                AttachmentContent(
+                    _known(item.properties, receipt),
+                    _with_known_names(item.data, receipt) if isinstance(item.data, MessageContent) else item.data,
+                )
+                for item in content.attachments
+            ]
+        ),
+    )
+
+
+def _known(properties: PropertyBag, receipt: Receipt) -> PropertyBag:
+    kept: dict[PropertyKey, Value] = {}
+    for key, value in properties.items():
+        if isinstance(key, PropertyName) and (key.set, _folded(key)) not in _NAMES:
+            receipt.dropped("application/ms-tnef", "a named property that only its sender knows")
+        else:
+            kept[key] = value
+    return kept
+
+
+def _folded(name: PropertyName) -> int | str:
+    return name.key.lower() if isinstance(name.key, str) else name.key
+
+
+_NAMES = frozenset((name.set, _folded(name)) for name in tags.WELL_KNOWN_NAMES)
 
 
 def joined(mail: MessageContent, stream: MessageContent, *, threaded: bool) -> MessageContent:

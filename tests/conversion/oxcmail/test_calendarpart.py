@@ -100,6 +100,13 @@ def test_what_cannot_be_read_stays_a_file(text: str) -> None:
     assert receipt.count
 
 
+def test_a_nul_in_a_calendar() -> None:
+    """[RFC5545] 3.1: it is no character of one, and passed over."""
+    content = read(alternative(calendar().replace("bob@", "b\0ob@")))
+    assert content.properties[tags.PidTagMessageClass] == "IPM.Schedule.Meeting.Request"
+    assert "bob@example.org" in [row.properties[tags.PidTagSmtpAddress] for row in content.recipients]
+
+
 def test_there_and_back() -> None:
     """Who invited is in the calendar and not among those it goes to."""
     raw = alternative(calendar())

@@ -16,6 +16,7 @@ from conversion.rtf.lzfu import store
 from conversion.tnef.writer import write_tnef
 from store.mapi import tags
 from store.mapi.message import AttachmentContent, MessageContent
+from store.mapi.types import PropertyName, PropertyType
 from tests.support.examples import examples
 from tests.support.mime_writing import file, note, notes, recipient, written
 
@@ -131,6 +132,26 @@ def test_correlation() -> None:
     assert content.properties[tags.PidTagMessageClass] == "IPM.Note"
     assert content.attachments[0].properties[tags.PidTagAttachMimeTag] == "application/ms-tnef"
     assert any("belongs to another message" in one for one in notes(receipt))
+
+
+def test_names_that_only_the_sender_knows() -> None:
+    """Strangers spend none of a mailbox's numbers for names, however long, and at no depth."""
+    own = PropertyName(tags.PS_PUBLIC_STRINGS, "x" * 300, PropertyType.STRING)
+    inner = AttachmentContent(
+        {tags.PidTagAttachMethod: 5, own: "a"}, MessageContent({own: "b", tags.PidLidBilling: "c"})
+    )
+    raw = legacy(stream({own: "d", tags.PidLidBilling: "e"}, (inner,)))
+    receipt = Receipt()
+    content = read(raw, receipt)
+    assert own not in content.properties
+    assert content.properties[tags.PidLidBilling] == "e"
+    (attachment,) = content.attachments
+    assert own not in attachment.properties
+    assert isinstance(attachment.data, MessageContent)
+    assert own not in attachment.data.properties
+    assert attachment.data.properties[tags.PidLidBilling] == "c"
+    assert any("only its sender knows" in one for one in notes(receipt))
+    assert read_mime(render(raw), trusted=True).properties[own] == "d"
 
 
 def test_what_is_no_stream_stays_a_file() -> None:
