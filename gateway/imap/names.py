@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from gateway.imap.errors import no
 from gateway.imap.protocol.types import INBOX
 from store.changes import FolderRow
@@ -67,6 +69,17 @@ def mailbox_id(ref: MailboxRef, row: FolderRow) -> bytes:
 def name_of(row: FolderRow) -> str:
     """The mailbox name of a folder."""
     return "/".join(row.path)
+
+
+def parents_of(names: Iterable[str]) -> set[str]:
+    """Every name above one of these."""
+    parents: set[str] = set()
+    for name in names:
+        cut = name.rfind("/")
+        while cut > 0 and name[:cut] not in parents:
+            parents.add(name[:cut])
+            cut = name.rfind("/", 0, cut)
+    return parents
 
 
 def is_visible(row: FolderRow | Node) -> bool:

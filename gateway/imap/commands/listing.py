@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from gateway.imap.commands import acl, metadata, statuses
 from gateway.imap.commands.patterns import NamePattern
 from gateway.imap.errors import Reply, no, ok
-from gateway.imap.names import SPECIAL_USES, name_of
+from gateway.imap.names import SPECIAL_USES, name_of, parents_of
 from gateway.imap.place import Place, Space
 from gateway.imap.protocol import writer
 from gateway.imap.protocol.mailbox_types import List, ListOption
@@ -124,17 +124,6 @@ def _order(name: str) -> tuple[bool, list[str]]:
     return name != "INBOX", name.casefold().split("/")
 
 
-def _parents(names: Iterable[str]) -> set[str]:
-    """Every name above one of these."""
-    parents: set[str] = set()
-    for name in names:
-        cut = name.rfind("/")
-        while cut > 0 and name[:cut] not in parents:
-            parents.add(name[:cut])
-            cut = name.rfind("/", 0, cut)
-    return parents
-
-
 def _owner_levels(names: Iterable[str]) -> set[str]:
     """The first two levels of names, which in a namespace of others say whose mailbox it is."""
     return {"/".join(name.split("/", 2)[:2]) for name in names}
@@ -225,7 +214,7 @@ def _listed_names(
     """
     subscribed = frozenset(subscriptions)
     there = dict.fromkeys((*known.places, *known.above))
-    parents = _parents(there)
+    parents = parents_of(there)
     for name in parents:
         if name not in there and any(pattern.stops_above and pattern.matches(name) for pattern in patterns):
             there[name] = None
@@ -236,8 +225,8 @@ def _listed_names(
     if ListOption.SPECIAL_USE in args.select:
         chosen = [name for name in chosen if name in known.uses]
     recursive = ListOption.RECURSIVEMATCH in args.select
-    above = _parents(chosen) if recursive else set[str]()
-    led_to = _parents(name for name in chosen if not _matches(name, patterns)) if recursive else ()
+    above = parents_of(chosen) if recursive else set[str]()
+    led_to = parents_of(name for name in chosen if not _matches(name, patterns)) if recursive else ()
     entries: dict[str, _Entry] = {}
     for name in dict.fromkeys((*chosen, *led_to)):
         if not _matches(name, patterns):
@@ -258,12 +247,12 @@ def _subscribed_names(
 
     Where `%` stops above a subscribed name, the level it stopped at is listed as \\Noselect.
     """
-    parents = _parents((*known.places, *known.above))
+    parents = parents_of((*known.places, *known.above))
     entries: dict[str, _Entry] = {}
     for name in subscribed:
         if _matches(name, patterns):
             entries[name] = _Entry(_attributes(name, known, parents, extended=False))
-    for name in _parents(subscribed):
+    for name in parents_of(subscribed):
         if name not in entries and any(pattern.stops_above and pattern.matches(name) for pattern in patterns):
             entries[name] = _Entry([b"\\Noselect"])
     return entries

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from directory.errors import ProviderError
 from gateway.imap.commands import metadata, notify_rights
 from gateway.imap.errors import Refusal, Reply, bad, no, ok
-from gateway.imap.names import SPECIAL_USES, name_of, shared_space
+from gateway.imap.names import SPECIAL_USES, name_of, parents_of, shared_space
 from gateway.imap.notify import MESSAGES, NAMES, SUPPORTED, Events, Notifier, Seen, Watched, events_of, seen
 from gateway.imap.place import Place, Space
 from gateway.imap.protocol import mailbox_types as bt
@@ -335,9 +335,11 @@ async def _compare_all(session: Session, notifier: Notifier, watched: Watched, m
     by_name = {name: rows[folder] for folder, name in names.items()}
     closed = {names[folder] for folder in rows if (mailbox_id, folder) in notifier.barred}
     closed.update(name for name, lost in turned.items() if lost)
-    for name in sorted(lines.keys() - muted):
-        old = lines[name]
-        out.append(_list_line(session, notifier, name, by_name.get(name), old, barred=name in closed))
+    parents = parents_of(notifier.names)
+    for number, name in enumerate(sorted(lines.keys() - muted), 1):
+        attributes = _attributes(notifier, name, by_name.get(name), barred=name in closed, above=name in parents)
+        out.append(_list_line(session, name, attributes, lines[name]))
+        await _pause(number)
     session.wire.send_parts(out)
     await _compare_annotations(session, notifier, watched, by_name, muted)
 
@@ -363,18 +365,19 @@ def _renamed_and_gone(
     return affected
 
 
-def _list_line(
-    session: Session, notifier: Notifier, name: str, row: FolderRow | None, old: str | None, *, barred: bool
-) -> bytes:
+def _attributes(notifier: Notifier, name: str, row: FolderRow | None, *, barred: bool, above: bool) -> list[bytes]:
     attributes: list[bytes] = [b"\\NoAccess"] if barred else []
     if row is None or not row.selectable:
         attributes.append(b"\\NonExistent")
     if name in notifier.subscribed:
         attributes.append(b"\\Subscribed")
-    below = any(each.startswith(name + "/") for each in notifier.names)
-    attributes.append(b"\\HasChildren" if below else b"\\HasNoChildren")
+    attributes.append(b"\\HasChildren" if above else b"\\HasNoChildren")
     if row is not None and row.special in SPECIAL_USES:
         attributes.append(SPECIAL_USES[row.special])
+    return attributes
+
+
+def _list_line(session: Session, name: str, attributes: list[bytes], old: str | None) -> bytes:
     extended = b""
     if old is not None:
         extended = b'("OLDNAME" (%b))' % writer.mailbox_name(old, utf8=session.utf8_names)

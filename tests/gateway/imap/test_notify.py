@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 import pytest
 
+from gateway.imap.commands import notify
 from store.ids import MessageFlag
 from tests.gateway.imap.harness import MAIL, Client, Server
 
@@ -279,3 +281,30 @@ async def test_no_items_of_what_one_has_replaced(server: Server) -> None:
     assert b"* 1 EXPUNGE" in lines
     server.deliver()
     assert b"* 2 FETCH (FLAGS (\\Recent))" in await heard(client)
+
+
+async def test_many_new_names(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All names are gone through once, not for each of those that are told, and others have the loop in between."""
+    client = await server.client()
+    await client.ok("NOTIFY SET (personal (MailboxName))")
+    for number in range(20):
+        server.mailbox.create_folder((f"T{number % 2}", f"{number}"))
+    gone_through: list[int] = []
+    paused: list[int] = []
+    parents_of, pause = notify.parents_of, notify._pause
+
+    def counted(names: Iterable[str]) -> set[str]:
+        gone_through.append(1)
+        return parents_of(names)
+
+    async def noted(number: int) -> None:
+        paused.append(number)
+        await pause(number)
+
+    monkeypatch.setattr(notify, "parents_of", counted)
+    monkeypatch.setattr(notify, "_pause", noted)
+    lines = await client.ok("NOOP")
+    assert len(lines) == 22
+    assert {line.split(b'"/" ')[1] for line in lines if b"\\HasChildren" in line} == {b"T0", b"T1"}
+    assert gone_through == [1]
+    assert paused[-len(lines) :] == list(range(1, len(lines) + 1))
