@@ -151,7 +151,7 @@ def _text_verdicts(node: MimeText, read: TextReader) -> _Verdicts | None:
     word = _longest_word(wanted)
     if not word:
         return None
-    needle = wanted.lower().encode("ascii") if wanted.isascii() and node.collation != OCTET else None
+    needle = _plain(wanted, node.collation)
     headers = node.headers
     return lambda messages: read.sift(messages, word, needle, headers=headers)
 
@@ -207,6 +207,17 @@ _SPREAD: Final = re.compile(rb"[(\\]|@\s|\s@|<[^>]*\s")
 _WORDS: Final = re.compile("[0-9A-Za-z]+")
 
 
+def _plain(wanted: str, collation: str) -> bytes | None:
+    """Give the octets, in lower case, that plain ASCII text holds in any case if it holds a prepared string.
+
+    None where it may not hold it although it does: where case matters, and where the string is of other characters.
+    Prepared, ASCII texts are capitals, but `ª` is compared as `a`, and so is found in no `A`.
+    """
+    if collation == OCTET or not wanted.isascii() or wanted != wanted.upper():
+        return None
+    return wanted.lower().encode("ascii")
+
+
 def _header_test(node: MimeHeader) -> _DocumentTest:
     """Make the test that a header field contains a string.
 
@@ -217,7 +228,7 @@ def _header_test(node: MimeHeader) -> _DocumentTest:
     name, addresses, prepare = node.name, node.addresses, COLLATIONS[node.collation]
     field = name.lower().encode("utf-8", "surrogatepass")
     wanted = prepare(node.value)
-    plain = wanted.lower().encode("ascii") if wanted.isascii() else None
+    plain = _plain(wanted, node.collation)
     heeds_case = node.collation == OCTET
 
     def read(document: _Document) -> bool:

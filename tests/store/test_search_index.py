@@ -209,6 +209,7 @@ def _cases(draw: st.DrawFn) -> tuple[list[str], list[str]]:
 @given(case=_cases(), charset=st.sampled_from(["utf-8", "utf-8", "iso-2022-jp", "windows-1254", "gb18030"]))
 @example((["straße", "STRASSE"], ["STRASSE", "aße", "ss"]), "utf-8")
 @example((["İstanbul ıI"], ["i", "istan", "ı"]), "utf-8")
+@example((["0000ª", "A"], ["ª"]), "utf-8")
 @example((["a\0b", "e\u0323\u0301"], ["a", "a\0b", "e\u0301", "\u0301"]), "utf-8")
 def test_the_index_finds_what_the_scan_finds(
     monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory, case: Any, charset: str
