@@ -26,6 +26,7 @@ MAX_EMBEDDED = 7
 # Those that are more than a file with a name ([MS-OXCMAIL] 2.2.3.4.2, 2.2.3.4.4).
 _MAC = frozenset(("multipart/appledouble", "application/applefile", "application/mac-binhex40"))
 _EXTERNAL = "message/external-body"
+_MESSAGES = frozenset(("message/rfc822", "message/global"))
 _BARRED = re.compile(r"[\x00-\x1f\x7f<>:\"/\\|?*]")
 _CID = re.compile(rb"cid:([^\"'\s<>)]{1,300})", re.I)
 _SHORT = re.compile(r"[^A-Z0-9!#$%&'()@^_`{}~-]")
@@ -111,7 +112,7 @@ def _attachment(
     part = item.part
     mime_tag = f"{part.type}/{part.subtype}"
     found, shown = _described(source, part, item, referred)
-    embedded = embed(source, part) if mime_tag == "message/rfc822" else None
+    embedded = embed(source, part) if mime_tag in _MESSAGES else None
     if embedded is not None:
         subject = embedded.properties.get(tags.PidTagSubject)
         found[tags.PidTagAttachMethod] = _EMBEDDED

@@ -379,10 +379,11 @@ class _Reader:
 
     def embedded(self, source: Source, part: Part) -> MessageContent | None:
         """Read an enclosed message as an embedded Message object ([MS-OXCMAIL] 2.2.3.4.3)."""
-        if self.depth >= MAX_EMBEDDED or part.message is None:
+        if self.depth >= MAX_EMBEDDED or (part.message is None and part.subtype != "global"):
             return None
-        if part.encoding in ("base64", "quoted-printable"):
-            # Not allowed ([RFC2046] 5.2.1), yet it is met. The message inside is not a slice of the original.
+        if part.message is None or part.encoding in ("base64", "quoted-printable"):
+            # Allowed for message/global alone ([RFC6532] 3.7), and met in others ([RFC2046] 5.2.1). The message inside
+            # is not a slice of the original.
             raw = source.decoded(part)
             inner = Source(raw, scan(raw), sliced=False)
             source, root = inner, inner.structure.root

@@ -161,3 +161,15 @@ def test_uuencode() -> None:
 def test_a_name_that_is_none() -> None:
     (attachment,) = read(b"From: a@x\r\n\r\n" + uuencoded("..", b"x")).attachments
     assert attachment.properties[tags.PidTagAttachLongFilename] == "ATT00001.bin"
+
+
+@pytest.mark.parametrize("encoding", ["8bit", "base64"])
+def test_international_messages(encoding: str) -> None:
+    """[RFC6532] 3.7: message/global is an embedded message, in whatever encoding."""
+    inner = "Subject: Grüße\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nx\r\n".encode()
+    data = encodebytes(inner).replace(b"\n", b"\r\n") if encoding == "base64" else inner
+    part = f"Content-Type: message/global\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n".encode() + data
+    attachment = only(part)
+    assert attachment.properties[tags.PidTagAttachMethod] == 5
+    assert isinstance(attachment.data, MessageContent)
+    assert attachment.data.properties[tags.PidTagSubject] == "Grüße"
