@@ -107,6 +107,11 @@ class MailboxLogon:
 
     # ---------------------------------------------------------------------------------------------------- quota
 
+    def demand_room(self, octets: int) -> None:
+        """Raise QuotaExceeded unless so many more octets may be kept, as it is now."""
+        with self._shard.read() as db:
+            quota.check_room(db, octets)
+
     def quota(self) -> Quota:
         """Read the size of the mailbox and its limits."""
         with self._shard.read() as db:
