@@ -9,7 +9,7 @@ Rules of the executor:
   commands do.
 - What a client does wrong, the store refuses or a bug breaks ends a command, never the connection. The connection ends
   after LOGOUT, too many bad commands or failed logins, at a timeout, and at shutdown.
-- A client that vanishes ends nothing that has begun: the command runs to its end, and its output goes nowhere.
+- A client that vanishes ends no change that has begun; a command that only reads ends where it would wait for it.
 """
 
 from __future__ import annotations

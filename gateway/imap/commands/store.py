@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from gateway.imap.commands.progress import Ticker
 from gateway.imap.errors import Reply, ok
 from gateway.imap.flags import parse_flags
@@ -17,7 +19,8 @@ async def store(session: Session, args: Store) -> Reply:
 
     With UNCHANGEDSINCE the messages that had changed are left alone and named in [MODIFIED] ([RFC7162] 3.1.3). A
     message that someone else has expunged is passed over, and called by its number it gives OK [EXPUNGEISSUED]
-    ([RFC5530] 3), also where all of them are gone (docs/quirks.md; [RFC2180] 4.2).
+    ([RFC5530] 3), also where all of them are gone (docs/quirks.md; [RFC2180] 4.2). A client that goes away meanwhile
+    has all of them changed.
     """
     selected = session.writable_folder()
     if args.unchanged_since is not None:
@@ -36,7 +39,10 @@ async def store(session: Session, args: Store) -> Reply:
         _note_own(selected, update, silent=args.silent)
         await session.learn_keywords(update.keywords)
         _report(session, selected, args, update)
-        await session.wire.drain()
+        try:
+            await session.wire.drain()
+        except ConnectionError:
+            await asyncio.sleep(0)  # the client has gone; the change it asked for is made all the same
     code = b""
     if modified:
         numbers = modified if args.uid else [selected.view.sequence(uid) for uid in modified]

@@ -174,3 +174,18 @@ async def test_holes_in_the_uids_cost_no_reading(server: Server, monkeypatch: py
     told = await client.ok("STORE 1:* +FLAGS.SILENT (\\Draft)")
     assert told == [b"* 3 FETCH (FLAGS (\\Recent \\Answered \\Flagged \\Seen \\Draft))"]
     assert len(read) == 1
+
+
+async def test_a_client_that_goes_away_ends_no_change(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the messages that one STORE names all are changed, however many transactions it takes."""
+    monkeypatch.setattr(store, "BATCH", 2)
+    for _ in range(6):
+        server.deliver()
+    client = await server.client()
+    client.connection.dataReceived(b"s STORE 1:* +FLAGS (\\Flagged)\r\nt STORE 1:* +FLAGS (\\Deleted)\r\n")
+    client.transport.lose()
+    await client.settle()
+    flags = server.mailbox.index(server.mailbox.folder(("INBOX",)).id).flags
+    assert [each & MessageFlag.FLAGGED for each in flags] == [MessageFlag.FLAGGED] * 6
+    assert not any(each & MessageFlag.DELETED for each in flags)
+    assert client.connection.session.wire is None
