@@ -169,29 +169,41 @@ class FolderIndex:
         last = self.uids[-1] if self.uids else 0
         known = bisect_right(rows, last, key=itemgetter(0))
         if known:
-            uids, _, _, modseqs, flags, keywords, *_ = zip(*rows[:known], strict=True)
-            self.change(uids, modseqs, flags, keywords)
+            uids, _, _, modseqs, flags, keywords, _, sizes, _ = zip(*rows[:known], strict=True)
+            self.change(uids, modseqs, flags, keywords, sizes)
         fresh = rows[known:]
         if fresh:
             for column, values in reversed(list(zip(columns, zip(*fresh, strict=True), strict=True))):
                 column.extend(values)
 
     def change(
-        self, uids: Sequence[int], modseqs: Sequence[int], flags: Sequence[int], keywords: Sequence[int]
+        self,
+        uids: Sequence[int],
+        modseqs: Sequence[int],
+        flags: Sequence[int],
+        keywords: Sequence[int],
+        sizes: Sequence[int] = (),
     ) -> None:
-        """Write what has changed of messages, ascending by UID; those not here are left out. Neighbours all at once."""
+        """Write what has changed of messages, ascending by UID; those not here are left out. Neighbours all at once.
+
+        Sizes change only where a repair puts them right; none given: they are as they were.
+        """
         if not uids:
             return
-        written = ((self.modseqs, modseqs), (self.flags, flags), (self.keywords, keywords))
+        written = [(self.modseqs, modseqs), (self.flags, flags), (self.keywords, keywords)]
+        if sizes:
+            written.append((self.sizes, sizes))
         start = bisect_left(self.uids, uids[0])
         stop = start + len(uids)
         if self.uids[start:stop] == array(self.uids.typecode, uids):
             for column, values in written:
                 column[start:stop] = array(column.typecode, values)
             return
-        for place, *values in zip(map(self.position, uids), modseqs, flags, keywords, strict=True):
-            if place >= 0:
-                self.modseqs[place], self.flags[place], self.keywords[place] = values
+        places = list(map(self.position, uids))
+        for column, values in written:
+            for place, value in zip(places, values, strict=True):
+                if place >= 0:
+                    column[place] = value
 
     def without(self, gone: Iterable[int], *, shared: bool = True) -> FolderIndex:
         """Give an index that lacks some UIDs: another, or unless it is `shared` this one, where that costs less."""

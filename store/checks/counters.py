@@ -61,11 +61,18 @@ _SIZES = Statement(
 _SET_SIZE = Statement(
     update(message)
     .where(message.c.mailbox_id == _M, message.c.folder_id == bindparam("f"), _NORMAL, message.c.uid == bindparam("u"))
-    .values(size=bindparam("n")),
+    .values(size=bindparam("n"), modseq=bindparam("c")),
     "m",
     "f",
     "u",
     "n",
+    "c",
+)
+_SET_MODSEQ = Statement(
+    update(folder).where(folder.c.mailbox_id == _M, folder.c.folder_id == bindparam("f")).values(modseq=bindparam("c")),
+    "m",
+    "f",
+    "c",
 )
 _USED = Statement(select(func.sum(message.c.size)).where(message.c.mailbox_id == _M), "m")
 _NOTED = Statement(select(mailbox.c.size).where(mailbox.c.mailbox_id == _M), "m")
@@ -75,15 +82,23 @@ _SET_USED = Statement(update(mailbox).where(mailbox.c.mailbox_id == _M).values(s
 def sizes(subject: Subject) -> Iterator[Fault]:
     """A placement's size is that of its MIME, octet for octet ([RFC3501] 2.3.4)."""
     rows = subject.db.all(_SIZES, (subject.db.mailbox_id,))
+
+    def put_right(work: Work) -> None:
+        first = work.allocate(cns=len(rows)).cn
+        for cn, (number, uid, size) in enumerate(rows, first):
+            work.run(_SET_SIZE, (work.mailbox_id, number, uid, size, cn))
+            work.run(_SET_MODSEQ, (work.mailbox_id, number, cn))
+            work.touch(number, cn)
+
     if rows:
         yield Fault(
             Finding(
                 "message-size",
                 2,
                 f"the size noted for messages is not that of their MIME: UID {some([row[1] for row in rows])}",
-                "A repair notes the right size.",
+                "A repair notes the right size, and gives the messages a new modseq.",
             ),
-            lambda work: work.many(_SET_SIZE, [(work.mailbox_id, *row) for row in rows]),
+            put_right,
         )
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import bindparam, delete, select, update
 from conversion.mime.rendition import render
 from store import epoch, fsck, keywords
 from store.blob import BlobStore
+from store.changes import FlagsChanged
 from store.engine import Shard, Statement, insert_statement
 from store.findings import Finding
 from store.ids import MessageFlag, SpecialFolder
@@ -324,6 +325,28 @@ def test_a_missing_tombstone_is_reported_as_vanished(patient: _Patient) -> None:
     _tombstone(patient)
     patient.check(repair=True)
     assert {uid for run in patient.mailbox.vanished_since(_INBOX, before) for uid in run} >= {5, 6}
+
+
+@pytest.mark.parametrize("uids", [[2], [2, 3], [1, 3, 4]])
+def test_a_running_worker_sees_a_size_put_right(world: World, uids: list[int]) -> None:
+    """It has the folder in memory: the change number of the repair brings it the size."""
+    box = world.mailbox()
+    patient = _Patient(box, world.store.shard(box.ref), box._parts.blobs)
+    for text in ("one", "two", "three", "four", "five"):
+        patient.deliver(text)
+    right = box.index(_INBOX).sizes.tolist()
+    patient.set(message, sa.or_(*(message.c.uid == uid for uid in uids)), size=5)
+    world.store._indexes.drop(box.ref.id)
+    assert [uid for uid, size in enumerate(box.index(_INBOX).sizes, 1) if size == 5] == uids
+    before = box.folder(_INBOX).modseq
+    other = world.other_process()
+    found = other.fsck(box.ref, repair=True)
+    other.close()
+    assert "message-size" in {finding.code for finding in found}
+    assert box.index(_INBOX).sizes.tolist() == right
+    _, changes = box.changes_since(_INBOX, before)
+    assert [change.row.uid for change in changes if isinstance(change, FlagsChanged)] == uids
+    assert patient.check() == []
 
 
 def test_a_reused_uid_becomes_a_new_message_for_clients(patient: _Patient) -> None:
