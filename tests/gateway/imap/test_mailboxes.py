@@ -210,3 +210,14 @@ async def test_status(server: Server) -> None:
     (line,) = await client.ok("STATUS INBOX (HIGHESTMODSEQ UIDVALIDITY)")
     assert b"HIGHESTMODSEQ " in line
     assert (await client("STATUS nothing (MESSAGES)"))[-1].startswith(b"NO [NONEXISTENT]")
+
+
+async def test_special_folders_stay(server: Server) -> None:
+    """docs/quirks.md: the folders that every mailbox is born with keep their place and name."""
+    client = await server.client()
+    born = [line.split(b'"/" ')[1].strip(b'"').decode() for line in await client.ok('LIST "" *')]
+    assert {"Drafts", "Sent Items", "Archive"} <= set(born)
+    for name in born:
+        assert (await client(f'DELETE "{name}"'))[-1].startswith(b"NO [CANNOT]"), name
+        if name != "INBOX":
+            assert (await client(f'RENAME "{name}" elsewhere'))[-1].startswith(b"NO [CANNOT]"), name
