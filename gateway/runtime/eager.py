@@ -17,16 +17,20 @@ Work = Coroutine[Any, Any, None]
 if sys.version_info >= (3, 12):
 
     def begin(loop: asyncio.AbstractEventLoop, work: Work) -> asyncio.Task[None] | None:
-        """Run `work` until it waits or ends; return the task that goes on, None when it has ended."""
+        """Run `work` until it waits or ends; return the task that goes on, None when it has ended.
+
+        Raises what ends `work` before it waits; what ends it later is in the task.
+        """
         task = asyncio.Task(work, loop=loop, eager_start=True)
-        return None if task.done() else task
+        return task.result() if task.done() else task
 
 else:
 
     def begin(loop: asyncio.AbstractEventLoop, work: Work) -> asyncio.Task[None] | None:
         """Run `work` until it waits or ends; return the task that goes on, None when it has ended.
 
-        Up to there no task is the current one: `work` must not begin with what wants that, such as asyncio.timeout.
+        Raises what ends `work` before it waits; what ends it later is in the task. Up to there no task is the current
+        one: `work` must not begin with what wants that, such as asyncio.timeout.
         """
         try:
             awaited = work.send(None)

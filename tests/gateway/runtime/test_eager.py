@@ -105,3 +105,13 @@ async def test_what_fails_later_fails_the_task() -> None:
     assert task is not None
     with pytest.raises(KeyError):
         await task
+
+
+async def test_what_fails_at_once_fails_here() -> None:
+    """The same in every version of Python: an exception is nobody's to find in a task that nobody waits for."""
+
+    async def work() -> None:
+        raise KeyError("gone")
+
+    with pytest.raises(KeyError):
+        begin(asyncio.get_running_loop(), work())
