@@ -46,6 +46,8 @@ from store.errors import NotFound, Unavailable
 MAX_LEASED: Final = 64 << 20
 """Octets of messages that one `due` hands out, so that a worker's memory stays bounded; one message at least."""
 MAX_ERROR: Final = 1000
+NEVER: Final = 253_402_300_799.0
+"""When a row is due that was given up: the end of the year 9999. It is kept for the administrator."""
 _BUSY_MILLISECONDS: Final = 10_000
 
 _metadata = MetaData()
@@ -83,6 +85,8 @@ class SpoolRow:
     recipient: str
     raw: bytes
     attempts: int
+    created: float
+    """Unix seconds."""
 
 
 class SpoolEntry(NamedTuple):
@@ -173,14 +177,17 @@ class Spool:
                 return []
             connection.execute(update(_row).where(_row.c.id.in_(chosen)).values(lease=now + lease))
             leased = (
-                select(_row.c.id, _row.c.reverse_path, _row.c.recipient, _content.c.raw, _row.c.attempts)
+                select(
+                    *(_row.c.id, _row.c.reverse_path, _row.c.recipient, _content.c.raw),
+                    *(_row.c.attempts, _row.c.created),
+                )
                 .join_from(_row, _content, _row.c.digest == _content.c.digest)
                 .where(_row.c.id.in_(chosen))
                 .order_by(_row.c.due, _row.c.id)
             )
             return [
-                SpoolRow(number, path, to, bytes(raw), tries)
-                for number, path, to, raw, tries in connection.execute(leased)
+                SpoolRow(number, path, to, bytes(raw), tries, created)
+                for number, path, to, raw, tries, created in connection.execute(leased)
             ]
 
     def done(self, row_id: int) -> None:

@@ -34,7 +34,7 @@ from store.errors import StoreError
 from store.ids import MailboxRef, SpecialFolder
 from store.mapi.message import MimeRendition
 from store.quota import Quota
-from store.spool import Spool, SpoolRow
+from store.spool import NEVER, Spool, SpoolRow
 from store.store import Store
 
 log = logging.getLogger("oxgate.delivery")
@@ -72,6 +72,8 @@ class DeliverySettings:
     """Seconds between retries at most."""
     lease: float = 300.0
     """Seconds that a worker keeps a row to itself."""
+    give_up: float = 5 * 86_400.0
+    """Seconds after which a row that fails is tried no more ([RFC5321] 4.5.4.1: at least four or five days)."""
     poll: float = 10.0
     """Seconds between two looks at the spool."""
 
@@ -308,17 +310,29 @@ class DeliveryService:
             await asyncio.sleep(self.settings.poll)
 
     async def retry_due(self, limit: int = 50) -> int:
-        """Try the rows that are due once; return how many there were. Raises StoreError when the spool is away."""
-        now = self._clock()
-        rows = await self._runner.run(self._spool.due, now, limit, self.settings.lease)
-        for row in rows:
-            problem = await self._retry(row, now)
-            if problem is None:
-                await self._runner.run(self._spool.done, row.id)
-                continue
+        """Try up to `limit` rows that are due; return how many there were. Raises StoreError when the spool is away.
+
+        They are leased one by one: one is tried for seconds, and the lease of all would run out before the last.
+        """
+        for count in range(limit):
+            now = self._clock()
+            rows = await self._runner.run(self._spool.due, now, 1, self.settings.lease)
+            if not rows:
+                return count
+            await self._try_again(rows[0], now)
+        return limit
+
+    async def _try_again(self, row: SpoolRow, now: float) -> None:
+        """Deliver a row, or say when it is due again; one that has failed for too long is kept, but due no more."""
+        problem = await self._retry(row, now)
+        if problem is None:
+            await self._runner.run(self._spool.done, row.id)
+        elif now - row.created >= self.settings.give_up:
+            log.error("gave up spool row %d for %s, which is kept: %s", row.id, row.recipient, problem)
+            await self._runner.run(self._spool.retry, row.id, NEVER, problem)
+        else:
             wait = min(self.settings.retry_first * 2 ** min(row.attempts, 20), self.settings.retry_most)
             await self._runner.run(self._spool.retry, row.id, now + wait, problem)
-        return len(rows)
 
     async def _retry(self, row: SpoolRow, now: float) -> str | None:
         try:

@@ -17,7 +17,7 @@ from gateway.services.outcomes import Refusal
 from gateway.services.submission import SubmissionPolicy
 from store.errors import QuotaExceeded, Unavailable
 from store.ids import MailboxKind, MailboxRef, SpecialFolder
-from store.spool import Spool
+from store.spool import NEVER, Spool
 from store.store import Store, StoreSettings
 from tests.support.prepared import lay_out
 
@@ -338,6 +338,50 @@ async def test_a_spooled_mailbox_that_is_gone_is_kept(house):
     await house.service.retry_due()
     (row,) = house.spool.list()
     assert row.error == "DISABLED"
+
+
+async def test_slow_retries_are_made_once(house, tmp_path, monkeypatch):
+    """Each row is leased as it comes to its turn: the lease of one does not run out while those before it are tried."""
+    other = Spool(tmp_path / "spool.sqlite")
+    numbers = [house.spool.add("s@other.test", f"{n}@example.test", MESSAGE, house.now) for n in range(5)]
+    tried = []
+
+    async def slow(row, now):
+        tried.append(row.id)
+        house.now += house.service.settings.lease * 0.9
+        if len(tried) == 3:  # now another worker looks
+            for one in other.due(house.now, 50, house.service.settings.lease):
+                tried.append(one.id)
+                other.done(one.id)
+
+    monkeypatch.setattr(house.service, "_retry", slow)
+    while await house.service.retry_due():
+        pass
+    other.close()
+    assert sorted(tried) == numbers
+    assert house.spool.count() == 0
+
+
+async def test_a_row_that_is_too_old_is_set_aside(house, caplog):
+    """[RFC5321] 4.5.4.1: after some days it is given up; it is kept, and nobody tries it again."""
+    house.spool.add("s@other.test", "nobody@example.test", MESSAGE, house.now)
+    began = house.now
+    tries = 0
+    while (row := house.spool.list()[0]).due < NEVER:
+        house.now = row.due
+        assert await house.service.retry_due() == 1
+        tries += 1
+        assert tries < 1000
+    assert 5 * 86_400 <= house.now - began < 5 * 86_400 + 3600
+    assert row.attempts == tries
+    assert row.error == "UNKNOWN"
+    assert house.spool.read(row.id) == MESSAGE
+    (record,) = (record for record in caplog.records if record.levelname == "ERROR")
+    assert "nobody@example.test" in record.message
+    house.now += 365 * 86_400
+    assert await house.service.retry_due() == 0
+    house.spool.retry(row.id, house.now, "by hand")
+    assert await house.service.retry_due() == 1
 
 
 async def test_no_spool_row_means_try_again(house, monkeypatch):
