@@ -325,7 +325,8 @@ class _Places:
         self._queue.append(turn)
         if len(self._queue) > self._waiting:
             unlucky = self._queue.pop(random.randrange(len(self._queue)))  # noqa: S311 - chance, not secrecy
-            unlucky.set_exception(LogonRefused(RefusalKind.TOO_MANY, "too many sign-ins of strangers at a time"))
+            if not unlucky.done():  # else it was cancelled in this very turn, and leaves by itself
+                unlucky.set_exception(LogonRefused(RefusalKind.TOO_MANY, "too many sign-ins of strangers at a time"))
         try:
             await turn
         except asyncio.CancelledError:

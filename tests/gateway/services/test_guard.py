@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import random
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -333,6 +334,37 @@ async def test_whoever_gives_up_leaves_no_place_taken(site: Site) -> None:
     async with asyncio.timeout(5):
         await asyncio.gather(two[1], fourth)
     assert site.guard._strangers.idle
+
+
+async def test_chance_may_pick_who_has_just_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A waiter that is cancelled and pushed out in the same turn: the newcomer waits on, and no place is lost."""
+    site = Site(replace(SETTINGS, waiting=1, stranger_places=1))
+    places = site.guard._strangers
+    leave, got_in = asyncio.Event(), list[str]()
+
+    async def hold(name: str) -> None:
+        async with places.one():
+            got_in.append(name)
+            await leave.wait()
+
+    first = asyncio.create_task(hold("first"))
+    await turns()
+    second = asyncio.create_task(hold("second"))
+    await turns()
+    monkeypatch.setattr(random, "randrange", lambda count: 0)
+
+    async def third() -> None:
+        second.cancel()
+        await hold("third")
+
+    newcomer = asyncio.create_task(third())
+    await turns()
+    leave.set()
+    async with asyncio.timeout(5):
+        await asyncio.gather(first, newcomer)
+    assert second.cancelled()
+    assert got_in == ["first", "third"]
+    assert places.idle
 
 
 # -- properties
