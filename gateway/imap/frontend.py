@@ -52,11 +52,6 @@ class ImapFrontEnd:
         for connection in tuple(self.connections):
             connection.check(now)
 
-    def look_again(self) -> None:
-        """Hints may have been lost: let every idling session pull its changes."""
-        for connection in tuple(self.connections):
-            connection.wake()
-
     def _schedule(self) -> None:
         loop = asyncio.get_running_loop()
         self._clock = loop.call_later(TICK, self._tick)

@@ -62,10 +62,6 @@ class FolderView:
         """Whether an expunge is held back."""
         return bool(self._gone)
 
-    def is_gone(self, uid: int) -> bool:
-        """Whether the message has been expunged, and the client not yet told."""
-        return uid in self._gone
-
     def sequence(self, uid: int) -> int:
         """The message's number; 0 if it is not in the view."""
         index = bisect_left(self.uids, uid)

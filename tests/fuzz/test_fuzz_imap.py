@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.imap.protocol import utf7
-from gateway.imap.protocol.framing import MESSAGES_TOGETHER, BadFrame, Frame, Framing, Limits, LiteralWanted
+from gateway.imap.protocol.framing import MESSAGES_TOGETHER, BadFrame, Frame, Framing, Limits
 from gateway.imap.protocol.numset import BadNumber, parse_set
 from gateway.imap.protocol.parser import COMMANDS, parse
 from gateway.imap.protocol.types import BadCommand
@@ -72,7 +72,7 @@ def drive(octets: bytes, seed: int) -> None:
         step = choose.choice((1, 2, 7, 50, len(octets)))
         framing.feed(octets[position : position + step])
         position += step
-        pull(framing, choose)
+        pull(framing)
     assert framing.buffered == 0
 
 
@@ -88,15 +88,12 @@ def check_parse(frame: Frame, *, utf8: bool) -> None:
         assert fault.tag == b"*" or frame.parts[0].startswith(fault.tag)
 
 
-def pull(framing: Framing, choose: random.Random) -> None:
+def pull(framing: Framing) -> None:
     while (event := framing.pull()) is not None:
         if isinstance(event, Frame):
             assert sum(map(len, event.parts)) <= LIMITS.command + MESSAGES_TOGETHER * LIMITS.append
             check_parse(event, utf8=False)
             check_parse(event, utf8=True)
-        elif isinstance(event, LiteralWanted):
-            if choose.random() < 0.3:
-                framing.refuse()
         elif isinstance(event, BadFrame):
             assert event.text.isascii()
 

@@ -16,7 +16,6 @@ from gateway.imap.protocol import quota_types as qt
 from gateway.imap.protocol import search_types as st
 from gateway.imap.protocol import types as t
 from gateway.imap.protocol import utf7
-from gateway.imap.protocol.numset import write_set
 
 ASTRING = re.compile(rb"[A-Za-z0-9!#$&',./:;<=>?@\[\]^_`|}~+\-]+")
 QUOTABLE = re.compile(rb"[\x01-\x09\x0b\x0c\x0e-\x7f]*")
@@ -31,6 +30,19 @@ RETURNS = {
     b"UPDATE": "update",
     b"CONTEXT": "context",
 }
+
+
+def write_set(numbers: t.SequenceSet) -> bytes:
+    """Write a set of messages."""
+    if numbers == t.SAVED:
+        return b"$"
+    return b",".join(
+        _limit(first) if first == last else _limit(first) + b":" + _limit(last) for first, last in numbers.ranges
+    )
+
+
+def _limit(number: int) -> bytes:
+    return b"%d" % number if number else b"*"
 
 
 class Encoder:

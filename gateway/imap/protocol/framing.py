@@ -58,14 +58,7 @@ class Frame(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LiteralWanted:
-    """The client waits for leave to send a literal: answer `+ text`, or refuse() and answer the tag."""
-
-    size: int
-    tag: bytes
-    append: bool
-    """It is a message of an APPEND or REPLACE."""
-    head: tuple[bytes, ...]
-    """The parts of the command so far; the last one ends with the announcement."""
+    """The client waits for leave to send a literal: answer `+ text`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,10 +172,6 @@ class Framing:
         self._restart()
         self._raw_limit = -1
         return dropped
-
-    def refuse(self) -> None:
-        """Give up the command whose LiteralWanted was just pulled: the client, answered by tag, sends no literal."""
-        self._restart()
 
     def pull(self) -> Event | None:
         """The next event, or None if more input is needed."""
@@ -310,9 +299,7 @@ class Framing:
         else:
             self._command += size
         self._wanted = size
-        if synchronising:
-            return LiteralWanted(size, _tag(parts[0]), message, tuple(parts))
-        return None
+        return LiteralWanted() if synchronising else None
 
     def _take_literal(self) -> Event | None:
         """Gather the literal; one copy at the end, none if it lies in one chunk as a whole."""

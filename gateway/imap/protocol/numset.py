@@ -6,7 +6,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 
-from gateway.imap.protocol.types import SAVED, STAR, SequenceSet
+from gateway.imap.protocol.types import STAR, SequenceSet
 
 MAX_NUMBER = 0xFFFF_FFFF
 """Numbers are unsigned 32-bit and not zero."""
@@ -161,16 +161,3 @@ def common_runs(some: Sequence[range], others: Sequence[range]) -> list[range]:
 
 def _range(first: int, last: int) -> bytes:
     return b"%d:%d" % (first, last) if last > first else b"%d" % first
-
-
-def write_set(numbers: SequenceSet) -> bytes:
-    """Write a set as a client would."""
-    if numbers == SAVED:
-        return b"$"
-    return b",".join(
-        _limit(first) if first == last else _limit(first) + b":" + _limit(last) for first, last in numbers.ranges
-    )
-
-
-def _limit(number: int) -> bytes:
-    return b"%d" % number if number else b"*"

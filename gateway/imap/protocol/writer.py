@@ -72,11 +72,6 @@ def mailbox_name(name: str, *, utf8: bool = False) -> bytes:
     return astring(data) if data.isascii() else utf8_string(data)
 
 
-def flag_list(items: Iterable[bytes]) -> bytes:
-    """A parenthesized list of ready items, such as flags or LIST attributes ([RFC3501] 4.4)."""
-    return b"(" + b" ".join(items) + b")"
-
-
 # --- dates
 
 
@@ -116,11 +111,6 @@ def status(tag: bytes, condition: bytes, words: str, code: bytes = b"") -> bytes
     return b"%b %b %b\r\n" % (tag, condition, text(words))
 
 
-def continuation(words: str = "Go ahead") -> bytes:
-    """`+ text` ([RFC3501] 7.5)."""
-    return b"+ %b\r\n" % text(words)
-
-
 def challenge(base64: bytes) -> bytes:
     """`+ base64`: one line, however long; empty is `+ ` ([RFC3501] 6.2.2)."""
     return b"+ %b\r\n" % base64
@@ -129,11 +119,6 @@ def challenge(base64: bytes) -> bytes:
 def code_number(name: bytes, number: int) -> bytes:
     """UIDNEXT, UIDVALIDITY, UNSEEN, HIGHESTMODSEQ ([RFC3501] 7.1, [RFC7162] 3.1.2.1)."""
     return b"%b %d" % (name, number)
-
-
-def code_list(name: bytes, items: Iterable[bytes]) -> bytes:
-    """PERMANENTFLAGS and BADCHARSET: a parenthesized list of ready items ([RFC3501] 7.1)."""
-    return b"%b (%b)" % (name, b" ".join(items))
 
 
 def code_appenduid(uidvalidity: int, uids: Iterable[int]) -> bytes:
@@ -152,11 +137,6 @@ def code_modified(numbers: Iterable[int]) -> bytes:
 
 
 # --- untagged data
-
-
-def untagged(data: bytes) -> bytes:
-    """`* data`."""
-    return b"* %b\r\n" % data
 
 
 def exists(count: int) -> bytes:
@@ -183,16 +163,6 @@ def vanished(runs: Iterable[range], *, earlier: bool = False) -> list[bytes]:
     sets = [b"%d:%d" % (run.start, run.stop - 1) if len(run) > 1 else b"%d" % run.start for run in runs]
     step = _MOST_RUNS
     return [head + b",".join(sets[start : start + step]) + b"\r\n" for start in range(0, len(sets), step)]
-
-
-def flags(items: Iterable[bytes]) -> bytes:
-    """`* FLAGS (...)` ([RFC3501] 7.2.6)."""
-    return b"* FLAGS (%b)\r\n" % b" ".join(items)
-
-
-def capability(names: Iterable[bytes]) -> bytes:
-    """`* CAPABILITY ...` ([RFC3501] 7.2.1)."""
-    return b"* CAPABILITY %b\r\n" % b" ".join(names)
 
 
 def enabled(names: Iterable[bytes]) -> bytes:
@@ -259,11 +229,6 @@ def namespace_line(*groups: Sequence[tuple[str, bytes | None]] | None, utf8: boo
 
 
 # --- FETCH
-
-
-def fetch_line(number: int, items: Iterable[bytes]) -> bytes:
-    """`* n FETCH (item value ...)` from ready items ([RFC3501] 7.4.2)."""
-    return b"* %d FETCH (%b)\r\n" % (number, b" ".join(items))
 
 
 _PLACEHOLDER = {

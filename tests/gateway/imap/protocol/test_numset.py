@@ -15,9 +15,9 @@ from gateway.imap.protocol.numset import (
     parse_set,
     resolve_uids,
     sequence_ranges,
-    write_set,
 )
 from gateway.imap.protocol.types import STAR, SequenceSet
+from tests.support.imap_encoder import write_set
 
 limits = st.one_of(st.integers(1, 30), st.just(STAR))
 sets = st.lists(st.tuples(limits, limits), min_size=1, max_size=8).map(lambda ranges: SequenceSet(tuple(ranges)))
