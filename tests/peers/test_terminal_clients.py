@@ -155,7 +155,7 @@ def test_alpine(server: PeerServer, user: str, mode: str, tmp_path: Path) -> Non
         t.keys("C-u")
         t.type("Archive")
         t.keys("Enter")
-        t.wait("copied to folder")
+        t.wait("copied to folder|Saving +DONE")  # whichever of the two is shown last
         t.keys("3", "Enter", "d", pause=0.4)
         t.keys("x")
         t.wait("expunged")
