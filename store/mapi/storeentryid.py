@@ -98,12 +98,12 @@ class StoreEntryId:
 class ForeignStoreEntryId:
     """A store of another provider than Exchange's, whose own EntryID is within."""
 
-    library: str
+    dll_name: str
     entry: bytes
 
     def encode(self) -> bytes:
         """Give the octets. EntryIdError if the library's name is not ASCII or contains a NUL."""
-        name = _ascii(self.library)
+        name = _ascii(self.dll_name)
         padding = b"\0" * (-(_NAME + len(name)) % 4)
         return b"\0\0\0\0" + STORE_PROVIDER + b"\0\0" + name + padding + self.entry
 

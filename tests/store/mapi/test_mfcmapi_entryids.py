@@ -38,10 +38,10 @@ def of_provider(entry: bytes) -> list[Figure]:
 def of_store(entry: e.StoreEntryId | e.ForeignStoreEntryId) -> list[Figure]:
     found: list[Figure] = [("Version", 0), ("Flag", 0)]
     if isinstance(entry, e.ForeignStoreEntryId):
-        left = bytes(-(23 + len(entry.library)) % 4) + entry.entry
+        left = bytes(-(23 + len(entry.dll_name)) % 4) + entry.entry
         return [
             *found,
-            ("DLLFileName", entry.library),
+            ("DLLFileName", entry.dll_name),
             ("Unparsed data size", len(left)),
             ("octets", left.hex().upper()),
         ]
