@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
+from conversion.attachmentdata import read_attachment_data
 from conversion.bestbody import BodyFormat, best_body
 from conversion.codepages import decode_page
 from conversion.errors import ConversionError
@@ -24,7 +25,6 @@ from conversion.mapijson import read_json, write_json
 from conversion.mime.charset import decode_text, decode_unlabelled
 from conversion.mime.html import meta_charset
 from conversion.mime.rendition import normalise_newlines, render
-from conversion.mime.transfer import decode_transfer
 from conversion.msg.compound import SIGNATURE as COMPOUND
 from conversion.msg.reader import read_msg
 from conversion.msg.writer import write_msg
@@ -37,7 +37,7 @@ from conversion.rtf.lzfu import compress, decompress
 from conversion.tnef.reader import read_tnef
 from conversion.tnef.writer import write_tnef
 from store.mapi import tags
-from store.mapi.message import AttachmentContent, MessageContent, MimeSlice
+from store.mapi.message import AttachmentContent, MessageContent
 from store.mapi.types import PropertyKey, Value
 
 _UTF_8 = 65001
@@ -89,10 +89,7 @@ class Loaded:
 
     def octets(self, attachment: AttachmentContent) -> bytes | None:
         """Give what an attachment holds by value, decoded."""
-        data = attachment.data
-        if isinstance(data, MimeSlice):
-            return decode_transfer(self.raw[data.offset : data.offset + data.length], data.encoding)
-        return data if isinstance(data, bytes) else None
+        return read_attachment_data(self.raw, attachment)
 
 
 def recognise(name: str, data: bytes) -> Format | None:

@@ -26,11 +26,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from conversion.attachmentdata import read_attachment_data
 from conversion.errors import ConversionError
-from conversion.mime.transfer import decode_transfer
 from conversion.receipt import Receipt
 from store.mapi import tags
-from store.mapi.message import AttachmentContent, MessageContent, MimeSlice, RecipientRow, RecipientType
+from store.mapi.message import AttachmentContent, MessageContent, RecipientRow, RecipientType
 from store.mapi.types import (
     MULTIPLE_FLAG,
     PropertyBag,
@@ -85,12 +85,10 @@ def _data(attachment: AttachmentContent, raw: bytes, receipt: Receipt) -> dict[s
     data = attachment.data
     if isinstance(data, MessageContent):
         return {"message": _message(data, raw, receipt)}
-    if isinstance(data, MimeSlice):
-        if data.offset + data.length > len(raw):
-            receipt.dropped("data", "it is a slice of a message that is not at hand")
-            return {}
-        data = decode_transfer(raw[data.offset : data.offset + data.length], data.encoding)
-    return {} if data is None else {"data": _octets(data)}
+    octets = read_attachment_data(raw, attachment)
+    if octets is None and data is not None:
+        receipt.dropped("data", "it is a slice of a message that is not at hand")
+    return {} if octets is None else {"data": _octets(octets)}
 
 
 def _bag(bag: PropertyBag) -> dict[str, Any]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import struct
 from uuid import UUID
 
+from conversion.attachmentdata import read_slice
 from conversion.errors import ConversionError
-from conversion.mime.transfer import decode_transfer
 from conversion.msg.compound import SIGNATURE, Storage, read_compound, write_compound
 from conversion.msg.names import STORAGE as NAMES
 from conversion.msg.names import NameWriter
@@ -110,7 +110,7 @@ class _Writer:
         data = attachment.data
         if not isinstance(data, MimeSlice):
             return data
-        if data.offset + data.length > len(self._raw):
+        octets = read_slice(self._raw, data)
+        if octets is None:
             self._receipt.dropped(f"attachment {number}", "it is a slice of a message that is not at hand")
-            return None
-        return decode_transfer(self._raw[data.offset : data.offset + data.length], data.encoding)
+        return octets

@@ -11,7 +11,6 @@ from conversion.mime.dates import parse_date
 from conversion.mime.headers import fields
 from conversion.mime.parts import HeaderLines, Part, Structure, unpack
 from conversion.mime.structure import scan
-from conversion.mime.transfer import decode_transfer
 from conversion.mime.words import decode_unstructured
 from conversion.oxcmail.addressing import (
     MAX_RECIPIENTS,
@@ -35,7 +34,7 @@ from conversion.oxcmail.parts import Source
 from conversion.oxcmail.threads import thread_properties
 from conversion.receipt import Receipt
 from store.mapi import tags
-from store.mapi.message import AttachmentContent, MessageContent, MimeRendition, MimeSlice, RecipientRow, RecipientType
+from store.mapi.message import AttachmentContent, MessageContent, MimeRendition, RecipientRow, RecipientType
 from store.mapi.types import PropertyKey, Value, filetime_from_unix
 
 __all__ = ["Resolved", "Resolver", "read_mime"]
@@ -405,11 +404,3 @@ def _marked(content: MessageContent) -> MessageContent:
 
 def _first(values: list[bytes] | None) -> bytes | None:
     return values[0] if values else None
-
-
-def read_attachment_data(raw: bytes, attachment: AttachmentContent) -> bytes | None:
-    """Return the decoded data of a by-value attachment; None for an embedded message."""
-    data = attachment.data
-    if isinstance(data, MimeSlice):
-        return decode_transfer(raw[data.offset : data.offset + data.length], data.encoding)
-    return data if isinstance(data, bytes) else None

@@ -8,7 +8,7 @@ from enum import Enum
 from functools import lru_cache
 from itertools import count
 
-from conversion.mime.transfer import decode_transfer
+from conversion.attachmentdata import read_attachment_data
 from conversion.oxcmail.hooks import Hooks
 from conversion.receipt import Receipt
 from store.mapi import tags
@@ -57,13 +57,10 @@ class Job:
 
     def data(self, attachment: AttachmentContent) -> bytes | None:
         """Return the decoded data of an attachment by value; None where it has none."""
-        data = attachment.data
-        if isinstance(data, MimeSlice):
-            return decode_transfer(self.raw[data.offset : data.offset + data.length], data.encoding)
-        if not isinstance(data, bytes):
-            kept = attachment.properties.get(tags.PidTagAttachDataBinary)
-            return kept if isinstance(kept, bytes) else None
-        return data
+        if isinstance(attachment.data, (bytes, MimeSlice)):
+            return read_attachment_data(self.raw, attachment)
+        kept = attachment.properties.get(tags.PidTagAttachDataBinary)
+        return kept if isinstance(kept, bytes) else None
 
 
 def text_of(properties: PropertyBag, key: PropertyKey) -> str:

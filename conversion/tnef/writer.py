@@ -10,7 +10,7 @@ import struct
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from conversion.mime.transfer import decode_transfer
+from conversion.attachmentdata import read_slice
 from conversion.receipt import Receipt
 from conversion.tnef import attributes as tnef
 from conversion.tnef.originators import RECEIVED_REPRESENTING, SENDER, SENT_REPRESENTING, Group, write_group
@@ -207,10 +207,10 @@ class _Writer:
         data = attachment.data
         if not isinstance(data, MimeSlice):
             return data
-        if data.offset + data.length > len(self._raw):
+        octets = read_slice(self._raw, data)
+        if octets is None:
             self._receipt.dropped("attAttachData", "it is a slice of a message that is not at hand")
-            return None
-        return decode_transfer(self._raw[data.offset : data.offset + data.length], data.encoding)
+        return octets
 
     def _title(self, properties: PropertyBag) -> bytes | None:
         for tag in (tags.PidTagAttachLongFilename, tags.PidTagAttachFilename, tags.PidTagDisplayName):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from conversion.attachmentdata import read_attachment_data
 from conversion.mime.bodystructure import bodystructure
 from conversion.mime.envelope import envelope
 from conversion.mime.headers import normalise_newlines
 from conversion.mime.rendition import render
 from conversion.mime.structure import pack, scan, section, unpack
 from conversion.mime.text import MimeText
-from conversion.oxcmail.reader import read_attachment_data, read_mime
+from conversion.oxcmail.reader import read_mime
 from store.mapi.message import MessageContent
 from tests.support.corpora import message_files
 from tests.support.imap_grammar import read_body, read_envelope

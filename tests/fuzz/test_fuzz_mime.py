@@ -8,13 +8,14 @@ import time
 
 import pytest
 
+from conversion.attachmentdata import read_attachment_data
 from conversion.mime.bodystructure import bodystructure
 from conversion.mime.envelope import envelope
 from conversion.mime.headers import normalise_newlines
 from conversion.mime.rendition import render
 from conversion.mime.structure import scan
 from conversion.mime.text import MimeText
-from conversion.oxcmail.reader import read_attachment_data, read_mime
+from conversion.oxcmail.reader import read_mime
 from tests.support.imap_grammar import read_body, read_envelope
 
 _SEEDS = (

@@ -8,13 +8,14 @@ from base64 import encodebytes
 
 import pytest
 
+from conversion.attachmentdata import read_attachment_data
 from conversion.mac.applefile import write_appledouble_header
 from conversion.mac.file import MacFile
 from conversion.mime.headers import normalise_newlines
 from conversion.mime.rendition import render
 from conversion.oxcmail.journal import JournalRecipient, JournalReport, Role, read_journal, write_journal
 from conversion.oxcmail.postmark import read_postmark
-from conversion.oxcmail.reader import read_attachment_data, read_mime
+from conversion.oxcmail.reader import read_mime
 from conversion.oxcmail.reportfields import field_groups, status_of, typed_address
 from conversion.oxcmail.writer import Audience, write_mime
 from conversion.receipt import Receipt

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from conversion.attachmentdata import read_attachment_data
 from conversion.mime.rendition import render
 from conversion.oxcmail.attachments import clean_name, short_name
-from conversion.oxcmail.reader import read_attachment_data, read_mime
+from conversion.oxcmail.reader import read_mime
 from store.mapi import tags
 from store.mapi.message import AttachmentContent, MessageContent, MimeSlice
 from store.mapi.types import filetime_from_unix

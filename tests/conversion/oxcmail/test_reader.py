@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from conversion.attachmentdata import read_attachment_data
 from conversion.mime.rendition import render
 from conversion.oxcmail.addressing import SENDER, SENT_REPRESENTING, Resolved
 from conversion.oxcmail.attachments import MAX_EMBEDDED
-from conversion.oxcmail.reader import read_attachment_data, read_mime
+from conversion.oxcmail.reader import read_mime
 from store.mapi import tags
 from store.mapi.bag import encode_bag
 from store.mapi.entryid import AddressBookEntryId, OneOffEntryId, decode, decode_flat_entry_list

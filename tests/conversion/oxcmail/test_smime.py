@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from conversion.attachmentdata import read_attachment_data
 from conversion.mime.headers import normalise_newlines
 from conversion.mime.rendition import render
-from conversion.oxcmail.reader import read_attachment_data, read_mime
+from conversion.oxcmail.reader import read_mime
 from conversion.oxcmail.writer import Audience
 from conversion.receipt import Receipt
 from store.mapi import tags
