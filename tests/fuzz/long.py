@@ -285,9 +285,8 @@ def fuzz(name: str, seconds: float, memory: int, seed: int) -> int:
             state = f"{tried} inputs, {len(pool)} kept, {grown} MB more, {finds} finds"
             line = f"{name}: {now - began:5.0f} of {seconds:.0f} s, {state}"
             print(f"\r{line}", end="" if sys.stderr.isatty() else "\n", file=sys.stderr, flush=True)
-    print(
-        f"{name}: {tried} inputs in {time.process_time() - began:.0f} s, {len(pool)} kept, {grown} MB more, {finds} finds"
-    )
+    spent = time.process_time() - began
+    print(f"{name}: {tried} inputs in {spent:.0f} s, {len(pool)} kept, {grown} MB more, {finds} finds")
     return finds
 
 
