@@ -114,7 +114,10 @@ def _taken(entities: list[Entity], kinds: Sequence[bytes]) -> Entity | None:
     return entity
 
 
-def _text(name: str, text: str) -> bytes:
+def _text(name: str, text: str, place: str, job: Job) -> bytes:
+    """Write a field of free text; the receipt says where it is cut. `place` is what the text is of."""
+    if len(text) > _MAX_TEXT:
+        job.receipt.altered(place, f"it was cut to {_MAX_TEXT} characters")
     return field(name, text_tokens(text[:_MAX_TEXT].strip()))
 
 
@@ -125,7 +128,7 @@ def _delivery(content: MessageContent, name: str, job: Job) -> Leaf | None:
     """Write message/delivery-status ([MS-OXCMAIL] 2.1.3.6.1): a group for the message, one for each recipient."""
     properties = content.properties
     agent = text_of(properties, tags.PidTagReportingMessageTransferAgent) or job.domain
-    head = [_text("Reporting-MTA", f"dns; {agent}")]
+    head = [_text("Reporting-MTA", f"dns; {agent}", "PidTagReportingMessageTransferAgent", job)]
     arrived = number_of(properties, tags.PidTagOriginalSubmitTime)
     date = format_date((arrived - FILETIME_UNIX_EPOCH) // 10_000_000) if arrived is not None else None
     if date is not None:
@@ -159,15 +162,15 @@ def _recipient(properties: PropertyBag, place: str, action: str, kind: int, job:
     ]
     remote = text_of(properties, tags.PidTagRemoteMessageTransferAgent)
     if remote.strip():
-        out.append(_text("Remote-MTA", f"dns; {remote}"))
+        out.append(_text("Remote-MTA", f"dns; {remote}", f"{place}, PidTagRemoteMessageTransferAgent", job))
     info = text_of(properties, tags.PidTagSupplementaryInfo)
     diagnostic = _DIAGNOSTIC.match(info)
     if diagnostic is not None:
-        out.append(_text("Diagnostic-Code", diagnostic[1]))
+        out.append(_text("Diagnostic-Code", diagnostic[1], f"{place}, PidTagSupplementaryInfo", job))
     if info.strip():
-        out.append(_text("X-Supplementary-Info", info))
+        out.append(_text("X-Supplementary-Info", info, f"{place}, PidTagSupplementaryInfo", job))
     if found[0].strip() and found[0] != found[1]:
-        out.append(_text("X-Display-Name", found[0]))
+        out.append(_text("X-Display-Name", found[0], f"{place}, PidTagDisplayName", job))
     return out
 
 
@@ -196,14 +199,15 @@ def _status(properties: PropertyBag, kind: int) -> tuple[Status, bool]:
 
 
 def _typed(address: str) -> bytes | None:
-    """Write an address with its type ([RFC3464] 2.1.2, [RFC6533] 3)."""
-    if address.isascii():
-        spec = addr_spec(address)
-        return b"rfc822;" + (spec or address.encode("ascii")) if spec or address.isprintable() else None
+    """Write an address with its type ([RFC3464] 2.1.2, [RFC6533] 3); None for one that no line has room for."""
     if not address.isprintable():
         return None
-    escaped = "".join(char if char.isascii() else f"\\x{{{ord(char):X}}}" for char in address)
-    return b"utf-8;" + escaped.encode("ascii") if len(escaped) < MAX_TOKEN else None
+    if address.isascii():
+        written = b"rfc822;" + (addr_spec(address) or address.encode("ascii"))
+    else:
+        escaped = "".join(char if char.isascii() else f"\\x{{{ord(char):X}}}" for char in address)
+        written = b"utf-8;" + escaped.encode("ascii")
+    return written if len(written) <= MAX_TOKEN else None
 
 
 # --- Disposition ------------------------------------------------------------------------------------------------------
@@ -214,6 +218,8 @@ def _disposition(properties: PropertyBag, name: str, job: Job) -> Leaf:
     reader = mailbox_of(properties, SENDER, job, "PidTagSender")
     reader = reader or mailbox_of(properties, SENT_REPRESENTING, job, "PidTagSentRepresenting")
     final = _typed(reader[1]) if reader is not None else None
+    if reader is not None and final is None:
+        job.receipt.dropped("PidTagSender", "its address cannot stand in a report")
     out = [
         field("Final-Recipient", [final or b"rfc822;"]),
         field("Disposition", _disposition_tokens(properties, unread=name.endswith(".ipnnrn"))),
@@ -227,7 +233,7 @@ def _disposition(properties: PropertyBag, name: str, job: Job) -> Leaf:
         out.append(field("Original-Message-ID", identifier))
     shown = text_of(properties, tags.PidTagOriginalDisplayTo) or (reader[0] if reader is not None else "")
     if shown.strip() and (reader is None or shown != reader[1]):
-        out.append(_text("X-Display-Name", shown))
+        out.append(_text("X-Display-Name", shown, "PidTagOriginalDisplayTo", job))
     return Leaf([field("Content-Type", [b"message/disposition-notification"])], b"".join(out), "7bit")
 
 
@@ -265,7 +271,7 @@ def _headers(properties: PropertyBag, job: Job) -> Leaf | None:
     spec = addr_spec(author[1]) if author is not None else None
     if spec is not None and spec.isascii():
         out.append(field("From", [b"<" + spec + b">"]))
-    out.append(_text("Subject", subject))
+    out.append(_text("Subject", subject, "PidTagOriginalSubject", job))
     identifier = VERBATIM.write(text_of(properties, tags.PidTagOriginalMessageId))
     if identifier is not None:
         out.append(field("Message-ID", identifier))

@@ -408,6 +408,56 @@ def test_a_disposition_notification_is_written() -> None:
     assert b"Final-Recipient: rfc822;\r\n" in written(nobody)
 
 
+@pytest.mark.parametrize("address", ["x" * 1000, "x" * 892 + "@x", "ü" * 200 + "@x", "a\r\nX: y@x"])
+def test_an_address_that_no_line_has_room_for(address: str) -> None:
+    """[RFC5322] 2.1.1: an address cannot be folded; who has such a one is not named, and the receipt says so."""
+    receipt = Receipt()
+    rows = (recipient("a@x"), recipient(address))
+    raw = written(note({tags.PidTagMessageClass: "REPORT.IPM.Note.NDR"}, rows), receipt)
+    assert max(map(len, raw.split(b"\r\n"))) <= 998
+    assert raw.count(b"Final-Recipient:") == 1
+    assert any("no address that a report could name" in one for one in notes(receipt))
+    assert b"\nX:" not in raw
+    receipt = Receipt()
+    bag: Any = {tags.PidTagMessageClass: "REPORT.IPM.Note.IPNRN", tags.PidTagSenderSmtpAddress: address}
+    raw = written(note(bag), receipt)
+    assert max(map(len, raw.split(b"\r\n"))) <= 998
+    assert b"Final-Recipient: rfc822;\r\n" in raw
+    assert any("cannot stand in a report" in one for one in notes(receipt))
+
+
+def test_an_address_of_another_kind_that_no_line_has_room_for() -> None:
+    """[MS-OXCMAIL] 2.1.3.1.8: an escaped name is three times as long as the name."""
+    receipt = Receipt()
+    row = recipient("")
+    bag: Any = {**row.properties, tags.PidTagAddressType: "EX", tags.PidTagEmailAddress: "/o=" + "é" * 300}
+    del bag[tags.PidTagSmtpAddress]
+    raw = written(note({tags.PidTagMessageClass: "REPORT.IPM.Note.NDR"}, (type(row)(row.type, bag),)), receipt)
+    assert max(map(len, raw.split(b"\r\n"))) <= 998
+    assert any("no address that a report could name" in one for one in notes(receipt))
+
+
+def test_long_texts_are_cut_and_that_is_said() -> None:
+    receipt = Receipt()
+    row = recipient("a@x", name="n" * 4000)
+    bag: Any = {tags.PidTagSupplementaryInfo: "i" * 4000, tags.PidTagRemoteMessageTransferAgent: "m" * 4000}
+    head: Any = {
+        tags.PidTagMessageClass: "REPORT.IPM.Note.NDR",
+        tags.PidTagReportingMessageTransferAgent: "a" * 4000,
+        tags.PidTagOriginalSubject: "s" * 4000,
+    }
+    raw = written(note(head, (type(row)(row.type, {**row.properties, **bag}),)), receipt)
+    assert max(map(len, raw.split(b"\r\n"))) <= 998
+    cut = [one.place for one in receipt if "cut to" in str(one)]
+    assert cut == [
+        "PidTagReportingMessageTransferAgent",
+        "recipient 1, PidTagRemoteMessageTransferAgent",
+        "recipient 1, PidTagSupplementaryInfo",
+        "recipient 1, PidTagDisplayName",
+        "PidTagOriginalSubject",
+    ]
+
+
 # --- There and back ---------------------------------------------------------------------------------------------------
 
 
