@@ -331,7 +331,7 @@ class _Writer:
                 node.name.encode("utf-16-le", "surrogatepass"),
                 len(node.name.encode("utf-16-le", "surrogatepass")) + 2,
                 node.kind, 1, node.left, node.right, node.child, node.clsid.bytes_le, 0, 0, 0,
-                0 if node.kind == _STORAGE else node.start if node.size else (_END if node.kind == _ROOT else 0),
+                0 if node.kind == _STORAGE else node.start,
                 node.size,
             )
             for node in self._nodes

@@ -32,7 +32,7 @@ def flat(storage, prefix=""):
 
 def streams(data):
     """What olefile finds in a file."""
-    with olefile.OleFileIO(io.BytesIO(data)) as file:
+    with olefile.OleFileIO(io.BytesIO(data), raise_defects=olefile.DEFECT_INCORRECT) as file:
         return {"/".join(path): file.openstream(path).read() for path in file.listdir()}
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import struct
 from uuid import UUID
 
+import olefile
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -254,3 +256,20 @@ def test_compound_files_of_many_sectors():
     """[MS-CFB] 2.5: more sectors of the table than the header lists."""
     root = Storage({"large": bytes(8_000_000), "small": b"x", "empty": b"", "inner": Storage({"y": b"z" * 4096})})
     assert read_compound(write_compound(root)) == root
+
+
+@pytest.mark.parametrize(
+    "root",
+    [
+        Storage(),
+        Storage({"empty": b""}),
+        Storage({"small": b"x", "empty": b"", "inner": Storage({"empty": b"", "large": b"z" * 4096})}),
+    ],
+)
+def test_another_reader_finds_no_fault_in_compound_files(root):
+    """[MS-CFB] 2.6.3: a stream of no octets begins nowhere, an offence to some readers if it does not say so."""
+    with olefile.OleFileIO(io.BytesIO(write_compound(root)), raise_defects=olefile.DEFECT_UNSURE) as file:
+        assert file.listdir() == [["empty"]] * ("empty" in root.entries) + [
+            path for path in (["inner", "empty"], ["inner", "large"], ["small"]) if path[0] in root.entries
+        ]
+        assert file.parsing_issues == []
