@@ -10,6 +10,8 @@ from conversion.mac.file import BLANK, MacFile, four
 _SINGLE, _DOUBLE = 0x00051600, 0x00051607
 _DATA_FORK, _RESOURCE_FORK, _REAL_NAME, _FINDER = 1, 2, 3, 9
 _MAX_ENTRIES = 100
+_FINDER_SIZE = 32
+"""Octets of Finder information ([RFC1740] B)."""
 
 
 def read_applefile(header: bytes, data: bytes | None = None) -> MacFile:
@@ -33,15 +35,16 @@ def read_applefile(header: bytes, data: bytes | None = None) -> MacFile:
         entries.get(_DATA_FORK, b"") if data is None else data,
         entries.get(_RESOURCE_FORK, b""),
         int.from_bytes(finder[8:10]) if len(finder) >= 10 else 0,
+        finder[10:16].ljust(6, b"\0"),
     )
 
 
 def write_appledouble_header(file: MacFile) -> bytes:
     """Write all but the data fork: the part application/applefile of multipart/appledouble ([RFC1740] 4, B)."""
-    finder = four(file.type) + four(file.creator) + struct.pack(">H", file.flags & 0xFFFF) + bytes(22)
+    known = four(file.type) + four(file.creator) + struct.pack(">H", file.flags & 0xFFFF) + file.place
     entries = [
         (_REAL_NAME, file.name.encode("mac-roman", "replace")[:255]),
-        (_FINDER, finder),
+        (_FINDER, known[:_FINDER_SIZE].ljust(_FINDER_SIZE, b"\0")),
         (_RESOURCE_FORK, file.resource),
     ]
     table, body = b"", b""

@@ -18,6 +18,8 @@ class MacFile:
     resource: bytes = field(repr=False, default=b"")
     flags: int = 0
     """Finder flags, 16 bits."""
+    place: bytes = bytes(6)
+    """Where it is shown, six octets: two coordinates in the window of a folder, and that folder."""
 
 
 BLANK = b"\0\0\0\0"

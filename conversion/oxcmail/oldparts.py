@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from urllib.parse import quote
 
 from conversion.errors import ConversionError
 from conversion.mac.applefile import read_applefile, write_appledouble_header
 from conversion.mac.binhex import read_binhex
-from conversion.mac.file import MacFile
-from conversion.mac.macbinary import write_macbinary
+from conversion.mac.macbinary import MACBINARY_ENCODING, write_macbinary
 from conversion.mime.charset import decode_text
 from conversion.mime.parts import Part
 from conversion.mime.uuencode import UuFile, extract
 from conversion.mime.words import decode_parameter
 from conversion.oxcmail.attachments import clean_name, file_name, short_name
-from conversion.oxcmail.macbinary import MACBINARY_ENCODING
 from conversion.oxcmail.parts import Source
 from store.mapi import tags
 from store.mapi.message import AttachmentContent
@@ -69,7 +68,7 @@ def mac_attachment(source: Source, part: Part, found: dict[PropertyKey, Value]) 
     except (ConversionError, ValueError):
         return None
     name = file_name(source, shown) or file_name(source, part) or clean_name(file.name) or "untitled"
-    named = MacFile(file.name or name, file.type, file.creator, file.data, file.resource, file.flags)
+    named = replace(file, name=file.name or name)
     found[tags.PidTagAttachMimeTag] = kind
     found[tags.PidTagAttachEncoding] = MACBINARY_ENCODING
     found[tags.PidTagAttachAdditionalInformation] = b":" + file.creator + b":" + file.type

@@ -6,6 +6,9 @@ import re
 from collections.abc import Callable
 from urllib.parse import quote, unquote_to_bytes
 
+from conversion.errors import ConversionError
+from conversion.mac.applefile import write_appledouble_header
+from conversion.mac.macbinary import MACBINARY_ENCODING, read_macbinary
 from conversion.mime.build import (
     Enclosed,
     Entity,
@@ -25,7 +28,6 @@ from conversion.mime.dates import format_date
 from conversion.oxcmail.attachments import EXTENSIONS, clean_name, referred_identifiers
 from conversion.oxcmail.body import INLINE_IMAGES
 from conversion.oxcmail.headers import BRACKETED, VERBATIM, Form
-from conversion.oxcmail.macbinary import MACBINARY_ENCODING, apple_double_header, read_macbinary
 from conversion.oxcmail.writejob import Job, number_of, octets_of, property_name, text_of
 from store.mapi import tags
 from store.mapi.message import AttachmentContent, MessageContent
@@ -216,12 +218,13 @@ def _note_place(properties: PropertyBag, kind: str, place: str, job: Job, *, inl
 def _apple_double(item: AttachmentContent, data: bytes, place: str, job: Job) -> Entity | None:
     """Write a file of a Macintosh with both its forks ([MS-OXCMAIL] 2.1.3.4.3, [RFC1740])."""
     properties = item.properties
-    found = read_macbinary(data)
-    if found is None:
+    try:
+        found = read_macbinary(data)
+    except ConversionError:
         job.receipt.altered(f"{place}, PidTagAttachEncoding", "its content is no MacBinary; it was sent as it is")
         return None
     name = _name(properties, place, job)
-    header = octets_of(properties, tags.PidNameAttachmentMacInfo) or apple_double_header(found)
+    header = octets_of(properties, tags.PidNameAttachmentMacInfo) or write_appledouble_header(found)
     kind = text_of(properties, tags.PidNameAttachmentMacContentType)
     kind = kind if is_media_type(kind) and not kind.lower().startswith(("multipart/", "message/")) else _OCTETS
     named = [word_parameter_tokens("name", name)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from conversion.errors import ConversionError
 from conversion.mac.applefile import read_applefile, write_appledouble_header
 from conversion.mac.binhex import MAX_SIZE, read_binhex
 from conversion.mac.file import MacFile
-from conversion.mac.macbinary import is_macbinary, read_macbinary, write_macbinary
+from conversion.mac.macbinary import read_macbinary, write_macbinary
 from conversion.receipt import Receipt
 from tests.support.binhex import LETTERS, binhex
 
@@ -73,25 +74,45 @@ def test_binhex_is_no_bomb():
 def test_macbinary_comes_back(file):
     stream = write_macbinary(file)
     assert len(stream) % 128 == 0
-    assert is_macbinary(stream)
+    placed = replace(file, place=b"\0\1\2\3\xff\xfe")
+    assert read_macbinary(write_macbinary(placed)) == placed
     assert read_macbinary(stream) == file
 
 
-@pytest.mark.parametrize("stream", [b"", b"\0" * 128, b"x" * 500, b"\0\x03abc" + b"\0" * 400])
+@pytest.mark.parametrize("stream", [b"", b"\0" * 128, b"x" * 500, b"\0\x04" + b"x" * 200])
 def test_what_is_no_macbinary(stream):
-    assert not is_macbinary(stream)
     with pytest.raises(ConversionError):
         read_macbinary(stream)
 
 
 def test_macbinary_that_claims_more_than_there_is():
-    assert not is_macbinary(write_macbinary(FILE)[:200])
+    """Without its data fork it is none; a resource fork that is cut is read as far as it goes."""
+    stream = write_macbinary(FILE)
+    with pytest.raises(ConversionError):
+        read_macbinary(stream[:180])
+    assert len(FILE.data) <= 128
+    assert read_macbinary(stream[: 256 + 5]) == replace(FILE, resource=FILE.resource[:5])
+
+
+def test_macbinary_with_a_second_header():
+    """Version II may have one between header and data fork; before, these octets are whatever they are."""
+    stream = bytearray(write_macbinary(FILE))
+    stream[128:128] = bytes(128)
+    stream[120:122] = b"\0\x05"
+    assert read_macbinary(bytes(stream)) == FILE
+    stream = bytearray(write_macbinary(FILE))
+    stream[120:124] = b"\0\x05\0\0"
+    assert read_macbinary(bytes(stream)) == FILE
 
 
 @given(FILES)
 def test_appledouble_comes_back(file):
     """[RFC1740] B: the header apart from the data fork."""
-    assert read_applefile(write_appledouble_header(file), file.data) == file
+    placed = replace(file, place=b"\0\1\2\3\xff\xfe")
+    assert read_applefile(write_appledouble_header(placed), file.data) == placed
+    assert len(write_appledouble_header(replace(file, type=b"", creator=b"too long", place=b"odd"))) == len(
+        write_appledouble_header(file)
+    )
 
 
 def test_applesingle():

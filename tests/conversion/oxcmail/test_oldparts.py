@@ -9,9 +9,8 @@ import pytest
 
 from conversion.mac.applefile import write_appledouble_header
 from conversion.mac.file import MacFile
-from conversion.mac.macbinary import read_macbinary
+from conversion.mac.macbinary import MACBINARY_ENCODING, read_macbinary
 from conversion.mime.rendition import render
-from conversion.oxcmail.macbinary import MACBINARY_ENCODING
 from conversion.oxcmail.reader import read_mime
 from store.mapi import tags
 from store.mapi.message import AttachmentContent, MessageContent
