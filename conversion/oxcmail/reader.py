@@ -6,6 +6,9 @@ becomes attachments that stay slices of the original. Nothing raises, whatever t
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 from conversion.mime.charset import decode_text
 from conversion.mime.dates import parse_date
 from conversion.mime.headers import fields
@@ -37,7 +40,7 @@ from store.mapi import tags
 from store.mapi.message import AttachmentContent, MessageContent, MimeRendition, RecipientRow, RecipientType
 from store.mapi.types import PropertyKey, Value, filetime_from_unix
 
-__all__ = ["Resolved", "Resolver", "read_mime"]
+__all__ = ["CalendarOwner", "CalendarSettings", "Resolved", "Resolver", "read_mime"]
 
 MAX_TRANSPORT_HEADERS = 131_072
 """Octets of the header kept as PidTagTransportMessageHeaders."""
@@ -63,6 +66,19 @@ _OOF_AND_AUTO_REPLY = 0x30
 _TNEF = frozenset(("ms-tnef", "vnd.ms-tnef"))
 
 
+class CalendarSettings(NamedTuple):
+    """What a calendar in mail does not say of the one whose mail it is."""
+
+    addresses: tuple[str, ...] = ()
+    """The addresses of the mailbox's owner."""
+    zone: str | None = None
+    """The time zone of times without one: UTC."""
+
+
+CalendarOwner = Callable[[], CalendarSettings]
+"""Tells whose mailbox a message goes to."""
+
+
 def read_mime(
     rendition: MimeRendition,
     *,
@@ -70,17 +86,20 @@ def read_mime(
     resolve: Resolver | None = None,
     trusted: bool = False,
     domains: frozenset[str] = frozenset(),
+    calendars: CalendarOwner | None = None,
     receipt: Receipt | None = None,
 ) -> MessageContent:
     """Turn a message into a Message object ([MS-OXCMAIL] 2.2). Never raises.
 
     `received` is the time of delivery in Unix seconds; without it the newest Received field tells. `resolve` looks
-    addresses up in the directory. `trusted` believes X-MS-Exchange-Organization-* headers, which only a peer of the
-    own organisation may set. `domains`, in lower case, are those whose encapsulated addresses are opened ([MS-OXCMAIL]
-    2.2.3.1.2). Attachments are slices of `rendition.raw`. `receipt` is told what was passed over.
+    addresses of recipients up in the directory. `trusted` believes X-MS-Exchange-Organization-* headers, which only a
+    peer of the own organisation may set, and looks up who it is from: what a stranger puts there is not shown as
+    somebody of the own directory. `domains`, in lower case, are those whose encapsulated addresses are opened
+    ([MS-OXCMAIL] 2.2.3.1.2). `calendars` is only asked where there is a calendar. Attachments are slices of
+    `rendition.raw`. `receipt` is told what was passed over.
     """
     source = Source(rendition.raw, _structure(rendition))
-    reader = _Reader(source, source.structure.root, resolve, trusted, domains, receipt)
+    reader = _Reader(source, source.structure.root, resolve, trusted, domains, receipt, calendars=calendars)
     content = reader.read(received)
     properties = dict(content.properties)
     properties[tags.PidTagTransportMessageHeaders] = transport_headers(rendition.raw, rendition.header_length)
@@ -123,6 +142,7 @@ class _Reader:
         domains: frozenset[str],
         receipt: Receipt | None = None,
         depth: int = 0,
+        calendars: CalendarOwner | None = None,
     ) -> None:
         self.source = source
         self.root = root
@@ -131,6 +151,7 @@ class _Reader:
         self.domains = domains
         self.receipt = receipt
         self.depth = depth
+        self.calendars = calendars
         self.special: dict[bytes, list[bytes]] = {}
         self.properties: dict[PropertyKey, Value] = {}
 
@@ -252,7 +273,7 @@ class _Reader:
             properties[tags.PidTagOriginatorDeliveryReportRequested] = True
         address = mailboxes(receipt or report or b"", self.domains)[:1]
         if address:
-            properties.update(group_properties(READ_RECEIPT, address[0], self.resolve))
+            properties.update(group_properties(READ_RECEIPT, address[0], self.resolve if self.trusted else None))
         if tags.PidTagAutoResponseSuppress not in properties and self.is_automatic():
             properties[tags.PidTagAutoResponseSuppress] = _OOF_AND_AUTO_REPLY
 
@@ -286,8 +307,9 @@ class _Reader:
         sender = mailboxes(_first(special.get(b"sender")) or b"", self.domains)[:1] or author
         author = author or sender
         if author:
-            self.properties.update(group_properties(SENT_REPRESENTING, author[0], self.resolve))
-            self.properties.update(group_properties(SENDER, sender[0], self.resolve))
+            resolve = self.resolve if self.trusted else None
+            self.properties.update(group_properties(SENT_REPRESENTING, author[0], resolve))
+            self.properties.update(group_properties(SENDER, sender[0], resolve))
         if b"reply-to" in special:
             answers = mailboxes(b", ".join(special[b"reply-to"]), self.domains)
             if answers:
@@ -331,7 +353,10 @@ class _Reader:
             return None
         # A NUL is in no calendar ([RFC5545] 3.1), and would end the strings of a property.
         text = decode_text(self.source.decoded(part), part.charset).replace("\0", "").encode("utf-8", "replace")
-        found = calendar_properties(text, resolve=self.resolve, receipt=self.receipt)
+        owner = CalendarSettings() if self.calendars is None else self.calendars()
+        found = calendar_properties(
+            text, zone=owner.zone, resolve=self.resolve, user=owner.addresses, receipt=self.receipt
+        )
         if found is not None:
             layout.attached = [item for item in layout.attached if item.part is not part]
         return found
@@ -389,7 +414,8 @@ class _Reader:
         else:
             root = part.message
         receipt = self.receipt.within(f"part {part.number or '1'}") if self.receipt is not None else None
-        return _Reader(source, root, self.resolve, False, self.domains, receipt, self.depth + 1).read(None)
+        inside = _Reader(source, root, self.resolve, False, self.domains, receipt, self.depth + 1, self.calendars)
+        return inside.read(None)
 
 
 def _marked(content: MessageContent) -> MessageContent:

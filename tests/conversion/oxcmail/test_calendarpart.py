@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from conversion.mime.rendition import render
-from conversion.oxcmail.reader import read_mime
+from conversion.oxcmail.reader import CalendarSettings, read_mime
 from conversion.receipt import Receipt
 from store.mapi import tags
 from store.mapi.message import MessageContent
+from store.mapi.types import filetime_from_unix
 from tests.support.mime_losses import there_and_back
 from tests.support.mime_writing import headers, notes, shape, written
 
@@ -67,6 +68,27 @@ def test_a_request() -> None:
 def test_other_methods(method: str, more: str, name: str) -> None:
     """[MS-OXCICAL] 2.1.3.1.1.1"""
     assert read(alternative(calendar(method, more), method)).properties[tags.PidTagMessageClass] == name
+
+
+def test_whose_calendar_it_is() -> None:
+    """Times without a zone are by the clock of the mailbox's owner, who received what somebody else organised."""
+    text = calendar("PUBLISH").replace("T100000Z", "T100000").replace("T110000Z", "T110000")
+    mail = render(alternative(text, "PUBLISH"))
+    asked: list[str] = []
+
+    def bob() -> CalendarSettings:
+        asked.append("bob")
+        return CalendarSettings(("robert@example.org", "Bob@example.org"), "Europe/Berlin")
+
+    got = read_mime(mail, received=0, calendars=bob).properties
+    assert asked == ["bob"]
+    assert got[tags.PidLidAppointmentStartWhole] == filetime_from_unix(1704445200)  # 09:00 UTC
+    assert got[tags.PidLidAppointmentStateFlags] == 3  # a meeting, received ([MS-OXOCAL] 2.2.1.10)
+    got = read_mime(mail, received=0, calendars=lambda: CalendarSettings(("ann@example.net",))).properties
+    assert got[tags.PidLidAppointmentStartWhole] == filetime_from_unix(1704448800)
+    assert got[tags.PidLidAppointmentStateFlags] == 1  # a meeting of their own
+    read_mime(render(HEADER.encode() + b"\n\nno calendar"), received=0, calendars=bob)
+    assert asked == ["bob"]
 
 
 def test_a_calendar_alone() -> None:

@@ -129,6 +129,16 @@ def test_known_recipients() -> None:
     assert (second[tags.PidTagObjectType], second[tags.PidTagDisplayType]) == (8, 1)
 
 
+def test_a_sender_is_looked_up_if_trusted() -> None:
+    """[MS-OXCMAIL] 2.2.3.1.1: but whoever says to be of the own directory is not shown as such."""
+    known = {"jane@x.test": Resolved("Jane", "/o=X/cn=jane")}
+    asks = "Disposition-Notification-To: jane@x.test\n"
+    fields = (tags.PidTagSenderEntryId, tags.PidTagSentRepresentingEntryId, tags.PidTagReadReceiptEntryId)
+    for trusted, kind in ((True, AddressBookEntryId), (False, OneOffEntryId)):
+        got = read(asks + PLAIN, resolve=known.get, trusted=trusted).properties
+        assert [type(decode(got[tag])) for tag in fields] == [kind] * 3  # type: ignore[arg-type]
+
+
 def test_reply_to() -> None:
     """[MS-OXOMSG] 2.2.1: Reply-To becomes a FlatEntryList and the names beside it."""
     got = read('Reply-To: A; <a@x>, "B; C" <b@x>\n\n').properties
