@@ -30,7 +30,8 @@ CLASSES = (
     *("IPM.Schedule.Meeting.Request", "IPM.Task", "IPM.Note.Custom.x", "IPM.OLE.CLASS.{00061055-0}", "\r\n", ""),
 )
 TYPES = ("text/plain", "image/png", "multipart/mixed", "message/rfc822", "a/b\r\nX: y", "application/ms-tnef")
-_FOLDED = re.compile(rb"\A(?:[!-9;-~]+:[^\r\n]*\r\n(?: [^\r\n]*\r\n)*)*\r\n")
+# We fold with blanks; the Content-Type of what is signed stays as it came, which may be with tabs ([RFC5322] 2.2.3).
+_FOLDED = re.compile(rb"\A(?:[!-9;-~]+:[^\r\n]*\r\n(?:[ \t][^\r\n]*\r\n)*)*\r\n")
 
 
 class Dice:
