@@ -20,6 +20,7 @@ from conversion.oxcical.freebusy import read_free_busy
 from conversion.oxcical.series import read_series
 from conversion.oxcical.tasks import read_journal, read_task
 from conversion.oxcical.times import UTC, Zone, known_zone
+from conversion.oxcical.vcalendar import is_old, modernised
 from conversion.oxcical.zones import Zones
 from conversion.oxcmail.addressing import Resolver
 from conversion.receipt import Receipt
@@ -53,6 +54,7 @@ CALENDAR_TYPES = {
     "UMALQURA": 23,
 }
 """CalendarType by the word of X-MICROSOFT-CALSCALE ([MS-OXCICAL] 2.1.3.1.1.8, [MS-OXOCAL] 2.2.1.44.1)."""
+_SOME_TIME = dt.datetime(2000, 1, 1)
 # What a calendar says of itself, and not of what is in it ([MS-OXCICAL] 2.1.3.1.1).
 _OF_CALENDAR = frozenset(
     (
@@ -87,6 +89,8 @@ def read_calendar(
     found: list[MessageContent] = []
     for number, calendar in enumerate(calendars, 1):
         place = notes if len(calendars) == 1 else notes.within(f"VCALENDAR {number}")
+        if is_old(calendar):
+            calendar = modernised(calendar, place)
         found += _objects(calendar, _setting(calendar, default, resolve, addresses, budget, place), place)
         if len(found) > MAX_OBJECTS:
             notes.dropped(f"VCALENDAR {number}", f"objects beyond {MAX_OBJECTS}")
@@ -144,8 +148,8 @@ def _setting(
         if line.name not in _OF_CALENDAR:
             notes.dropped(line.name[:50], "a property of the calendar that no object has a place for")
     declared = calendar.value("X-WR-TIMEZONE") or calendar.value("TZ")
-    if declared and (own := known_zone(declared.strip())) is not None:
-        default = own
+    own = known_zone(declared.strip()) if declared else None
+    default = own or default
     scale = (calendar.value("X-MICROSOFT-CALSCALE") or "").strip().upper()
     if scale not in CALENDAR_TYPES:
         notes.guessed("X-MICROSOFT-CALSCALE", "an unknown word is taken as GREGORIAN")
@@ -153,6 +157,8 @@ def _setting(
     if other != "GREGORIAN":
         notes.guessed("CALSCALE", f"{other[:30]} is taken as GREGORIAN")
     zones = Zones(calendar.inner("VTIMEZONE"), default, notes, budget)
+    if declared and own is None and zones.declares(declared.strip()):
+        zones.default = zones.find(declared.strip(), _SOME_TIME)
     return Setting(zones, method_of_calendar(calendar), CALENDAR_TYPES.get(scale, 0), resolve, user, notes, budget)
 
 

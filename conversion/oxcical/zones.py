@@ -39,6 +39,10 @@ class Zones:
         self._budget = budget
         self._found: dict[str, Zone] = {}
 
+    def declares(self, tzid: str) -> bool:
+        """Whether there is a VTIMEZONE of a name."""
+        return tzid in self._components
+
     def find(self, tzid: str, local: dt.datetime) -> Zone:
         """Find the zone of a TZID, for a local time: the first that asks decides where two sources disagree."""
         found = self._found.get(tzid)
