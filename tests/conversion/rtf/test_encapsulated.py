@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -181,18 +182,45 @@ def test_no_piece_costs_more_than_its_length(piece):
 SAMPLES = CORPORA / "rtf" / "rtf-to-html" / "src" / "test" / "resources" / "test-messages"
 
 
-@pytest.mark.skipif(not SAMPLES.is_dir(), reason="the corpora are not here (OXGATE_CORPORA names their folder)")
-@pytest.mark.parametrize("path", sorted(SAMPLES.glob("input/*.rtf")), ids=lambda path: path.stem)
-def test_samples(path):
+here = pytest.mark.skipif(not SAMPLES.is_dir(), reason="the corpora are not here (OXGATE_CORPORA names their folder)")
+OUTLOOK = sorted(SAMPLES.glob("output/outlook/*.html"))
+NATIVE = sorted(path for name in ("classic", "swing") for path in SAMPLES.glob(f"output/{name}/*.html"))
+
+
+def rtf_of(expected: Path) -> bytes:
+    stem = expected.stem.removesuffix("-test")
+    (path,) = [path for path in SAMPLES.glob("input/*.rtf") if path.stem.removesuffix("-test") == stem]
+    return path.read_bytes()
+
+
+@here
+def test_every_expected_output_is_compared():
+    assert (len(OUTLOOK), len(NATIVE)) == (10, 10)
+    assert {*OUTLOOK, *NATIVE} == {path for path in SAMPLES.glob("output/**/*") if path.is_file()}
+    assert len(list(SAMPLES.glob("input/*"))) == len(OUTLOOK)
+
+
+@here
+@pytest.mark.parametrize("expected", OUTLOOK, ids=lambda path: path.stem)
+def test_samples(expected):
     """What another reader took out of messages of Outlook: the same but for blanks."""
-    expected = next(
-        p
-        for p in SAMPLES.glob("output/outlook/*.html")
-        if p.stem.removesuffix("-test") == path.stem.removesuffix("-test")
-    )
-    found = deencapsulate(path.read_bytes())
+    found = deencapsulate(rtf_of(expected))
     assert found is not None
     html = expected.read_text("utf-8")
     if found.form is Form.TEXT:
         html = html.partition(">")[2].partition(">")[2].partition(">")[2].partition("</div></body></html>")[0]
     assert re.sub(r"\s+", "", found.text) == re.sub(r"\s+", "", html)
+
+
+def text_of(html: str) -> str:
+    """What a page says: no head, no tags, no blanks."""
+    for kind in (r"<(head|style|title)\b.*?</\1>", r"<!--.*?-->", r"<[^>]*>"):
+        html = re.sub(kind, "", html, flags=re.S | re.I)
+    return re.sub(r"\s+", "", unescape(html))
+
+
+@here
+@pytest.mark.parametrize("expected", NATIVE, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_samples_as_rtf(expected):
+    """What two readers made of the same messages' RTF itself, without the tags within: the same text but for blanks."""
+    assert text_of(rtf_to_html(rtf_of(expected)).html) == text_of(expected.read_text("utf-8"))
