@@ -213,8 +213,9 @@ class PropertyWriter:
             data = b"".join([self._encoded(element, one)[0] for one in value])
         else:
             pieces = [self._encoded(element, one) for one in value]
-            for number, (piece, _) in enumerate(pieces):
-                storage.entries[f"{name}-{number:08X}"] = piece
+            for number, (piece, size) in enumerate(pieces):
+                # A string that is one of several has its end in its stream, as Outlook writes it.
+                storage.entries[f"{name}-{number:08X}"] = piece.ljust(size, b"\0")
             lengths: Callable[[int], bytes] = (
                 (lambda size: _LENGTHS.pack(size, 0))
                 if element == PropertyType.BINARY

@@ -132,6 +132,17 @@ def test_strings_in_a_code_page():
     assert [note.what for note in receipt] == ["characters that code page 1252 does not have"]
 
 
+def test_strings_that_are_one_of_several():
+    """[MS-OXMSG] 2.1.4.2.2: their lengths count the NUL at their end, which is in their streams."""
+    many = PropertyTag.of(0x3A58, PropertyType.MULTIPLE_STRING)
+    for page, tail in ((None, 2), (1252, 1)):
+        root = read_compound(write_msg(MessageContent({many: ("\xe4", "")}), code_page=page))
+        tag = 0x3A58101F if page is None else 0x3A58101E
+        streams = [root.stream(f"__substg1.0_{tag:08X}-{number:08X}") for number in range(2)]
+        assert streams == ["\xe4".encode("utf-16-le" if page is None else "cp1252") + bytes(tail), bytes(tail)]
+        assert root.stream(f"__substg1.0_{tag:08X}") == struct.pack("<II", len(streams[0]), tail)
+
+
 def test_strings_that_are_padded():
     """[MS-OXMSG] 2.1.3: a NUL at the end is none of the string's characters, and more of them are not either."""
     root = read_compound(write_msg(MessageContent({tags.PidTagSubject: "Test"})))
