@@ -108,7 +108,10 @@ _NAMES = frozenset((name.set, _folded(name)) for name in tags.WELL_KNOWN_NAMES)
 
 
 def joined(mail: MessageContent, stream: MessageContent, *, threaded: bool) -> MessageContent:
-    """Join what the header and the other parts say with the stream; `threaded`: the header has a Thread-Index."""
+    """Join what the header and the other parts say with the stream ([MS-OXTNEF] 2.1.3.5.2, 2.1.3.5.2.2).
+
+    `threaded`: the header has a Thread-Index. The recipients that a report is about are those of the stream.
+    """
     said = stream.properties.items()
     properties: dict[PropertyKey, Value] = {key: value for key, value in said if key not in _OF_THE_RECEIVER}
     for key, value in mail.properties.items():

@@ -4,45 +4,17 @@
     if correlates(content, header) is False:
         ...                                    # left over from another message: an attachment like any other
     inner = encapsulated(content)
-    properties = {**inner.properties, **{tag: value of the header for tag in SAID_BY_HEADERS}}
 
-Recipients are those of the header; attRecipTable counts only within messages that have no header of their own.
+What a field of the header says outweighs the stream, and recipients are those of the header ([MS-OXTNEF] 2.1.3.5.2);
+attRecipTable counts only within messages that have no header of their own, and in delivery reports
+([MS-OXTNEF] 2.1.3.5.2.2). conversion.oxcmail.tnefpart does that.
 """
 
 from __future__ import annotations
 
-from typing import Final
-
-from conversion.tnef.originators import SENDER, SENT_REPRESENTING
 from conversion.tnef.transmittable import Part, believed
 from store.mapi import tags
 from store.mapi.message import AttachmentContent, MessageContent, RecipientRow
-from store.mapi.types import PropertyTag
-
-SAID_BY_HEADERS: Final[frozenset[PropertyTag]] = frozenset(
-    (
-        *SENDER,
-        *SENT_REPRESENTING,
-        tags.PidTagSenderSmtpAddress,
-        tags.PidTagSenderSearchKey,
-        tags.PidTagSentRepresentingSmtpAddress,
-        tags.PidTagSentRepresentingSearchKey,
-        tags.PidTagDisplayTo,
-        tags.PidTagDisplayCc,
-        tags.PidTagSubject,
-        tags.PidTagSubjectPrefix,
-        tags.PidTagNormalizedSubject,
-        tags.PidTagClientSubmitTime,
-        tags.PidTagMessageDeliveryTime,
-        tags.PidTagInternetMessageId,
-        tags.PidTagInternetReferences,
-        tags.PidTagInReplyToId,
-        tags.PidTagImportance,
-        tags.PidTagPriority,
-        tags.PidTagSensitivity,
-    )
-)
-"""Properties for which a header field, where the MIME message has it, is right and the stream is not."""
 
 
 def correlation_key(content: MessageContent) -> str:

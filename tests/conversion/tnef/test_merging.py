@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from base64 import encodebytes
+
 import pytest
 
-from conversion.tnef.merging import SAID_BY_HEADERS, correlates, correlation_key, encapsulated
+from conversion.mime.rendition import render
+from conversion.oxcmail.reader import read_mime
+from conversion.tnef.merging import correlates, correlation_key, encapsulated
+from conversion.tnef.writer import write_tnef
 from store.mapi import tags
 from store.mapi.message import AttachmentContent, MessageContent, RecipientRow, RecipientType
-from store.mapi.types import PropertyKey, Value
+from store.mapi.types import PropertyKey, Value, filetime_from_unix
 
 
 def keyed(key: bytes) -> MessageContent:
@@ -71,6 +76,59 @@ def test_what_a_sender_cannot_say() -> None:
     }
 
 
+HEADER = (
+    b"From: Ann <ann@example.net>\r\nTo: bob@example.org\r\nSubject: of the header\r\n"
+    b"Date: Mon, 1 Jan 2024 12:00:00 +0000\r\nMessage-ID: <1@example.net>\r\nMIME-Version: 1.0\r\n"
+    b"Content-Type: application/ms-tnef\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+)
+
+
+def joined(message_class: str) -> MessageContent:
+    """Mail with a stream that says other things than the header."""
+    data = write_tnef(
+        MessageContent(
+            {
+                tags.PidTagMessageClass: message_class,
+                tags.PidTagSubject: "of the stream",
+                tags.PidTagSenderName: "Eve",
+                tags.PidTagInternetMessageId: "<2@example.net>",
+                tags.PidTagClientSubmitTime: filetime_from_unix(1_000_000_000),
+                tags.PidTagImportance: 2,
+                tags.PidLidLocation: "Room 1",
+            },
+            (
+                RecipientRow(
+                    RecipientType.TO,
+                    {
+                        tags.PidTagDisplayName: "Carl",
+                        tags.PidTagAddressType: "SMTP",
+                        tags.PidTagEmailAddress: "carl@example.org",
+                        tags.PidTagSupplementaryInfo: "550 no such user",
+                    },
+                ),
+            ),
+        ),
+        recipients=True,
+    )
+    return read_mime(render(HEADER + encodebytes(data)), received=0)
+
+
 def test_headers_that_win() -> None:
-    assert {tags.PidTagSubject, tags.PidTagSenderName, tags.PidTagInternetMessageId} <= SAID_BY_HEADERS
-    assert not SAID_BY_HEADERS & {tags.PidTagMessageClass, tags.PidTagRtfCompressed, tags.PidTagBody}
+    """[MS-OXTNEF] 2.1.3.5.2: what a field says is so, what none says is in the stream."""
+    content = joined("IPM.Appointment")
+    found = content.properties
+    assert found[tags.PidTagSubject] == "of the header"
+    assert found[tags.PidTagSenderName] == "Ann"
+    assert found[tags.PidTagInternetMessageId] == "<1@example.net>"
+    assert found[tags.PidTagClientSubmitTime] == filetime_from_unix(1_704_110_400)
+    assert (found[tags.PidTagImportance], found[tags.PidLidLocation]) == (2, "Room 1")
+    assert [row.properties[tags.PidTagSmtpAddress] for row in content.recipients] == ["bob@example.org"]
+
+
+def test_recipients_of_a_report() -> None:
+    """[MS-OXTNEF] 2.1.3.5.2.2: those that it is about stand in the stream alone."""
+    content = joined("REPORT.IPM.Note.NDR")
+    assert content.properties[tags.PidTagSubject] == "of the header"
+    (row,) = content.recipients
+    assert row.properties[tags.PidTagEmailAddress] == "carl@example.org"
+    assert row.properties[tags.PidTagSupplementaryInfo] == "550 no such user"
