@@ -43,6 +43,8 @@ class MessageFlag(IntFlag):
     FORWARDED = 0x0004_0000
     DELETED = 0x0008_0000
     MDN_SENT = 0x0010_0000
+    REPEATED = 0x0020_0000
+    """The Inbox had the same content already when this placement came: store.transfer sets it, and nobody else."""
 
 
 SYSTEM_FLAGS = (

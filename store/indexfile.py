@@ -43,7 +43,7 @@ TAIL: Final = 100
 """Messages, those that changed last, by which a reader tells whether the folder went on from the snapshot."""
 SUFFIX: Final = ".index"
 
-_MAGIC: Final = b"oxindx1\n"
+_MAGIC: Final = b"oxindx2\n"
 _HEADER: Final = struct.Struct("<8sI16s6QII")
 _CRC: Final = struct.Struct("<I")
 _ABANDONED: Final = 600

@@ -32,7 +32,7 @@ from sqlalchemy.types import UserDefinedType
 
 metadata = MetaData()
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """`mailbox.schema_ver`: the number of the last migration that a mailbox file has seen."""
 
 

@@ -2,6 +2,9 @@
 
 COPY adds placements of the same items; MOVE makes them anew in the target (a move inside a mailbox gives a new MID,
 MS-OXCFXICS_R1892) and leaves tombstones; removal leaves tombstones and frees the items that no placement names.
+
+A placement that comes into the Inbox while another of its item is there is marked for its life (MessageFlag.REPEATED),
+so that each of them has a name of its own in POP3 that no other's end changes ([RFC1939] 7 UIDL).
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Table, bindparam, delete, func, insert, literal_column, select, update
+from sqlalchemy import ColumnElement, Table, bindparam, delete, exists, func, insert, literal_column, select, update
 from sqlalchemy.sql.expression import ClauseElement
 
 from store import changelog, items, messages, placements, quota
@@ -20,13 +23,14 @@ from store.changelog import HOW_HARD, HOW_MOVED, IN_FOLDER
 from store.changes import Columns, Transfer
 from store.engine import Reader, Statement, Work, one_of
 from store.errors import Conflict, NotFound
-from store.ids import MessageFlag
+from store.ids import MessageFlag, SpecialFolder
 from store.index import FolderIndex
 from store.mapi.types import filetime_from_unix
 from store.schema import expunge, folder, message
 
 _SEEN = int(MessageFlag.SEEN)
 _DELETED = int(MessageFlag.DELETED)
+_REPEATED = int(MessageFlag.REPEATED)
 _PRUNE_EVERY = 1024
 
 _rank = func.row_number().over(order_by=message.c.uid)
@@ -68,7 +72,7 @@ _PLACE: dict[str, Any] = {
     "modseq": _rank + _expression("cn0"),
     "cn": _rank + _expression("cn0"),
     "read_cn": literal_column("0"),
-    "flags": message.c.flags,
+    "flags": message.c.flags.op("&")(~_REPEATED),
     "kw": message.c.kw,
     "idate": message.c.idate,
     "size": message.c.size,
@@ -78,6 +82,29 @@ _PLACE: dict[str, Any] = {
     "save_modseq": _rank + _expression("cn0"),
 }
 _COPY = _inserting(message, _PLACE, "target", "uid0", "mid0", "cn0", "saved")
+_other = message.alias("other")
+_BEFORE = (
+    _other.c.mailbox_id == message.c.mailbox_id,
+    _other.c.folder_id == message.c.folder_id,
+    _other.c.assoc == 0,
+    _other.c.uid < message.c.uid,
+)
+_REPEAT = Statement(
+    update(message)
+    .where(
+        *IN_FOLDER,
+        message.c.uid.between(bindparam("low"), bindparam("high")),
+        # Two questions, for each has an index: the one that was delivered, and those that are copies (store.schema).
+        exists().where(*_BEFORE, _other.c.mid == message.c.item_id)
+        | exists().where(*_BEFORE, _other.c.item_id == message.c.item_id, _other.c.mid != _other.c.item_id),
+    )
+    .values(flags=message.c.flags.op("|")(_REPEATED)),
+    "m",
+    "f",
+    "low",
+    "high",
+)
+"""Mark those of new placements whose item the folder had before."""
 _TOMB: dict[str, Any] = {
     "mailbox_id": message.c.mailbox_id,
     "folder_id": message.c.folder_id,
@@ -211,6 +238,8 @@ def _place(
         chosen.run(_TOMBS_MOVED, numbers.cn - 1, HOW_MOVED, int(time.time()), target_id, numbers.id - 1)
         chosen.run(_DELETE)
         _leave(work, folder_id, totals, last)
+    if target_id == SpecialFolder.INBOX:
+        work.run(_REPEAT, (work.mailbox_id, target_id, uid, uid + count - 1))
     return Transfer(uidvalidity, source, list(range(uid, uid + count)))
 
 

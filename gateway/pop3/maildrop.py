@@ -8,9 +8,8 @@ A maildrop may hold hundreds of thousands of messages: listings come in pieces, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import compress, islice
-from operator import lt
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import compress
 from operator import not_ as _not
 
 LINES = 1000
@@ -20,10 +19,19 @@ LINES = 1000
 class Maildrop:
     """A snapshot of parallel sequences, in message order, and the marks."""
 
-    __slots__ = ("_copies", "_deleted", "_marked", "_marked_octets", "_octets", "items", "name", "sizes", "uids")
+    __slots__ = ("_deleted", "_marked", "_marked_octets", "_octets", "_repeated", "items", "name", "sizes", "uids")
 
-    def __init__(self, uids: Sequence[int] = (), sizes: Sequence[int] = (), items: Sequence[int] = ()) -> None:
-        """`sizes` are exact octets, `items` what the store calls the content of each message."""
+    def __init__(
+        self,
+        uids: Sequence[int] = (),
+        sizes: Sequence[int] = (),
+        items: Sequence[int] = (),
+        repeated: Iterable[int] = (),
+    ) -> None:
+        """`sizes` are exact octets, `items` what the store calls the content of each message.
+
+        `repeated` are the UIDs of those that came when their content was there already (MessageFlag.REPEATED).
+        """
         self.name = b""
         """What every unique-id begins with: it names the mailbox for its life. To be set before they are asked for."""
         self.uids = uids
@@ -33,7 +41,7 @@ class Maildrop:
         self._deleted: bytearray | None = None
         self._marked = 0
         self._marked_octets = 0
-        self._copies: frozenset[int] | None = None
+        self._repeated = frozenset(repeated)
 
     def position(self, number: int | None) -> int | None:
         """Turn a message number into a position; None when there is no such message or it is marked as deleted."""
@@ -72,29 +80,25 @@ class Maildrop:
 
     def unique_ids(self) -> Iterator[bytes]:
         """The lines of UIDL, many in a piece ([RFC1939] 7)."""
-        copies, deleted = self._copied(), self._deleted
+        repeated, deleted = self._repeated, self._deleted
         line = b"%%d %b.%%d\r\n" % self.name
         for start in range(0, len(self.uids), LINES):
-            rows = enumerate(self.items[start : start + LINES], start + 1)
-            if not copies and deleted is None:
-                yield b"".join([line % row for row in rows])
+            rows: Iterable[tuple[int, int]] = enumerate(self.items[start : start + LINES], start + 1)
+            if deleted is not None:
+                rows = compress(rows, map(_not, deleted[start : start + LINES]))
+            if repeated:
+                yield b"".join([b"%d %b\r\n" % (number, self.unique_id(number - 1)) for number, _ in rows])
             else:
-                there = [row for row in rows if deleted is None or not deleted[row[0] - 1]]
-                yield b"".join(
-                    [
-                        line % row if row[0] - 1 not in copies else b"%d %b\r\n" % (row[0], self.unique_id(row[0] - 1))
-                        for row in there
-                    ]
-                )
+                yield b"".join([line % row for row in rows])
 
     def unique_id(self, at: int) -> bytes:
         """The unique-id of one message ([RFC1939] 7 UIDL): at most 44 of the 70 octets.
 
         It names the mailbox and the content, whose number the mailbox never gives again; so it stays over restarts,
         over a backup that is put back, and when the message goes to another folder and comes back. Where one content
-        is there twice, by COPY, the first keeps that name and the others bear their UID as well.
+        is there twice, by COPY, the first has that name and those that came later bear their UID as well, for good.
         """
-        if at in self._copied():
+        if self.uids[at] in self._repeated:
             return b"%b.%d.%d" % (self.name, self.items[at], self.uids[at])
         return b"%b.%d" % (self.name, self.items[at])
 
@@ -103,17 +107,3 @@ class Maildrop:
         if self._deleted is None:
             return []
         return [uid for uid, marked in zip(self.uids, self._deleted, strict=True) if marked]
-
-    def _copied(self) -> frozenset[int]:
-        """Find the positions whose content stands at an earlier one, too."""
-        if self._copies is None:
-            self._copies = frozenset()
-            # Contents are numbered as they come: mostly they ascend, and then no two are alike.
-            if not all(map(lt, self.items, islice(self.items, 1, None))):
-                seen: set[int] = set()
-                self._copies = frozenset(
-                    at
-                    for at, item in enumerate(self.items)
-                    if item in seen or seen.add(item)  # type: ignore[func-returns-value] # add() gives None: the item is new
-                )
-        return self._copies

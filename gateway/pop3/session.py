@@ -20,7 +20,7 @@ from gateway.sasl.peer import PeerInfo
 from gateway.services.logon import Logon
 from gateway.services.signin import SignInService
 from store.errors import StoreError
-from store.ids import MailboxRef, SpecialFolder
+from store.ids import MailboxRef, MessageFlag, SpecialFolder
 from store.mailbox import Mailbox
 
 log = logging.getLogger("oxgate.pop3")
@@ -232,7 +232,8 @@ class Session:
         call = runner.run if inbox.total > _LARGE_MAILBOX else runner.read
         index = await call(mailbox.index, inbox.id)
         # The index is shared with other sessions and moves on: these are copies.
-        self.drop = Maildrop(index.uids[:], index.sizes[:], index.item_ids[:])
+        repeated = index.flagged(int(MessageFlag.REPEATED))
+        self.drop = Maildrop(index.uids[:], index.sizes[:], index.item_ids[:], repeated)
         self.mailbox, self.folder_id = mailbox, inbox.id
         self.reader = MessageReader(runner, mailbox)
 

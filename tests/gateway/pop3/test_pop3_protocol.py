@@ -137,7 +137,8 @@ def test_top_against_a_plain_implementation(raw, sizes, lines):
 def test_the_maildrop_against_a_plain_one(messages, commands):
     """[RFC1939] 5: marks, totals and listings; None is RSET."""
     sizes, items = [size for size, _ in messages], [item for _, item in messages]
-    drop = Maildrop(range(1, len(sizes) + 1), sizes, items)
+    repeated = [at + 1 for at, item in enumerate(items) if item in items[:at]]
+    drop = Maildrop(range(1, len(sizes) + 1), sizes, items, repeated)
     drop.name = b"7"
     marked = set()
     for number in commands:
@@ -161,11 +162,11 @@ def test_the_maildrop_against_a_plain_one(messages, commands):
 
 
 def test_unique_ids_name_the_content():
-    """[RFC1939] 7 UIDL: the first of equal contents has the plain name, whatever its UID."""
-    drop = Maildrop([3, 5, 9, 12], [1, 1, 1, 1], [8, 2, 8, 3])
+    """[RFC1939] 7 UIDL: one that came when its content was there has its UID behind it."""
+    drop = Maildrop([3, 5, 9, 12], [1, 1, 1, 1], [8, 2, 8, 3], repeated=[9])
     drop.name = b"7"
     assert b"".join(drop.unique_ids()) == b"1 7.8\r\n2 7.2\r\n3 7.8.9\r\n4 7.3\r\n"
-    most = Maildrop([2**32 - 1] * 2, [1, 1], [2**64 - 1] * 2)
+    most = Maildrop([2**32 - 1] * 2, [1, 1], [2**64 - 1] * 2, repeated=[2**32 - 1])
     most.name = b"x" * 12
     assert max(map(len, map(most.unique_id, (0, 1)))) == 44 <= 70
 

@@ -9,7 +9,7 @@ import pytest
 
 from conversion.mime.rendition import render
 from store import epoch
-from store.ids import MailboxRef
+from store.ids import MailboxRef, MessageFlag
 
 from .support import INBOX, SEED, client, put, serving
 
@@ -82,6 +82,45 @@ async def test_copies_and_equal_messages_differ(tmp_path, place):
         server.mailbox.remove_messages(INBOX, [2])
         server.mailbox.copy(INBOX, [1], INBOX)
         assert (await ids(server))[0] == first[0]
+
+
+async def test_copies_keep_theirs_when_the_first_goes(tmp_path, place):
+    """[RFC1939] 7: the unique-id of a message never changes, whatever becomes of those beside it."""
+    async with serving(tmp_path, seed=(SEED[0],), **place) as server:
+        server.mailbox.copy(INBOX, [1], INBOX)
+        server.mailbox.copy(INBOX, [1, 2], INBOX)
+        first = await ids(server)
+        server.mailbox.remove_messages(INBOX, [1])
+        assert await ids(server) == first[1:]
+        server.mailbox.set_flags(INBOX, [2, 3], add=MessageFlag.SEEN, replace=True)
+        server.mailbox.remove_messages(INBOX, [2])
+        assert await ids(server) == first[2:]
+        server.mailbox.copy(INBOX, [3], INBOX)
+        server.mailbox.remove_messages(INBOX, [4])
+        assert (await ids(server))[0] == first[2]
+    async with serving(tmp_path, seed=(), **place) as server:
+        assert (await ids(server))[0] == first[2]
+
+
+async def test_copies_that_come_from_elsewhere(tmp_path, place):
+    """Two of one content that come together, to where it is already; one that comes when the others have gone."""
+    async with serving(tmp_path, seed=(SEED[0],), **place) as server:
+        first = await ids(server)
+        other = server.mailbox.create_folder(("Elsewhere",)).id
+        server.mailbox.copy(INBOX, [1], other)
+        server.mailbox.copy(INBOX, [1], other)
+        server.mailbox.move(other, [1, 2], INBOX)
+        names = await ids(server)
+        assert names[0] == first[0]
+        server.mailbox.remove_messages(INBOX, [1])
+        assert await ids(server) == names[1:]
+        moved = server.mailbox.move(INBOX, [2, 3], other)
+        assert await ids(server) == []
+        server.mailbox.move(other, moved.destination[:1], INBOX)
+        assert await ids(server) == first
+        names = await ids(server)
+        server.mailbox.move(INBOX, [4], INBOX)
+        assert await ids(server) == names
 
 
 async def test_an_import_of_old_messages(tmp_path, place):
