@@ -6,6 +6,7 @@ import contextlib
 import difflib
 import ipaddress
 import re
+import zoneinfo
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -50,6 +51,16 @@ def some_of(*words: str) -> Check:
         return f"names {', '.join(twice)} more than once; keep one" if twice else None
 
     return check
+
+
+def time_zone(value: Any) -> str | None:
+    """Accept a name of IANA's time zones, spelled as there."""
+    known = zoneinfo.available_timezones()
+    if value in known:
+        return None
+    near = difflib.get_close_matches(value, sorted(known), n=1, cutoff=0.6)
+    hint = f'did you mean "{near[0]}"' if near else 'names are such as "Europe/Berlin"'
+    return f'must be a time zone, and "{value}" is none; {hint}'
 
 
 def host_name(value: Any) -> str | None:

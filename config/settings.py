@@ -31,6 +31,11 @@ class General:
         "The short domain name of DOMAIN\\user sign-in names. Empty: the first label of default_domain in capitals.",
         checks.optional(checks.netbios_name),
     )
+    time_zone: str = option(
+        "",
+        "The time zone, such as Europe/Berlin, of calendars in mail that do not say theirs. Empty: UTC.",
+        checks.optional(checks.time_zone),
+    )
     data: Path = option(  # noqa: RUF009 - option() is dataclasses.field, and a Path cannot change
         Path("data"), "The folder that holds mailboxes and databases, relative to this file."
     )

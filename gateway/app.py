@@ -33,7 +33,7 @@ from conversion.mime.text import MimeText
 from directory.errors import ProviderError, SecretsUnavailable
 from gateway.imap.environment import ImapServices, ImapSettings
 from gateway.imap.frontend import ImapFrontEnd
-from gateway.opening import open_directory, open_store
+from gateway.opening import make_reader, open_directory, open_store
 from gateway.pop3.lock import MaildropLocks
 from gateway.pop3.logindelay import LoginDelay
 from gateway.pop3.personality import PERSONALITIES
@@ -108,7 +108,7 @@ class Application:
             self._parts.callback(directory.close)
             directory.ensure_key()
             watch = self._start_watch()
-            store = open_store(self.settings, publish=watch.publish)
+            store = open_store(self.settings, reader=make_reader(self.settings, directory), publish=watch.publish)
             self._parts.callback(store.close)
             spool = Spool(self.settings.spool_location)
             self._parts.callback(spool.close)

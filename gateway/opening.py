@@ -6,14 +6,15 @@ import contextlib
 from collections.abc import Callable
 
 from config.settings import Settings
-from conversion.oxcmail.reader import read_mime
 from directory.credentials import Hasher
 from directory.model import Principal
+from directory.provider import DirectoryProvider
 from directory.sql import SqlDirectory
+from gateway.services.reading import MailReader
 from store.changes import Touched
 from store.errors import AlreadyExists
 from store.ids import MailboxKind, MailboxRef
-from store.mapi.message import MessageContent, MimeRendition
+from store.reading import MimeReader
 from store.store import Store, StoreSettings
 
 
@@ -29,7 +30,12 @@ def open_directory(settings: Settings) -> SqlDirectory:
     )
 
 
-def open_store(settings: Settings, *, publish: Callable[[Touched], None]) -> Store:
+def make_reader(settings: Settings, directory: DirectoryProvider) -> MailReader:
+    """Make the store's reader of delivered mail, which asks the directory."""
+    return MailReader(directory, zone=settings.general.time_zone)
+
+
+def open_store(settings: Settings, *, reader: MimeReader, publish: Callable[[Touched], None]) -> Store:
     """Open the store that the settings name. Raises StoreError."""
     return Store(
         StoreSettings(
@@ -42,7 +48,7 @@ def open_store(settings: Settings, *, publish: Callable[[Touched], None]) -> Sto
             index_unused=settings.search.index_unused * 86_400.0,
         ),
         publish=publish,
-        reader=read_delivered,
+        reader=reader,
     )
 
 
@@ -60,8 +66,3 @@ def make_mailbox(settings: Settings, store: Store, owner: Principal) -> None:
         store.open(ref).set_quota(
             warn=given.quota_warn or None, send=given.quota_send or None, receive=given.quota_receive or None
         )
-
-
-def read_delivered(mime: MimeRendition, received: int | None) -> MessageContent:
-    """Read the properties of a message that was delivered as MIME: the store's reader (store.reading)."""
-    return read_mime(mime, received=received)

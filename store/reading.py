@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, select, update
 from store import items
 from store.blob import BlobStore
 from store.engine import Row, Shard, Statement, Work, one_of
-from store.ids import MessageFlag
+from store.ids import MailboxRef, MessageFlag
 from store.mapi.message import MessageContent, MimeRendition
 from store.mapi.types import unix_from_filetime
 from store.schema import item, message
@@ -22,8 +22,9 @@ from store.schema import item, message
 CHUNK = 64
 """Items read in one transaction, so that many of them do not lock the mailbox for long."""
 
-MimeReader = Callable[[MimeRendition, int | None], MessageContent]
-"""Turns a message and the time of its delivery (Unix seconds, if known) into a Message object; never raises."""
+MimeReader = Callable[[MimeRendition, int | None, MailboxRef], MessageContent]
+"""Turns a message into a Message object: its MIME, when it was delivered (Unix seconds, if known), and the mailbox that
+it is in. Never raises."""
 
 _WAITING = Statement(
     select(item.c.item_id)
@@ -90,7 +91,7 @@ def read_items(shard: Shard, blobs: BlobStore, reader: MimeReader | None, item_i
         with shard.write() as work:
             # Those that are gone by now, or that another session has read, are not among the rows.
             for row in work.all(_MIME, (work.mailbox_id, work.array(waiting[start : start + CHUNK]))):
-                _read_item(work, blobs, reader, row)
+                _read_item(work, blobs, reader, row, shard.ref)
 
 
 def read_message(shard: Shard, blobs: BlobStore, reader: MimeReader | None, mid: int) -> None:
@@ -101,7 +102,7 @@ def read_message(shard: Shard, blobs: BlobStore, reader: MimeReader | None, mid:
         read_items(shard, blobs, reader, row)
 
 
-def _read_item(work: Work, blobs: BlobStore, reader: MimeReader, row: Row) -> None:
+def _read_item(work: Work, blobs: BlobStore, reader: MimeReader, row: Row, mailbox: MailboxRef) -> None:
     item_id, data, raw_id, header_length, envelope, bodystructure, parts, common_header, delivered = row
     mime = MimeRendition(
         raw=data if raw_id is None else items.read_content(work, blobs, raw_id),
@@ -111,7 +112,7 @@ def _read_item(work: Work, blobs: BlobStore, reader: MimeReader, row: Row) -> No
         parts=parts,
         common_header=common_header,
     )
-    content = reader(mime, None if delivered is None else int(unix_from_filetime(delivered)))
+    content = reader(mime, None if delivered is None else int(unix_from_filetime(delivered)), mailbox)
     items.fill(work, blobs, item_id, content)
     if content.attachments:
         for statement in _MARK:

@@ -17,7 +17,7 @@ import click
 from config.loader import load
 from config.settings import Settings
 from directory.model import Principal, PrincipalKind
-from gateway.opening import open_directory, open_store
+from gateway.opening import make_reader, open_directory, open_store
 from store.changes import Touched
 from store.ids import MailboxKind, MailboxRef
 from store.notify import HintPipe
@@ -72,7 +72,8 @@ class Tenant:
         self.settings = settings
         self.directory = open_directory(settings)
         self._hints = _hints(settings)
-        self.store = open_store(settings, publish=self._publish)
+        self.reader = make_reader(settings, self.directory)
+        self.store = open_store(settings, reader=self.reader, publish=self._publish)
 
     def find(self, name: str, *kinds: PrincipalKind) -> Principal:
         """Find an entry by address, or by account name or local part in the default domain.

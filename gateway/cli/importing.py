@@ -10,8 +10,7 @@ import click
 
 from config.settings import Settings
 from conversion.mime.rendition import normalise_newlines, render
-from conversion.oxcmail.reader import read_mime
-from gateway.cli.context import config_option, tenant
+from gateway.cli.context import Tenant, config_option, tenant
 from gateway.cli.journal import Journal, Mark, digest_of
 from gateway.cli.progress import progress
 from gateway.cli.sources import Found, messages, recognise, skipped
@@ -22,7 +21,6 @@ from store.mailbox import Mailbox
 from store.mapi.message import MessageContent, MimeRendition
 from store.mapi.tags import PidTagClientSubmitTime, PidTagMessageDeliveryTime
 from store.mapi.types import FILETIME_UNIX_EPOCH, unix_from_filetime
-from store.store import Store
 
 BATCH_MESSAGES = 200
 BATCH_OCTETS = 16 << 20
@@ -64,7 +62,7 @@ def import_mail(settings: Settings, address: str, path: Path, folder: str, again
         owner = here.find(address)
         mailbox = here.store.open(here.ref(owner))
         with Journal(settings.general.data, mailbox, path, below) as journal:
-            work = Import(here.store, mailbox, journal, below, settings.limits.message_size, again=again)
+            work = Import(here, mailbox, journal, below, again=again)
             with progress(kind.value, None) as advance:
                 for found in messages(path, kind):
                     work.take(found)
@@ -96,22 +94,22 @@ class Import:
 
     def __init__(
         self,
-        store: Store,
+        here: Tenant,
         mailbox: Mailbox,
         journal: Journal,
         folder: tuple[str, ...],
-        largest: int,
         *,
         again: bool,
     ) -> None:
         self.added = 0
         self.known = 0
         self.failures: list[tuple[str, str]] = []
-        self._store = store
+        self._store = here.store
+        self._reader = here.reader
         self._mailbox = mailbox
         self._journal = journal
         self._below = folder
-        self._largest = largest
+        self._largest = here.settings.limits.message_size
         self._skip: set[Mark] = set() if again else set(journal.done)
         self._folders: dict[tuple[str, ...], int] = {}
         self._batch: list[Ready] = []
@@ -132,7 +130,7 @@ class Import:
                 return
             target = self._folder(self._below + found.folder)
             mime = render(raw)
-            content = read_mime(mime, received=found.received, resolve=None)
+            content = self._reader(mime, found.received, self._mailbox.ref)
         except (OSError, StoreError) as error:
             self.failures.append((found.name, str(error)))
             return

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from conversion.mime.rendition import render
 from directory.sql import SqlDirectory
-from gateway.opening import read_delivered
+from gateway.services.reading import MailReader
 from store.ids import MailboxRef, MessageFlag
 from store.store import Store, StoreSettings
 from tests.benchmarks import peers, plot, proctree
@@ -125,7 +125,7 @@ def fill_own(server: PeerServer) -> None:
     """Write the mailboxes through the store, every third message unread."""
     data = server.data / tomllib.loads(server.config.read_text())["general"]["data"]
     directory = SqlDirectory(data / "directory.sqlite", domains=[DOMAIN])
-    store = Store(StoreSettings(data, durable=False), reader=read_delivered)
+    store = Store(StoreSettings(data, durable=False), reader=MailReader())
     renditions = [render(message(n, OCTETS)) for n in range(DISTINCT)]
     try:
         for number, size in enumerate(SIZES):

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from conversion.mime.rendition import render
 from conversion.mime.text import MimeText
-from gateway.opening import read_delivered
+from gateway.services.reading import MailReader
 from store.ids import MailboxKind, MailboxRef, SpecialFolder
 from store.mapi.restriction import MimeText as Text
 from store.store import Store, StoreSettings
@@ -40,7 +40,7 @@ def section() -> str:
     mails = list(_mails(chance, words))
     octets = sum(map(len, mails))
     with tempfile.TemporaryDirectory() as folder:
-        store = Store(StoreSettings(Path(folder), durable=False, text_index="always"), reader=read_delivered)
+        store = Store(StoreSettings(Path(folder), durable=False, text_index="always"), reader=MailReader())
         ref = MailboxRef(1, uuid4())
         store.create(ref, MailboxKind.PRIVATE)
         mailbox, index = store.open(ref), store.text_index(ref)

@@ -222,14 +222,14 @@ def test_failures_are_reported_file_by_file(server, tmp_path, monkeypatch):
     (source / "good.eml").write_bytes(letter(1))
     (source / "large.eml").write_bytes(letter(2, "x" * 3000))
     (source / "odd.eml").write_bytes(letter(3))
-    convert = importing.read_mime
+    scan = importing.render
 
-    def trip(mime, **more):
-        if b"letter 3" in mime.raw:
+    def trip(raw):
+        if b"letter 3" in raw:
             raise ZeroDivisionError
-        return convert(mime, **more)
+        return scan(raw)
 
-    monkeypatch.setattr(importing, "read_mime", trip)
+    monkeypatch.setattr(importing, "render", trip)
     environment = {"OXGATE_CONFIG": str(server.folder / "oxgate.toml"), "OXGATE_LIMITS__MESSAGE_SIZE": "2000", **CHEAP}
     result = CliRunner().invoke(oxgate, ["import", "alice", str(source)], env=environment)
     assert result.exit_code == 1

@@ -215,7 +215,7 @@ def _die_at(step: int) -> None:
 
 
 def _child(plan: Round) -> None:
-    store = Store(plan.settings(), reader=lambda mime, delivered: MessageContent({}))
+    store = Store(plan.settings(), reader=lambda mime, delivered, mailbox: MessageContent({}))
     work = _Work(store, plan)
     if plan.die_at:
         _die_at(plan.die_at)

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, update
 
 from store.engine import Statement
 from store.errors import NotFound
-from store.ids import MessageFlag, SpecialFolder
+from store.ids import MailboxRef, MessageFlag, SpecialFolder
 from store.mailbox import Mailbox
 from store.mapi import tags
 from store.mapi.message import AttachmentContent, MessageContent, MimeRendition, MimeSlice, RecipientRow, RecipientType
@@ -29,9 +29,11 @@ class Reader:
 
     def __init__(self) -> None:
         self.calls: list[tuple[MimeRendition, int | None]] = []
+        self.mailboxes: list[MailboxRef] = []
 
-    def __call__(self, mime: MimeRendition, received: int | None) -> MessageContent:
+    def __call__(self, mime: MimeRendition, received: int | None, mailbox: MailboxRef) -> MessageContent:
         self.calls.append((mime, received))
+        self.mailboxes.append(mailbox)
         subject = mime.common_header.decode().removeprefix("Subject: ").strip()
         attachments = (
             (AttachmentContent({tags.PidTagDisplayName: "a.txt"}, MimeSlice(3, 4, "base64")),)
@@ -83,6 +85,7 @@ def test_nothing_is_read_until_it_is_asked_for(mailbox: Mailbox, reader: Reader)
     assert mailbox.properties(mid)[SHOE_SIZE] == "46"
     assert [row.properties for row in mailbox.content(mid).recipients] == [{tags.PidTagDisplayName: "To one"}]
     assert reader.calls == [(mime, 1000)]
+    assert reader.mailboxes == [mailbox.ref]
 
 
 @pytest.mark.parametrize("size", [100, 100_000, 300_000])
@@ -182,7 +185,7 @@ def test_the_check_is_content_with_both_kinds(mailbox: Mailbox, store: Store) ->
 def test_a_reader_that_fails_leaves_the_message_for_later(world: World, mailbox: Mailbox) -> None:
     _, mid = put(mailbox, "late")
 
-    def fail(mime: MimeRendition, received: int | None) -> MessageContent:
+    def fail(mime: MimeRendition, received: int | None, mailbox: MailboxRef) -> MessageContent:
         raise MemoryError
 
     broken = Store(world.settings, reader=fail)

@@ -11,7 +11,7 @@ import pytest
 
 from store.changes import Touched
 from store.errors import NotFound, QuotaExceeded, TooLarge
-from store.ids import MessageFlag, SpecialFolder
+from store.ids import MailboxRef, MessageFlag, SpecialFolder
 from store.mailbox import Mailbox
 from store.mapi.message import MessageContent, MimeRendition
 from store.messages import Delivery
@@ -23,7 +23,7 @@ INBOX, DRAFTS = SpecialFolder.INBOX, SpecialFolder.DRAFTS
 LARGE = 300_000
 
 
-def read_nothing(mime: MimeRendition, delivered: int | None) -> MessageContent:
+def read_nothing(mime: MimeRendition, delivered: int | None, mailbox: MailboxRef) -> MessageContent:
     return MessageContent({})
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from conversion.mime.rendition import render
 from conversion.mime.text import MimeText as Reader
-from store.ids import SpecialFolder
+from store.ids import MailboxRef, SpecialFolder
 from store.mailbox import Mailbox
 from store.mapi.message import MessageContent, MimeRendition
 from store.mapi.restriction import MimeText, Restriction
@@ -17,7 +17,7 @@ INBOX = SpecialFolder.INBOX
 MANY = 40
 
 
-def unread(mime: MimeRendition, received: int | None) -> MessageContent:
+def unread(mime: MimeRendition, received: int | None, mailbox: MailboxRef) -> MessageContent:
     raise AssertionError("nobody asked for properties")
 
 

@@ -31,7 +31,7 @@ from directory.model import GrantKind, Principal, PrincipalKind
 from directory.signins import SignInStore
 from directory.sql import SqlDirectory
 from gateway.app import Application, build
-from gateway.opening import read_delivered
+from gateway.services.reading import MailReader
 from store.ids import MailboxKind, MailboxRef
 from store.spool import Spool
 from store.store import Store, StoreSettings
@@ -104,7 +104,7 @@ def _make_tenant(
     """Make it in the data folder of a server, or in the databases of the URLs that are not empty."""
     hasher = Hasher(memory=memory, passes=passes)
     directory = SqlDirectory(directory_url or folder / "directory.sqlite", domains=domains, hasher=hasher)
-    store = Store(StoreSettings(root=folder, url=store_url or None), reader=read_delivered)
+    store = Store(StoreSettings(root=folder, url=store_url or None), reader=MailReader())
     refs: dict[str, MailboxRef] = {}
 
     def add_mailbox(owner: Principal) -> None:

@@ -20,11 +20,11 @@ from conversion.mime.rendition import render
 from directory.model import Principal, PrincipalKind
 from gateway.imap.connection import ImapConnection
 from gateway.imap.environment import ImapServices, ImapSettings
-from gateway.opening import read_delivered
 from gateway.runtime.worker import StoreRunner
 from gateway.sasl.mechanism import PasswordAttempt, ProvedAttempt
 from gateway.sasl.registry import Mechanisms
 from gateway.services.logon import Logon, LogonRefused, PeerInfo, RefusalKind
+from gateway.services.reading import MailReader
 from gateway.services.signin import SignInService
 from gateway.services.watch import Watch
 from store.changes import MessageRow
@@ -221,7 +221,7 @@ class Server:
 
     def __init__(self, root: Path, settings: ImapSettings | None = None) -> None:
         self.watch = Watch()
-        self.store = Store(StoreSettings(root, durable=False), reader=read_delivered, publish=self.watch.publish)
+        self.store = Store(StoreSettings(root, durable=False), reader=MailReader(), publish=self.watch.publish)
         self.store.create(REF, MailboxKind.PRIVATE)
         self.runner = StoreRunner(inline=self.store.inline, group=self.store.group, attempt=self.store.attempt)
         self.logon = FakeLogon()

@@ -10,7 +10,7 @@ from gateway.imap.commands import search, store
 from gateway.imap.protocol import message_types as mt
 from gateway.imap.protocol import search_types as st
 from gateway.imap.protocol import types
-from gateway.opening import read_delivered
+from gateway.services.reading import MailReader
 from store.ids import MessageFlag
 from store.store import Store, StoreSettings
 from tests.gateway.imap.harness import MAIL, REF, Client, Server
@@ -221,7 +221,7 @@ async def test_search_and_what_another_worker_did_in_the_same_turn(server: Serve
     server.deliver()
     client = await server.client()
     session = client.connection.session
-    other = Store(StoreSettings(tmp_path, durable=False), reader=read_delivered)
+    other = Store(StoreSettings(tmp_path, durable=False), reader=MailReader())
     await session.index()
     other.open(REF).remove_messages(session.folder_selected.folder_id, [2])
     reply = await search.search(session, st.Search(st.All(), uid=False))
@@ -234,7 +234,7 @@ async def test_silent_store_and_what_another_worker_did_in_the_same_turn(server:
     server.deliver()
     client = await server.client()
     session = client.connection.session
-    other = Store(StoreSettings(tmp_path, durable=False), reader=read_delivered)
+    other = Store(StoreSettings(tmp_path, durable=False), reader=MailReader())
     await session.index()
     other.open(REF).set_flags(session.folder_selected.folder_id, [1], add=MessageFlag.FLAGGED)
     first = types.SequenceSet(((1, 1),))

@@ -13,7 +13,6 @@ from typing import Any, NoReturn
 from uuid import UUID
 
 from conversion.mime.rendition import render
-from gateway.opening import read_delivered
 from gateway.pop3.server import Pop3FrontEnd
 from gateway.pop3.session import Pop3Limits, Pop3Options, Pop3Services
 from gateway.runtime.connections import ConnectionLimits, Connections
@@ -21,6 +20,7 @@ from gateway.runtime.listeners import Endpoint, Listener, bind
 from gateway.runtime.worker import StoreRunner
 from gateway.sasl.registry import Mechanisms
 from gateway.services.logon import LogonRefused, RefusalKind
+from gateway.services.reading import MailReader
 from gateway.services.signin import SignInService
 from store.errors import AlreadyExists
 from store.ids import MailboxKind, MailboxRef, SpecialFolder
@@ -99,7 +99,7 @@ async def serving(
     ref: MailboxRef = REF,
     **more: Any,
 ) -> AsyncIterator[Server]:
-    store = Store(StoreSettings(root, url=url, durable=False), reader=read_delivered)
+    store = Store(StoreSettings(root, url=url, durable=False), reader=MailReader())
     with suppress(AlreadyExists):
         store.create(ref, MailboxKind.PRIVATE)
     mailbox = store.open(ref)

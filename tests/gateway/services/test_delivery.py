@@ -10,10 +10,10 @@ import pytest
 from directory.credentials import Hasher
 from directory.model import GrantKind, PrincipalKind
 from directory.sql import SqlDirectory
-from gateway.opening import read_delivered
 from gateway.runtime.worker import StoreRunner
 from gateway.services.delivery import DeliveryService, DeliverySettings
 from gateway.services.outcomes import Refusal
+from gateway.services.reading import MailReader
 from gateway.services.submission import SubmissionPolicy
 from store.errors import QuotaExceeded, Unavailable
 from store.ids import MailboxKind, MailboxRef, SpecialFolder
@@ -65,7 +65,7 @@ class House:
         self.now = 1_700_000_000.0
         lay_out(root, furnish)
         self.directory = open_directory(root)
-        self.store = Store(StoreSettings(root, durable=False), reader=read_delivered)
+        self.store = Store(StoreSettings(root, durable=False), reader=MailReader())
         self.broken: set[int] = set()
         self.people = {name: self.directory.by_address(f"{name}@example.test") for name in PEOPLE}
         for person in self.people.values():

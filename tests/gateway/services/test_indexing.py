@@ -16,9 +16,9 @@ import pytest
 
 from conversion.mime.rendition import render
 from conversion.mime.text import MimeText
-from gateway.opening import read_delivered
 from gateway.services import indexing
 from gateway.services.indexing import SLICE_SECONDS, Indexing, Pace, Stopped
+from gateway.services.reading import MailReader
 from store.errors import Unavailable
 from store.ids import MailboxKind, MailboxRef, SpecialFolder
 from store.mapi.restriction import MimeHeader
@@ -33,7 +33,7 @@ MAIL = render(b"Subject: x\r\n\r\nneedle\r\n")
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     settings = StoreSettings(root=tmp_path, durable=False, text_index="always", index_after=16)
-    made = Store(settings, reader=read_delivered)
+    made = Store(settings, reader=MailReader())
     yield made
     made.close()
 
@@ -41,7 +41,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 @pytest.fixture
 def thrifty(tmp_path: Path) -> Iterator[Store]:
     """[search] index = "searched"."""
-    made = Store(StoreSettings(root=tmp_path, durable=False, index_after=16, index_unused=1000), reader=read_delivered)
+    made = Store(StoreSettings(root=tmp_path, durable=False, index_after=16, index_unused=1000), reader=MailReader())
     yield made
     made.close()
 

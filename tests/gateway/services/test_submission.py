@@ -10,8 +10,8 @@ import pytest
 from directory.credentials import Hasher
 from directory.model import GrantKind, Principal, PrincipalKind
 from directory.sql import SqlDirectory
-from gateway.opening import read_delivered
 from gateway.runtime.worker import StoreRunner
+from gateway.services.reading import MailReader
 from gateway.services.submission import SubmissionPolicy
 from store.store import Store, StoreSettings
 from tests.support.prepared import lay_out
@@ -39,7 +39,7 @@ class Office:
         lay_out(path, furnish)
         self.directory = open_directory(path)
         self.alice, self.boss, self.bob, self.sales = map(self.entry, ("alice", "boss", "bob", "sales"))
-        self.store = Store(StoreSettings(path, durable=False), reader=read_delivered)
+        self.store = Store(StoreSettings(path, durable=False), reader=MailReader())
         self.runner = StoreRunner(inline=True, group=self.store.group)
         self.policy = SubmissionPolicy(provider=self.directory, runner=self.runner)
 
