@@ -196,6 +196,8 @@ def _by_day(text: str, notes: Receipt, place: str) -> tuple[tuple[int, int], ...
         if match is None or abs(int(match[1] or 0)) > 53:
             notes.dropped(place, "a value that is no day of the week")
         else:
+            if match[1] and not int(match[1]):
+                notes.guessed(place, "the day numbered 0 is every such day")  # [RFC5545] 3.3.10 begins with 1
             found.add((int(match[1] or 0), WEEKDAYS.index(match[2])))
     return tuple(sorted(found, key=lambda value: (value[0], (value[1] - 1) % 7)))
 
