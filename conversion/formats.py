@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from conversion.attachmentdata import read_attachment_data
 from conversion.bestbody import BodyFormat, best_body
@@ -39,6 +40,9 @@ from conversion.tnef.writer import write_tnef
 from store.mapi import tags
 from store.mapi.message import AttachmentContent, MessageContent
 from store.mapi.types import PropertyKey, Value
+
+if TYPE_CHECKING:
+    from conversion.oxcical.published import Published
 
 _UTF_8 = 65001
 _TNEF = b"\x78\x9f\x3e\x22"
@@ -86,6 +90,8 @@ class Loaded:
     contents: tuple[MessageContent, ...]
     raw: bytes = b""
     """The MIME that attachments are slices of."""
+    calendar: Published | None = None
+    """What a calendar says of itself, if it does."""
 
     def octets(self, attachment: AttachmentContent) -> bytes | None:
         """Give what an attachment holds by value, decoded."""
@@ -138,12 +144,14 @@ def write_all(loaded: Loaded, form: Format, *, receipt: Receipt | None = None) -
     Raises ConversionError where something has no form there.
     """
     notes = receipt or Receipt()
+    if loaded.calendar is not None and form is not Format.ICS:
+        notes.dropped("calendar", "its name and what else it says of itself")
     if len(loaded.contents) == 1:
         return [write(loaded, loaded.contents[0], form, receipt=notes)]
     if form is Format.ICS:
         from conversion.oxcical.exporter import write_calendar
 
-        return [write_calendar(loaded.contents, data_of=loaded.octets, receipt=notes)]
+        return [write_calendar(loaded.contents, data_of=loaded.octets, published=loaded.calendar, receipt=notes)]
     written = [
         write(loaded, content, form, receipt=notes.within(f"message {number}"))
         for number, content in enumerate(loaded.contents, 1)
@@ -186,9 +194,10 @@ def _note(body: dict[PropertyKey, Value], native: BodyFormat) -> Loaded:
 
 
 def _read_ics(data: bytes, receipt: Receipt) -> Loaded:
-    from conversion.oxcical.importer import read_calendar
+    from conversion.oxcical.importer import read_calendar_file
 
-    return Loaded(tuple(read_calendar(data, receipt=receipt)))
+    found = read_calendar_file(data, receipt=receipt)
+    return Loaded(tuple(found.contents), calendar=found.published or None)
 
 
 def _read_vcf(data: bytes, receipt: Receipt) -> Loaded:
@@ -241,7 +250,8 @@ def _write_txt(loaded: Loaded, content: MessageContent, receipt: Receipt) -> byt
 def _write_ics(loaded: Loaded, content: MessageContent, receipt: Receipt) -> bytes:
     from conversion.oxcical.exporter import write_calendar
 
-    return write_calendar(content, data_of=loaded.octets, receipt=receipt)
+    published = loaded.calendar if len(loaded.contents) == 1 else None
+    return write_calendar(content, data_of=loaded.octets, published=published, receipt=receipt)
 
 
 def _write_vcf(loaded: Loaded, content: MessageContent, receipt: Receipt) -> bytes:

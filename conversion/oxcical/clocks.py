@@ -81,6 +81,10 @@ class Clocks:
         """Give the zone for objects that say none."""
         return self._known(self._default, self._default.key)
 
+    def of_zone(self, zone: Zone) -> Clock:
+        """Give a zone that is known by its name."""
+        return self._known(zone, zone.key)
+
     def of_series(self, properties: PropertyBag) -> Clock:
         """Give the zone of a series ([MS-OXOCAL] 2.2.1.39, 2.2.1.41).
 

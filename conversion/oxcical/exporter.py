@@ -20,7 +20,9 @@ from conversion.oxcical.files import DataOf, octets_of
 from conversion.oxcical.freebusy import FREE_BUSY, write_free_busy
 from conversion.oxcical.importer import zone_named
 from conversion.oxcical.meetingstate import method_of
+from conversion.oxcical.published import Published, write_published
 from conversion.oxcical.tasks import JOURNAL, TASK, write_journal, write_task
+from conversion.oxcical.times import from_filetime
 from conversion.receipt import Receipt
 from store.mapi import tags
 from store.mapi.message import MessageContent
@@ -37,13 +39,14 @@ def write_calendar(
     iana: bool = False,
     data_of: DataOf = octets_of,
     now: int | None = None,
+    published: Published | None = None,
     receipt: Receipt | None = None,
 ) -> bytes:
     """Turn calendar objects into one iCalendar object. ConversionError if none of them is one.
 
     `zone` is for objects that say none; `iana` names zones by IANA instead of Windows (what CalDAV clients want, while
     Outlook wants Windows'). `data_of` gives the octets of attachments that are slices. `now` (FILETIME) is the DTSTAMP
-    of objects that have no time of a change.
+    of objects that have no time of a change. `published` is for a folder that is exported: what it says of itself.
     """
     notes = Receipt() if receipt is None else receipt
     objects = [contents] if isinstance(contents, MessageContent) else list(contents)
@@ -78,6 +81,8 @@ def write_calendar(
     lines = [ContentLine("PRODID", PRODUCT), ContentLine("VERSION", "2.0"), ContentLine("METHOD", method)]
     if scale is not None:
         lines.append(ContentLine("X-MICROSOFT-CALSCALE", scale))
+    if published is not None:
+        lines += write_published(published, objects, clocks, from_filetime(stamp).date())
     return write_component(Component("VCALENDAR", lines, clocks.components() + written))
 
 

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from conversion.contentlines import Component, read_components
 from conversion.errors import ConversionError
 from conversion.oxcical.budget import Budget
 from conversion.oxcical.event import Event, Setting, read_event
 from conversion.oxcical.freebusy import read_free_busy
+from conversion.oxcical.published import Published, read_published
 from conversion.oxcical.series import read_series
 from conversion.oxcical.tasks import read_journal, read_task
 from conversion.oxcical.times import UTC, Zone, known_zone
@@ -61,9 +63,19 @@ _OF_CALENDAR = frozenset(
         *("PRODID", "VERSION", "METHOD", "CALSCALE", "X-MICROSOFT-CALSCALE", "X-WR-TIMEZONE", "TZ", "DAYLIGHT"),
         *("X-CALSTART", "X-CALEND", "X-CLIPSTART", "X-CLIPEND", "X-MS-OLK-FORCEINSPECTOROPEN", "X-MS-WKHRDAYS"),
         *("X-MS-WKHRSTART", "X-MS-WKHREND", "X-OWNER", "X-PRIMARY-CALENDAR", "X-PUBLISHED-TTL", "X-WR-CALDESC"),
-        *("X-WR-CALNAME", "X-WR-RELCALID", "X-MS-OLK-WKHRDAYS", "X-MS-OLK-WKHRSTART", "X-MS-OLK-WKHREND"),
+        *("NAME", "DESCRIPTION", "REFRESH-INTERVAL", "X-WR-CALNAME", "X-WR-RELCALID"),
+        *("X-MS-OLK-WKHRDAYS", "X-MS-OLK-WKHRSTART", "X-MS-OLK-WKHREND"),
     )
 )
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarFile:
+    """What a file holds."""
+
+    contents: list[MessageContent]
+    published: Published
+    """What the first of its calendars says of itself that says anything."""
 
 
 def read_calendar(
@@ -79,6 +91,18 @@ def read_calendar(
     `zone` is that of the one whose calendar it becomes (UTC where nobody knows): times without a zone and whole days
     are in it. `resolve` looks addresses up in the directory; `user` are the addresses of the calendar's owner.
     """
+    return read_calendar_file(data, zone=zone, resolve=resolve, user=user, receipt=receipt).contents
+
+
+def read_calendar_file(
+    data: bytes,
+    *,
+    zone: str | dt.tzinfo | None = None,
+    resolve: Resolver | None = None,
+    user: Iterable[str] = (),
+    receipt: Receipt | None = None,
+) -> CalendarFile:
+    """Do the same, and tell what the calendar says of itself ([MS-OXCICAL] 2.1.3.1.1)."""
     notes = Receipt() if receipt is None else receipt
     calendars = _calendars(read_components(data, receipt=notes))
     if not calendars:
@@ -94,8 +118,9 @@ def read_calendar(
         found += _objects(calendar, _setting(calendar, default, resolve, addresses, budget, place), place)
         if len(found) > MAX_OBJECTS:
             notes.dropped(f"VCALENDAR {number}", f"objects beyond {MAX_OBJECTS}")
-            return found[:MAX_OBJECTS]
-    return found
+            break
+    said = next((one for one in map(read_published, calendars) if one), Published())
+    return CalendarFile(found[:MAX_OBJECTS], said)
 
 
 def _calendars(components: list[Component]) -> list[Component]:
