@@ -23,8 +23,11 @@ MAX_NAME = 255
 MAX_EMBEDDED = 7
 """Embedded messages inside one another; deeper ones stay attached files."""
 
-# Those that are more than a file with a name ([MS-OXCMAIL] 2.2.3.4.2, 2.2.3.4.4).
+# Those that are more than a file with a name ([MS-OXCMAIL] 2.2.3.4.2, [RFC2046] 5.2.3). A vCard is none of them: it
+# stays the file that it came as, which loses nothing (docs/conversion.md, [MS-OXCMAIL] 2.2.3.4.4, 2.2.3.4.4.1).
 _MAC = frozenset(("multipart/appledouble", "application/applefile", "application/mac-binhex40"))
+_BINHEX = "mac-binhex40"
+"""A transfer encoding that says the same as the media type ([MS-OXCMAIL] 2.2.3.4.1.3)."""
 _EXTERNAL = "message/external-body"
 _MESSAGES = frozenset(("message/rfc822", "message/global"))
 _BARRED = re.compile(r"[\x00-\x1f\x7f<>:\"/\\|?*]")
@@ -118,7 +121,7 @@ def _attachment(
         found[tags.PidTagAttachMethod] = _EMBEDDED
         found[tags.PidTagDisplayName] = shown or (subject if isinstance(subject, str) else "")
         return AttachmentContent(found, embedded)
-    if mime_tag in _MAC or mime_tag == _EXTERNAL:
+    if mime_tag in _MAC or mime_tag == _EXTERNAL or part.encoding == _BINHEX:
         from conversion.oxcmail.oldparts import external_body, mac_attachment
 
         bag = {**found, tags.PidTagDisplayName: shown}

@@ -68,6 +68,8 @@ class Hooks:
     """Turns a Windows metafile into an image that browsers show: media type and octets."""
     calendar: Callable[[MessageContent, Receipt], CalendarPart | None] | None = None
     """Exports a calendar object or a meeting message ([MS-OXCICAL])."""
+    contact: Callable[[MessageContent, Receipt], bytes] | None = None
+    """Writes a contact as a vCard in UTF-8 ([MS-OXVCARD])."""
     report: Callable[[MessageContent, Entity, list[Entity], Job], Entity | None] | None = None
     """Makes the multipart/report of a REPORT object from its properties, its readable part and its attachments."""
     smime: Callable[[MessageContent, Job], Entity | None] | None = None
@@ -130,4 +132,18 @@ def export_calendar(content: MessageContent, receipt: Receipt) -> CalendarPart |
     return CalendarPart(part[0].decode("utf-8", "replace"), part[1], again.properties if again is not None else {})
 
 
-HOOKS = Hooks(calendar=export_calendar, rtf=read_rtf, tnef=encode_tnef, report=make_report, smime=keep_smime)
+def export_contact(content: MessageContent, receipt: Receipt) -> bytes:
+    """Write a contact as a vCard ([MS-OXCMAIL] 2.1.3.4.6)."""
+    from conversion.vcard.writer import write_vcard
+
+    return write_vcard(content, receipt=receipt)
+
+
+HOOKS = Hooks(
+    calendar=export_calendar,
+    contact=export_contact,
+    rtf=read_rtf,
+    tnef=encode_tnef,
+    report=make_report,
+    smime=keep_smime,
+)

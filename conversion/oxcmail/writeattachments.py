@@ -55,6 +55,7 @@ _TYPES = {extension: kind for kind, extension in reversed(EXTENSIONS.items())} |
 }  # fmt: skip
 # Exceptions of a recurring item, which its calendar part holds ([MS-OXOCAL] 2.2.10.1).
 _EXCEPTION = re.compile(r"IPM\.OLE\.CLASS\.\{00061055-", re.I)
+_CONTACT = re.compile(r"IPM\.Contact(?:\.|\Z)", re.I)
 _LINK = re.compile(r"(?:https?|ftp|file)://", re.I)
 
 WriteMessage = Callable[[MessageContent, Job], Entity]
@@ -252,6 +253,8 @@ def _embedded(
         if job.hooks.calendar is None:
             job.receipt.dropped(place, "an exception of a recurring item, which only a calendar part can say")
         return None
+    if _CONTACT.match(kind) and job.hooks.contact is not None:
+        return _card(item, message, job.hooks.contact(message, job.receipt.within(place)), place, job)
     if job.depth >= MAX_EMBEDDED:
         job.receipt.dropped(place, f"messages are more than {MAX_EMBEDDED} deep inside one another")
         return None
@@ -266,6 +269,26 @@ def _embedded(
         *_identity_fields(item.properties, place, job),
     ]
     return Enclosed(fields, entity)
+
+
+def _card(item: AttachmentContent, message: MessageContent, card: bytes, place: str, job: Job) -> Leaf:
+    """Write a contact as a vCard, which is a file ([MS-OXCMAIL] 2.1.3.4.6)."""
+    job.receipt.altered(place, "a contact; it was written as a vCard")
+    person = message.properties
+    shown = clean_name(text_of(person, tags.PidTagDisplayName) or text_of(person, tags.PidTagSubject)) or "contact"
+    name = shown[:200] + EXTENSIONS["text/directory"]
+    parameters = [
+        parameter_tokens("profile", "vCard"),
+        parameter_tokens("charset", "utf-8"),
+        word_parameter_tokens("name", name),
+    ]
+    fields = [
+        media_field("Content-Type", "text/directory", parameters),
+        *_description(item.properties, shown),
+        _disposition(item.properties, name, len(card), inline=False),
+        *_identity_fields(item.properties, place, job),
+    ]
+    return Leaf(fields, card, "quoted-printable")
 
 
 def _reference(item: AttachmentContent, place: str, job: Job) -> Entity | None:

@@ -28,6 +28,7 @@ KEYS: list[PropertyKey] = [
 CLASSES = (
     *("IPM.Note", "IPM.Note.SMIME", "IPM.Note.SMIME.MultipartSigned", "REPORT.IPM.Note.NDR", "IPM.Appointment"),
     *("IPM.Schedule.Meeting.Request", "IPM.Task", "IPM.Note.Custom.x", "IPM.OLE.CLASS.{00061055-0}", "\r\n", ""),
+    "IPM.Contact",
 )
 TYPES = ("text/plain", "image/png", "multipart/mixed", "message/rfc822", "a/b\r\nX: y", "application/ms-tnef")
 # We fold with blanks; the Content-Type of what is signed stays as it came, which may be with tabs ([RFC5322] 2.2.3).

@@ -113,6 +113,30 @@ def test_what_is_not_inline(html: str, image: str, subtype: str) -> None:
     assert tags.PidLidSmartNoAttach not in content.properties
 
 
+CARD = "BEGIN:VCARD\nVERSION:3.0\nFN:Ann\nEND:VCARD"
+
+
+@pytest.mark.parametrize("kind", ["text/vcard", "text/x-vCard", "text/directory; profile=vCard"])
+def test_a_vcard_is_a_file_and_never_the_body(kind: str) -> None:
+    """[MS-OXCMAIL] 2.2.3.4.4, 2.2.3.4.4.1: alone there is no body; in an alternative it is none of the forms.
+
+    A Contact object in its place would say less: a vCard stays the file that it is.
+    """
+    alone = read_mime(render(f"Content-Type: {kind}\n\n{CARD}\n".replace("\n", "\r\n").encode()), received=0)
+    among = read("\ntext", f"Content-Type: {kind}\n\n{CARD}", subtype="alternative")
+    mixed = read("\ntext", f"Content-Type: {kind}; name=ann.vcf\n\n{CARD}")
+    for content, body, name in (
+        (alone, "", "ATT00001.vcf"),
+        (among, "text", "ATT00001.vcf"),
+        (mixed, "text", "ann.vcf"),
+    ):
+        assert content.properties[tags.PidTagBody] == body
+        (item,) = content.attachments
+        assert item.properties[tags.PidTagAttachMethod] == 1
+        assert item.properties[tags.PidTagAttachLongFilename] == name
+        assert isinstance(item.data, MimeSlice)
+
+
 def test_cleaned_and_short_names() -> None:
     """[MS-OXCMSG] 2.2.2.11: the 8.3 name."""
     assert clean_name("a" * 300 + ".docx") == "a" * 250 + ".docx"

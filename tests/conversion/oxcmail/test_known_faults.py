@@ -44,7 +44,7 @@ def test_other_fields_are_kept() -> None:
 
 
 def test_an_external_body_is_a_shortcut() -> None:
-    """[MS-OXCMAIL] 2.2.3.4.4"""
+    """[RFC2046] 5.2.3"""
     (attachment,) = read(
         "Content-Type: message/external-body; access-type=anon-ftp; site=ftp.x; name=a.txt\n\n"
         "Content-Type: text/plain\n\n"

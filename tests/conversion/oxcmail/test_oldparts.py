@@ -1,4 +1,4 @@
-"""Attachments of old kinds ([MS-OXCMAIL] 2.2.3.4.2, 2.2.3.4.4, 2.2.3.9)."""
+"""Attachments of old kinds ([MS-OXCMAIL] 2.2.3.4.2, 2.2.3.9)."""
 
 from __future__ import annotations
 
@@ -92,6 +92,18 @@ def test_binhex() -> None:
     assert tags.PidTagAttachEncoding not in stays
 
 
+def test_binhex_as_transfer_encoding() -> None:
+    """[MS-OXCMAIL] 2.2.3.4.1.3: as if the media type said so."""
+    kind = b"Content-Type: image/png; name=x.png\r\nContent-Transfer-Encoding: Mac-BinHex40\r\n\r\n"
+    attachment = only(kind + binhex(FILE) + b"\r\n")
+    assert isinstance(attachment.data, bytes)
+    assert read_macbinary(attachment.data) == FILE
+    assert attachment.properties[tags.PidTagAttachLongFilename] == "x.png"
+    stays = only(kind + b"nothing\r\n")
+    assert stays.properties[tags.PidTagAttachMimeTag] == "image/png"
+    assert tags.PidTagAttachEncoding not in stays.properties
+
+
 @pytest.mark.parametrize("header", [b"", b"no header", HEADER[:10]])
 def test_what_is_no_macintosh_file(header: bytes) -> None:
     """Both parts are files of their own where they cannot be one."""
@@ -108,7 +120,7 @@ def test_what_is_no_macintosh_file(header: bytes) -> None:
     ],
 )  # fmt: skip
 def test_external_body(parameters: str, url: str) -> None:
-    """[MS-OXCMAIL] 2.2.3.4.4: a shortcut to the file."""
+    """[RFC2046] 5.2.3: a shortcut to the file."""
     attachment = only(
         f"Content-Type: message/external-body; {parameters}\r\n\r\nContent-Type: text/plain\r\n\r\n".encode()
     )

@@ -13,6 +13,7 @@ from conversion.oxcmail.hooks import Hooks
 from conversion.oxcmail.writeattachments import MAX_EMBEDDED
 from conversion.oxcmail.writer import Audience
 from conversion.receipt import Receipt
+from conversion.vcard.reader import read_vcards
 from store.mapi import tags
 from store.mapi.message import AttachmentContent, MessageContent
 from store.mapi.types import PropertyBag, PropertyKey, Value, filetime_from_unix
@@ -219,6 +220,44 @@ def test_exceptions_of_a_series_belong_to_its_calendar_part() -> None:
     receipt = Receipt()
     assert shape(written(note({}, (), (embedded(inner),)), receipt, hooks=Hooks())) == "text/plain"
     assert len(notes(receipt)) == 1
+
+
+def test_a_contact_is_a_vcard() -> None:
+    """[MS-OXCMAIL] 2.1.3.4.6: text/directory with the profile vCard, in UTF-8 and quoted-printable; a file."""
+    person: PropertyBag = {
+        tags.PidTagMessageClass: "IPM.Contact",
+        tags.PidTagDisplayName: "Zoë/Lee",
+        tags.PidTagGivenName: "Zoë",
+        tags.PidTagSurname: "Lee",
+        tags.PidTagMobileTelephoneNumber: "+49 30 1",
+        tags.PidTagSpouseName: "Bob",
+    }
+    receipt = Receipt()
+    raw = written(note({}, (), (embedded(MessageContent(person)),)), receipt)
+    assert shape(raw) == "mixed(text/plain, text/directory)"
+    part = only(raw)
+    assert dict(part["Content-Type"].params) == {"profile": "vCard", "charset": "utf-8", "name": "Zoë_Lee.vcf"}
+    assert part["Content-Transfer-Encoding"] == "quoted-printable"
+    assert (part.get_content_disposition(), part.get_filename()) == ("attachment", "Zoë_Lee.vcf")
+    card = cast(bytes, part.get_payload(decode=True)).decode()
+    assert card.startswith("BEGIN:VCARD\r\nVERSION:3.0\r\n")
+    assert "\r\nN:Lee;Zoë;;;\r\n" in card
+    assert "altered: attachment 1: a contact; it was written as a vCard" in notes(receipt)
+    # What it says is read again from the file; what the file is, stays one (docs/conversion.md).
+    (item,) = reread(raw).attachments
+    assert item.properties[tags.PidTagAttachMethod] == 1
+    (again,) = read_vcards(card.encode())
+    assert again.properties[tags.PidTagMobileTelephoneNumber] == "+49 30 1"
+    assert shape(written(note({}, (), (embedded(MessageContent(person)),)), hooks=Hooks())) == (
+        "mixed(text/plain, message(text/plain))"
+    )
+
+
+@pytest.mark.parametrize("bag", [{}, {tags.PidTagDisplayName: "  ", tags.PidTagSubject: " . "}])
+def test_a_contact_of_nobody(bag: PropertyBag) -> None:
+    """[MS-OXCMAIL] 2.1.3.4.6"""
+    person = {**bag, tags.PidTagMessageClass: "ipm.contact.custom"}
+    assert only(written(note({}, (), (embedded(MessageContent(person)),)))).get_filename() == "contact.vcf"
 
 
 @pytest.mark.parametrize(
