@@ -354,9 +354,8 @@ class _Reader:
         # A NUL is in no calendar ([RFC5545] 3.1), and would end the strings of a property.
         text = decode_text(self.source.decoded(part), part.charset).replace("\0", "").encode("utf-8", "replace")
         owner = CalendarSettings() if self.calendars is None else self.calendars()
-        found = calendar_properties(
-            text, zone=owner.zone, resolve=self.resolve, user=owner.addresses, receipt=self.receipt
-        )
+        receipt = self.receipt.within(f"part {part.number or '1'}") if self.receipt is not None else None
+        found = calendar_properties(text, zone=owner.zone, resolve=self.resolve, user=owner.addresses, receipt=receipt)
         if found is not None:
             layout.attached = [item for item in layout.attached if item.part is not part]
         return found

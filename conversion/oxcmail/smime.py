@@ -19,7 +19,7 @@ from conversion.mime.parts import Part
 from conversion.oxcmail.attachments import clean_name, short_name
 from conversion.oxcmail.body import Layout, body_properties
 from conversion.oxcmail.parts import Source
-from conversion.oxcmail.writejob import Job, octets_of, text_of
+from conversion.oxcmail.writejob import Job, binary_of, text_of
 from store.mapi import tags
 from store.mapi.message import AttachmentContent, MessageContent, MimeSlice
 from store.mapi.types import PropertyKey, Value
@@ -153,7 +153,7 @@ def _write_opaque(content: MessageContent, data: bytes) -> Entity | None:
     Its Content-Type is the one that it came with, or one that says what it is.
     """
     item = content.attachments[0]
-    if data[:1] != b"\x30" or octets_of(item.properties, tags.PidTagAttachEncoding):
+    if data[:1] != b"\x30" or binary_of(item.properties, tags.PidTagAttachEncoding):
         return None
     said = parse_media(text_of(content.properties, tags.PidNameContentType).encode("utf-8", "replace"))
     kind = (said.type + b"/" + said.subtype).decode("latin-1").lower()

@@ -16,7 +16,7 @@ from conversion.oxcmail.addressing import (
     AddressGroup,
 )
 from conversion.oxcmail.imcea import encapsulate
-from conversion.oxcmail.writejob import Audience, Job, number_of, octets_of, text_of
+from conversion.oxcmail.writejob import Audience, Job, binary_of, number_of, text_of
 from store.mapi import tags
 from store.mapi.entryid import AddressBookEntryId, EntryIdError, OneOffEntryId, decode, decode_flat_entry_list
 from store.mapi.message import MessageContent, RecipientType
@@ -81,9 +81,9 @@ def mailbox_of(properties: PropertyBag, group: AddressGroup, job: Job, place: st
         return name, smtp
     kind, address = text_of(properties, group.address_type).upper(), text_of(properties, group.email)
     stated = _Found(kind or ("SMTP" if "@" in address else "EX"), address) if address else None
-    entry_id = octets_of(properties, group.entry_id)
+    entry_id = binary_of(properties, group.entry_id)
     if not entry_id and group is RECIPIENT:
-        entry_id = octets_of(properties, tags.PidTagRecipientEntryId)
+        entry_id = binary_of(properties, tags.PidTagRecipientEntryId)
     if stated is not None and stated.kind == "SMTP":
         return name, stated.address
     inside, entry_name = _of_entry(entry_id)
@@ -122,8 +122,8 @@ def originator_fields(content: MessageContent, job: Job) -> list[bytes]:
 def _same(properties: PropertyBag, author: list[bytes], sender: list[bytes]) -> bool:
     if author[-1].lower() == sender[-1].lower():
         return True
-    entry_id = octets_of(properties, SENDER.entry_id)
-    return bool(entry_id) and entry_id == octets_of(properties, SENT_REPRESENTING.entry_id)
+    entry_id = binary_of(properties, SENDER.entry_id)
+    return bool(entry_id) and entry_id == binary_of(properties, SENT_REPRESENTING.entry_id)
 
 
 def recipient_fields(content: MessageContent, job: Job) -> list[bytes]:
@@ -165,7 +165,7 @@ def recipient_fields(content: MessageContent, job: Job) -> list[bytes]:
 
 def reply_to_field(properties: PropertyBag, job: Job) -> list[bytes]:
     """Write Reply-To ([MS-OXCMAIL] 2.1.3.1.2). The names count only where there are as many as entries."""
-    entries = octets_of(properties, tags.PidTagReplyRecipientEntries)
+    entries = binary_of(properties, tags.PidTagReplyRecipientEntries)
     if not entries:
         return []
     try:

@@ -28,7 +28,7 @@ from conversion.mime.dates import format_date
 from conversion.oxcmail.attachments import EXTENSIONS, clean_name, referred_identifiers
 from conversion.oxcmail.body import INLINE_IMAGES
 from conversion.oxcmail.headers import BRACKETED, VERBATIM, Form
-from conversion.oxcmail.writejob import Job, number_of, octets_of, property_name, text_of
+from conversion.oxcmail.writejob import Job, binary_of, number_of, property_name, text_of
 from store.mapi import tags
 from store.mapi.message import AttachmentContent, MessageContent
 from store.mapi.types import FILETIME_UNIX_EPOCH, PropertyBag, PropertyTag
@@ -105,7 +105,7 @@ def write_attachment(
         return None
     if method not in (_BY_VALUE, *_BY_REFERENCE):
         job.receipt.guessed(f"{place}, PidTagAttachMethod", "it has content, so it was taken as a file")
-    if octets_of(item.properties, tags.PidTagAttachEncoding) == MACBINARY_ENCODING:
+    if binary_of(item.properties, tags.PidTagAttachEncoding) == MACBINARY_ENCODING:
         double = _apple_double(item, data, place, job)
         if double is not None:
             return double
@@ -225,7 +225,7 @@ def _apple_double(item: AttachmentContent, data: bytes, place: str, job: Job) ->
         job.receipt.altered(f"{place}, PidTagAttachEncoding", "its content is no MacBinary; it was sent as it is")
         return None
     name = _name(properties, place, job)
-    header = octets_of(properties, tags.PidNameAttachmentMacInfo) or write_appledouble_header(found)
+    header = binary_of(properties, tags.PidNameAttachmentMacInfo) or write_appledouble_header(found)
     kind = text_of(properties, tags.PidNameAttachmentMacContentType)
     kind = kind if is_media_type(kind) and not kind.lower().startswith(("multipart/", "message/")) else _OCTETS
     named = [word_parameter_tokens("name", name)]
@@ -315,7 +315,7 @@ def _reference(item: AttachmentContent, place: str, job: Job) -> Entity | None:
 def _ole(item: AttachmentContent, place: str, job: Job, *, inline: bool) -> Entity | None:
     """Write an OLE object: as the picture that shows it, or as its storage ([MS-OXCMAIL] 2.1.3.4.4, 2.1.3.4.1.1)."""
     properties = item.properties
-    drawn = octets_of(properties, tags.PidTagAttachRendering)
+    drawn = binary_of(properties, tags.PidTagAttachRendering)
     picture = job.hooks.picture(drawn) if drawn and job.hooks.picture is not None else None
     if picture is not None:
         kind, data = picture

@@ -19,7 +19,7 @@ from conversion.mime.build import (
 from conversion.mime.charset import charset_label, code_page, encode_text
 from conversion.mime.html import meta_charset
 from conversion.oxcmail.hooks import CalendarPart, InlinePicture, RtfBody
-from conversion.oxcmail.writejob import Job, number_of, octets_of, text_of
+from conversion.oxcmail.writejob import Job, binary_of, number_of, text_of
 from store.mapi import tags
 from store.mapi.message import MessageContent
 from store.mapi.types import PropertyBag
@@ -109,7 +109,7 @@ def _plain(properties: PropertyBag, job: Job) -> Leaf:
 
 def _html(properties: PropertyBag, job: Job) -> tuple[Leaf, str] | None:
     """Write the HTML body: octets under the name of their code page, or in UTF-8 where MIME has no name for that."""
-    data = octets_of(properties, tags.PidTagHtml)
+    data = binary_of(properties, tags.PidTagHtml)
     if tags.PidTagHtml not in properties:
         text = text_of(properties, tags.PidTagBodyHtml)
         if not text:
@@ -144,7 +144,7 @@ def _rich_text(properties: PropertyBag, job: Job) -> Body | None:
 
     Without a converter for RTF the other bodies of the object are taken, None where it has them.
     """
-    data = octets_of(properties, tags.PidTagRtfCompressed)
+    data = binary_of(properties, tags.PidTagRtfCompressed)
     found: RtfBody | None = None
     if job.hooks.rtf is not None:
         found = job.hooks.rtf(data, job.receipt)

@@ -13,7 +13,7 @@ from conversion.mime.headers import unfold
 from conversion.oxcmail.classes import content_class_for
 from conversion.oxcmail.headers import BY_NAME, RESERVED_PREFIXES, TABLE, HeaderRule, write_time
 from conversion.oxcmail.writeaddresses import originator_fields, receipt_fields, recipient_fields, reply_to_field
-from conversion.oxcmail.writejob import Audience, Job, number_of, octets_of, property_name, text_of
+from conversion.oxcmail.writejob import Audience, Job, binary_of, number_of, property_name, text_of
 from store.mapi import tags
 from store.mapi.message import MessageContent
 from store.mapi.types import FILETIME_UNIX_EPOCH, PropertyBag, PropertyName, Value, filetime_from_unix
@@ -112,7 +112,7 @@ def _subject_fields(properties: PropertyBag, job: Job) -> list[bytes]:
             if not text.isprintable() and any(char < " " or char == "\x7f" for char in text):
                 job.receipt.altered(property_name(tag), "controls became blanks")
             out.append(field(name, _any_text(text)))
-    index = octets_of(properties, tags.PidTagConversationIndex)
+    index = binary_of(properties, tags.PidTagConversationIndex)
     if index:
         written = b64encode(index)
         pieces = [written[at : at + _BASE64_PIECE] for at in range(0, len(written), _BASE64_PIECE)]

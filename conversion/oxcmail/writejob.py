@@ -75,7 +75,7 @@ def number_of(properties: PropertyBag, key: PropertyKey) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def octets_of(properties: PropertyBag, key: PropertyKey) -> bytes:
+def binary_of(properties: PropertyBag, key: PropertyKey) -> bytes:
     """Return a binary property; empty for one that is missing or of another type."""
     value = properties.get(key)
     return value if isinstance(value, bytes) else b""

@@ -30,13 +30,13 @@ from conversion.oxcmail.hooks import HOOKS, CalendarPart, Hooks
 from conversion.oxcmail.writeattachments import picture_leaf, split_inline, write_attachment
 from conversion.oxcmail.writebody import Body, body_entity, calendar_leaf, write_body
 from conversion.oxcmail.writeheaders import envelope_fields
-from conversion.oxcmail.writejob import Audience, DirectoryLookup, Job, octets_of, text_of
+from conversion.oxcmail.writejob import Audience, DirectoryLookup, Job, binary_of, text_of
 from conversion.oxcmail.writenotes import note_unwritten
 from conversion.receipt import Receipt
 from store.mapi import tags
 from store.mapi.message import MessageContent
 
-__all__ = ["ENCAPSULATION_DOMAIN", "Audience", "compose", "write_mime"]
+__all__ = ["ENCAPSULATION_DOMAIN", "Audience", "write_mime"]
 
 ENCAPSULATION_DOMAIN = "encapsulated.invalid"
 """Nobody's domain ([RFC6761] 6.4), for addresses that SMTP has no form for, where the caller names no domain."""
@@ -73,34 +73,6 @@ def write_mime(
     wrote into the message knows: at random by default, given where the same octets have to come out again. `rich` asks
     for TNEF, for recipients who are known to read it.
     """
-    return compose(
-        content,
-        resolve=resolve,
-        receipt=receipt,
-        audience=audience,
-        raw=raw,
-        domain=domain,
-        now=now,
-        token=token,
-        rich=rich,
-        hooks=hooks,
-    ).write()
-
-
-def compose(
-    content: MessageContent,
-    *,
-    resolve: DirectoryLookup | None = None,
-    receipt: Receipt | None = None,
-    audience: Audience = Audience.TRANSPORT,
-    raw: bytes = b"",
-    domain: str = ENCAPSULATION_DOMAIN,
-    now: int | None = None,
-    token: str | None = None,
-    rich: bool = False,
-    hooks: Hooks = HOOKS,
-) -> Entity:
-    """Make the message of `write_mime` as an entity, whose `has_8bit` tells whether it needs an 8-bit way."""
     job = Job(
         resolve,
         audience,
@@ -111,7 +83,7 @@ def compose(
         hooks,
         Receipt() if receipt is None else receipt,
     )
-    return _message(content, job, rich=rich)
+    return _message(content, job, rich=rich).write()
 
 
 def _message(content: MessageContent, job: Job, *, rich: bool = False) -> Entity:
@@ -181,7 +153,7 @@ def _calendar(content: MessageContent, job: Job) -> CalendarPart | None:
 
 def _correlator(content: MessageContent, job: Job) -> bytes:
     """Return what binds the TNEF part to its message ([MS-OXCMAIL] 2.1.3.2.26)."""
-    kept = octets_of(content.properties, tags.PidTagTnefCorrelationKey).rstrip(b"\0")
+    kept = binary_of(content.properties, tags.PidTagTnefCorrelationKey).rstrip(b"\0")
     if kept and len(kept) <= 200 and kept.isascii() and kept.decode("ascii").isprintable() and b" " not in kept:
         return kept
     return f"<{job.token}@{job.domain}>".encode("ascii", "replace")

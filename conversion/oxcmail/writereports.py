@@ -20,7 +20,7 @@ from conversion.oxcmail.headers import VERBATIM
 from conversion.oxcmail.reportfields import Status, diagnosis, status_for, status_in, status_of_code
 from conversion.oxcmail.reports import ORIGINAL_OF
 from conversion.oxcmail.writeaddresses import mailbox_of
-from conversion.oxcmail.writejob import Audience, Job, number_of, octets_of, property_name, text_of
+from conversion.oxcmail.writejob import Audience, Job, binary_of, number_of, property_name, text_of
 from store.mapi import tags
 from store.mapi.message import MessageContent
 from store.mapi.types import FILETIME_UNIX_EPOCH, PropertyBag, PropertyKey
@@ -224,7 +224,7 @@ def _disposition(properties: PropertyBag, name: str, job: Job) -> Leaf:
         field("Final-Recipient", [final or b"rfc822;"]),
         field("Disposition", _disposition_tokens(properties, unread=name.endswith(".ipnnrn"))),
     ]
-    key = octets_of(properties, tags.PidTagParentKey)
+    key = binary_of(properties, tags.PidTagParentKey)
     if key:
         encoded = b64encode(key)
         out.append(field("X-MSExch-Correlation-Key", [encoded[at : at + 60] for at in range(0, len(encoded), 60)]))
