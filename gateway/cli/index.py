@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import click
 
@@ -13,7 +13,7 @@ from config.settings import Settings
 from conversion.mime.text import MimeText
 from directory.model import Principal
 from gateway.cli.context import OWNERS, Tenant, config_option, json_option, print_json, print_table, shown_size, tenant
-from gateway.cli.progress import progress
+from gateway.cli.progress import advancing, progress
 from store.errors import NotFound, StoreError
 from store.textindex import NEVER
 from store.textindexbuild import Status, status, update
@@ -148,18 +148,7 @@ def _rebuild(here: Tenant, owner: Principal) -> bool:
     text_index.drop()
     text_index.note_search()
     with progress(owner.address, status(text_index, MimeText).messages) as advance:
-        return update(text_index, MimeText, progress=_advancing(advance))
-
-
-def _advancing(advance: Callable[[int], None]) -> Callable[[int, int], None]:
-    shown = 0
-
-    def tell(done: int, total: int) -> None:
-        nonlocal shown
-        advance(done - shown)
-        shown = done
-
-    return tell
+        return update(text_index, MimeText, progress=advancing(advance))
 
 
 def _status(here: Tenant, owner: Principal) -> Status:

@@ -18,6 +18,7 @@ from gateway.cli.context import (
     shown_size,
     tenant,
 )
+from gateway.cli.explaining import explain
 from gateway.cli.permissions import permission
 from gateway.cli.users import entry_data, quota_data, remove_with_mailbox, show_entry
 
@@ -26,7 +27,7 @@ CREATED = {KIND_WORDS[kind]: kind for kind in OWNERS if kind is not PrincipalKin
 
 @click.group()
 def mailbox() -> None:
-    """Create and list mailboxes; set quotas; share folders.
+    """Create and list mailboxes; set quotas; share folders; say what was lost of messages.
 
     \b
     oxgate mailbox create sales@example.com --kind shared --display-name Sales
@@ -35,6 +36,7 @@ def mailbox() -> None:
     """
 
 
+mailbox.add_command(explain)
 mailbox.add_command(permission)
 
 

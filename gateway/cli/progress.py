@@ -20,3 +20,15 @@ def progress(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=total)
         yield lambda count: bar.advance(task, count)
+
+
+def advancing(advance: Callable[[int], None]) -> Callable[[int, int], None]:
+    """Turn `advance` into what the store tells its progress: how many of how many are done."""
+    shown = 0
+
+    def tell(done: int, total: int) -> None:
+        nonlocal shown
+        advance(done - shown)
+        shown = done
+
+    return tell

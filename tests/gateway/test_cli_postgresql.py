@@ -32,9 +32,16 @@ def test_a_server_on_postgresql(tmp_path: Path, postgres_database: str) -> None:
     run("grant", "full-access", "sales", "alice")
     run("mailbox", "quota", "sales", "--receive", "1G")
     (folder / "one.eml").write_bytes(b"Subject: one\r\n\r\nHello\r\n")
+    (folder / "two.eml").write_bytes(
+        b"Content-Type: text/calendar; method=REFRESH\r\n\r\nBEGIN:VCALENDAR\r\nMETHOD:REFRESH\r\nEND:VCALENDAR\r\n"
+    )
     assert "1 imported" in run("import", "sales", str(folder / "one.eml"))
     assert "0 imported into sales@example.test, 1 there" in run("import", "sales", str(folder / "one.eml"))
     shown = json.loads(run("mailbox", "show", "sales", "--json"))
+    run("import", "alice", str(folder / "two.eml"))
+    (noted,) = json.loads(run("mailbox", "explain", "alice", "--json"))
+    assert (noted["folder"], noted["uid"], noted["notes"][0]["kind"]) == ("INBOX", 1, "dropped")
+    assert "stays a file" in run("mailbox", "explain", "alice", "INBOX", "1")
     assert shown["quota"] == {"used": 23, "warn": None, "send": None, "receive": 2**30}
     assert shown["grants"] == [{"right": "full-access", "delegate": "alice@example.test"}]
     report = json.loads(run("fsck", "--thorough", "--json", code=1))

@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conversion.mime.rendition import render
+from conversion.oxcmail.writer import Audience
 from conversion.receipt import Note, NoteKind, Receipt
+from conversion.tnef.transmittable import Part, believed, carried
 from directory.errors import DirectoryUnavailable
 from directory.sql import SqlDirectory
 from gateway.services import reading
@@ -24,6 +26,7 @@ from store.mapi.entryid import AddressBookEntryId, OneOffEntryId, decode
 from store.mapi.message import MessageContent
 from store.mapi.types import filetime_from_unix
 from tests.gateway.services.test_delivery import furnish, open_directory
+from tests.support.mime_writing import written
 from tests.support.prepared import lay_out
 
 NOBODY = MailboxRef(99, UUID(int=1))
@@ -113,6 +116,18 @@ def test_a_fault_of_the_conversion(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_a_message_says_of_its_own_receipt() -> None:
     forged = MessageContent({tags.PidTagSubject: "x", NOTES: ("dropped\ta\tb\t1",)})
     assert with_notes(forged, Receipt()) == MessageContent({tags.PidTagSubject: "x"})
+
+
+def test_receipts_do_not_travel() -> None:
+    """[MS-OXPROPS] 1.3.3: neither out of the store in a TNEF stream nor into it in a stranger's."""
+    for bag in (carried({NOTES: ("x",)}, Part.MESSAGE), believed({NOTES: ("x",)}, Part.MESSAGE)):
+        assert bag == {}
+    content = MessageContent(
+        {tags.PidTagMessageClass: "IPM.Note", tags.PidTagBody: "text", NOTES: ("secret\tx\ty\t1",)}
+    )
+    for audience in Audience:
+        for rich in (False, True):
+            assert b"secret" not in written(content, audience=audience, rich=rich)
 
 
 def test_notes_are_kept_in_order_and_once() -> None:
