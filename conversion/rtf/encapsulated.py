@@ -10,8 +10,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
+from html import unescape
 
-from conversion.html.tokens import End, Start, pieces
+from conversion.html.tokens import End, Start, Text, pieces
 from conversion.rtf.tokens import Kind, tokens
 from conversion.rtf.walker import SYMBOLS, State, Walker
 
@@ -145,48 +147,73 @@ _TEXT = 0x50 | _IN_PARAGRAPH
 
 # What a tag looks like in RTF: at its start and at its end.
 _LOOKS = {
-    "b": (b"\\b", b"\\b0"), "strong": (b"\\b", b"\\b0"), "i": (b"\\i", b"\\i0"), "em": (b"\\i", b"\\i0"),
-    "u": (b"\\ul", b"\\ulnone"), "s": (b"\\strike", b"\\strike0"), "strike": (b"\\strike", b"\\strike0"),
-    "sup": (b"\\super", b"\\nosupersub"), "sub": (b"\\sub", b"\\nosupersub"), "pre": (b"\\par\\f1", b"\\par\\f0"),
-    "a": (b"\\ul\\cf1", b"\\ulnone\\cf0"), "br": (b"\\line", b""), "hr": (b"\\par", b""), "p": (b"\\par", b""),
-    "li": (b"\\par\\bullet\\tab", b""), "td": (b"", b"\\tab"), "th": (b"\\b", b"\\b0\\tab"),
-    "h1": (b"\\par\\b\\fs40", b"\\par\\b0\\fs24"), "h2": (b"\\par\\b\\fs32", b"\\par\\b0\\fs24"),
-    "h3": (b"\\par\\b\\fs28", b"\\par\\b0\\fs24"), "h4": (b"\\par\\b", b"\\par\\b0"), "div": (b"\\par", b""),
-    "tr": (b"\\par", b""), "ul": (b"", b"\\par"), "ol": (b"", b"\\par"), "table": (b"", b"\\par"),
-    "blockquote": (b"\\par", b"\\par"),
+    "b": ("\\b", "\\b0"), "strong": ("\\b", "\\b0"), "i": ("\\i", "\\i0"), "em": ("\\i", "\\i0"),
+    "u": ("\\ul", "\\ulnone"), "s": ("\\strike", "\\strike0"), "strike": ("\\strike", "\\strike0"),
+    "sup": ("\\super", "\\nosupersub"), "sub": ("\\sub", "\\nosupersub"), "pre": ("\\par\\f1", "\\par\\f0"),
+    "a": ("\\ul\\cf1", "\\ulnone\\cf0"), "br": ("\\line", ""), "hr": ("\\par", ""), "p": ("\\par", ""),
+    "li": ("\\par\\bullet\\tab", ""), "td": ("", "\\tab"), "th": ("\\b", "\\b0\\tab"),
+    "h1": ("\\par\\b\\fs40", "\\par\\b0\\fs24"), "h2": ("\\par\\b\\fs32", "\\par\\b0\\fs24"),
+    "h3": ("\\par\\b\\fs28", "\\par\\b0\\fs24"), "h4": ("\\par\\b", "\\par\\b0"), "div": ("\\par", ""),
+    "tr": ("\\par", ""), "ul": ("", "\\par"), "ol": ("", "\\par"), "table": ("", "\\par"),
+    "blockquote": ("\\par", "\\par"),
 }  # fmt: skip
+_NO_LOOK = ("", "")
 
-_SPECIAL = re.compile(r"[\\{}\t\r\n]|[^\x20-\x7e]")
+_SPECIAL = re.compile(r"[\\{}\x00-\x1f\x7f-\U0010ffff]+")
 # What must stand in a tag: references, characters that begin markup, line ends.
-_MARKED = re.compile(r"&#?\w{1,40};?|[<>&]|\r\n|[\r\n]")
+_MARKED = re.compile(r"(&#?\w{1,40};?|[<>&]|\r\n|[\r\n])")
+
+
+class _Escapes(dict[str, str]):
+    """What RTF has for a character or several, in ASCII ([MSFT-RTF] Unicode RTF): made when it is first asked for."""
+
+    _MOST = 10_000
+    """Characters that are kept; there are a million."""
+
+    def __init__(self, newline: str) -> None:
+        super().__init__({"\\": "\\\\", "{": "\\{", "}": "\\}", "\t": "\\tab ", "\r": newline, "\n": newline})
+
+    def __missing__(self, char: str) -> str:
+        if len(char) > 1:
+            return "".join(map(self.__getitem__, char))
+        units = char.encode("utf-16-le", "surrogatepass")
+        escape = "".join(
+            [f"\\u{int.from_bytes(units[i : i + 2], 'little', signed=True)}?" for i in range(0, len(units), 2)]
+        )
+        if len(self) < self._MOST:
+            self[char] = escape
+        return escape
+
+
+_IN_TEXT, _IN_TAG, _IN_PLAIN = _Escapes("\\line "), _Escapes("\\par "), _Escapes("\\par\r\n")
 
 
 def encapsulate_html(html: str) -> bytes:
     """Put HTML into RTF ([MS-OXRTFEX] 2.1.3, 2.2.2): every tag as it is, and beside it what RTF has for it."""
-    out = [_HEADER % (b"fromhtml1", 0, 24), b"{\\*\\htmltag64}"]
+    out = ["{\\*\\htmltag64}"]
     where = _OUT_OF_HTML
     for token, source in pieces(html):
-        if isinstance(token, (Start, End)):
-            where = _tag(out, token, source, where)
-        elif token is None:
+        if token is None:
             out.append(_group((_UNKNOWN if where else _TEXT) | where, source))
-        else:
+        elif isinstance(token, Text):
             _run(out, source, where)
-    out.append(b"}")
-    return b"".join(out)
+        else:
+            where = _tag(out, token, source, where)
+    out.append("}")
+    return _HEADER % (b"fromhtml1", 0, 24) + "".join(out).encode("ascii")
 
 
 def encapsulate_text(text: str) -> bytes:
     """Put plain text into RTF ([MS-OXRTFEX] 2.1.2, 2.2.1)."""
-    body = _escaped(text.replace("\r\n", "\n").replace("\r", "\n"), b"\\par\r\n")
-    return _HEADER % (b"fromtext", 1, 20) + body + b"}"
+    body = _escaped(text.replace("\r\n", "\n"), _IN_PLAIN)
+    return _HEADER % (b"fromtext", 1, 20) + body.encode("ascii") + b"}"
 
 
-def _tag(out: list[bytes], token: Start | End, source: str, where: int) -> int:
+def _tag(out: list[str], token: Start | End, source: str, where: int) -> int:
     """Write a tag, and say where what follows stands."""
     name, closes = token.name, isinstance(token, End)
     kind = _KINDS.get(name)
-    look = _LOOKS.get(name, (b"", b""))[closes] if where == _IN_BODY else b""
+    look = _LOOKS.get(name, _NO_LOOK)[closes] if where == _IN_BODY else ""
     if kind is None:
         kind = _UNKNOWN if where or not look else _TEXT
     after = where
@@ -198,54 +225,38 @@ def _tag(out: list[bytes], token: Start | End, source: str, where: int) -> int:
         where, after = _IN_HTML, _IN_HTML if closes else _IN_BODY
     elif where != _IN_HEAD:
         where = after = _IN_BODY  # there is no html and no body, as in most fragments
-        look = _LOOKS.get(name, (b"", b""))[closes]
+        look = _LOOKS.get(name, _NO_LOOK)[closes]
     out.append(_group(kind | where | (_CLOSE if closes else 0), source))
     if look:
-        out += (b"\\htmlrtf ", look, b"\\htmlrtf0 ")
+        out.append(f"\\htmlrtf {look}\\htmlrtf0 ")
     return after
 
 
-def _run(out: list[bytes], source: str, where: int) -> None:
+def _run(out: list[str], source: str, where: int) -> None:
     """Write text as it stands in the source, its references in tags, with what they mean beside them."""
     if where and not source.strip():
         out.append(_group(_UNKNOWN | where, source))
         return
-    at = 0
-    for match in _MARKED.finditer(source):
-        out.append(_escaped(source[at : match.start()]))
-        out.append(_group(_TEXT, match[0]))
-        shown = _meaning(match[0])
-        if shown:
-            out += (b"\\htmlrtf ", _escaped(shown), b"\\htmlrtf0 ")
-        at = match.end()
-    out.append(_escaped(source[at:]))
+    parts = _MARKED.split(source)
+    out.append(_escaped(parts[0], _IN_TEXT))
+    for i in range(1, len(parts), 2):
+        out.append(_marked(parts[i]))
+        out.append(_escaped(parts[i + 1], _IN_TEXT))
 
 
-def _meaning(source: str) -> str:
-    from html import unescape
-
-    return " " if source in ("\r\n", "\r", "\n") else unescape(source)
-
-
-def _group(parameter: int, source: str) -> bytes:
-    text = source.replace("\r\n", "\n").replace("\r", "\n")
-    return b"{\\*\\htmltag%d %b}" % (parameter, _escaped(text, b"\\par "))
+@lru_cache(1_000)
+def _marked(source: str) -> str:
+    """Write a reference, a bracket or a line end of a text: in a tag, and what it means beside it."""
+    tag = _group(_TEXT, source)
+    shown = " " if source in ("\r\n", "\r", "\n") else unescape(source)
+    return f"{tag}\\htmlrtf {_escaped(shown, _IN_TEXT)}\\htmlrtf0 " if shown else tag
 
 
-def _escaped(text: str, newline: bytes = b"\\line ") -> bytes:
-    """Write text in RTF: in ASCII, other characters by their UTF-16 units ([MSFT-RTF] Unicode RTF)."""
+def _group(parameter: int, source: str) -> str:
+    text = source.replace("\r\n", "\n")
+    return f"{{\\*\\htmltag{parameter} {_escaped(text, _IN_TAG)}}}"
 
-    def escape(match: re.Match[str]) -> str:
-        char = match[0]
-        if char in "\\{}":
-            return "\\" + char
-        if char == "\t":
-            return "\\tab "
-        if char in "\r\n":
-            return newline.decode("ascii")
-        units = char.encode("utf-16-le", "surrogatepass")
-        return "".join(
-            f"\\u{int.from_bytes(units[i : i + 2], 'little', signed=True)}?" for i in range(0, len(units), 2)
-        )
 
-    return _SPECIAL.sub(escape, text).encode("ascii")
+def _escaped(text: str, escapes: _Escapes) -> str:
+    """Write text in RTF, in ASCII."""
+    return _SPECIAL.sub(lambda match: escapes[match[0]], text)

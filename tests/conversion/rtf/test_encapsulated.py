@@ -101,6 +101,18 @@ def test_html_comes_out_as_it_went_in():
     assert deencapsulate(rtf) == Encapsulated(Form.HTML, HTML)
 
 
+def test_what_stands_for_html_in_rtf():
+    """[MS-OXRTFEX] 2.1.3.1.4: tags and references as they are, beside them what they look like, in ASCII."""
+    rtf = encapsulate_html('<html><body><b>a{\xe9\U0001f600</b>\r\n&nbsp;<p title="x\ty">')
+    assert rtf.partition(b"\\fs24 ")[2] == (
+        rb"{\*\htmltag64}{\*\htmltag19 <html>}{\*\htmltag50 <body>}{\*\htmltag84 <b>}\htmlrtf \b\htmlrtf0 "
+        rb"a\{\u233?\u-10179?\u-8704?{\*\htmltag92 </b>}\htmlrtf \b0\htmlrtf0 "
+        rb"{\*\htmltag84 \par }\htmlrtf  \htmlrtf0 {\*\htmltag84 &nbsp;}\htmlrtf \u160?\htmlrtf0 "
+        rb'{\*\htmltag64 <p title="x\tab y">}\htmlrtf \par\htmlrtf0 }'
+    )
+    assert encapsulate_text("a\\\tb\n\xfc\r\n").partition(b"\\fs20 ")[2] == b"a\\\\\\tab b\\par\r\n\\u252?\\par\r\n}"
+
+
 def test_a_reader_of_rtf_sees_what_the_html_says():
     """[MS-OXRTFEX] 2.2.2: text and its look stand outside of the tags."""
     html = rtf_to_html(encapsulate_html(HTML)).html
