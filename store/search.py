@@ -93,8 +93,10 @@ def find(
     limit = None
     if isinstance(restriction, Count):
         limit, restriction = restriction.count, restriction.part
-    search = _Search(index, Rows(shard, blobs, index, text, reader, texts=texts, progress=progress))
-    found = search.narrow(_plan(_numbered(shard, restriction)), _candidates(index, uids))
+    rows = Rows(shard, blobs, index, text, reader, texts=texts, progress=progress)
+    found = _Search(index, rows).narrow(_plan(_numbered(shard, restriction)), _candidates(index, uids))
+    if rows.gone:
+        found = [place for place in found if place not in rows.gone]
     numbers = index.uids
     return [numbers[place] for place in (found if limit is None else found[:limit])]
 

@@ -154,6 +154,8 @@ class Rows:
         self._texts = texts
         self._progress = progress
         self._done = self._total = 0
+        self.gone: set[int] = set()
+        """Candidates that were expunged meanwhile: what was said of them, or of NOT of that, is worth nothing."""
 
     def narrow(self, source: Source, node: Restriction, places: Sequence[int]) -> list[int]:
         """Return those of the candidates that meet a restriction all of whose leaves need `source`."""
@@ -202,7 +204,7 @@ class Rows:
         return {**stored, PidTagMessageFlags: flags, PidTagMessageSize: size, PidTagMessageSizeExtended: size}
 
     def _rows(self, pair: tuple[Statement, Statement], places: Sequence[int]) -> list[Row | None]:
-        """Read columns of the items of candidates, in their order; None for one that is gone."""
+        """Read columns of the items of candidates, in their order; None for one that is gone, which is noted."""
         if isinstance(places, range):
             identifiers: Sequence[int] = self._index.item_ids[places.start : places.stop]
         else:
@@ -217,6 +219,7 @@ class Rows:
                     return cast("list[Row | None]", rows)
             rows = db.all(pair[1], (db.mailbox_id, db.array(set(identifiers))))
         by_item = {row[0]: row[1:] for row in rows}
+        self.gone.update(place for place, each in zip(places, identifiers, strict=True) if each not in by_item)
         return [by_item.get(each) for each in identifiers]
 
     def _documents(self, source: Source, places: Sequence[int]) -> Documents:
@@ -234,7 +237,7 @@ class Rows:
                 continue
             block = row[0]
             if block is None and len(row) > 1:
-                block = self._large(row[1], None if whole else row[2])
+                block = self._large(row[1], None if whole else row[2], place)
             if block is not None:
                 found.append(place)
                 octets.append(block)
@@ -242,7 +245,7 @@ class Rows:
                     tables.append(row[2] or b"")
         return Documents(found, octets, tables)
 
-    def _large(self, raw_id: int | None, length: int | None) -> bytes | None:
+    def _large(self, raw_id: int | None, length: int | None, place: int) -> bytes | None:
         """Read from the content row what does not stand in the item's own."""
         if raw_id is None:
             return None
@@ -250,6 +253,7 @@ class Rows:
             with self._shard.read() as db:
                 return items.read_content(db, self._blobs, raw_id, 0, length)
         except NotFound:  # gone since the item's row was read
+            self.gone.add(place)
             return None
 
     def sent(self, node: Property, places: Sequence[int]) -> list[int]:

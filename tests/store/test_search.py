@@ -358,6 +358,31 @@ def test_the_date_sent_is_the_one_in_the_field(folder: _Folder, line: str, day: 
         assert folder.find(Property(RelOp.GREATER_OR_EQUAL, TagSentDate, wanted)) == ([1] if day >= wanted else [])
 
 
+_EARLY = Property(RelOp.LESS, TagSentDate, _day(2024, 3, 8))
+_LATE = Property(RelOp.GREATER_OR_EQUAL, TagSentDate, _day(2024, 3, 8))
+
+
+@pytest.mark.parametrize("when", [1, 2])
+@pytest.mark.parametrize("node", [_EARLY, Not(_LATE), Not(MimeHeader("Subject", "zulu")), Not(MimeText("zulu", True))])
+def test_a_message_that_goes_between_two_reads_is_not_found(
+    folder: _Folder, monkeypatch: pytest.MonkeyPatch, node: Restriction, when: int
+) -> None:
+    """Both came on the first of March and were sent on the 26th: the internal date may not stand in for the field's."""
+    for _ in range(2):
+        folder.add(_mail("Date: Tue, 26 Mar 2024 10:00:00 +0000", "Subject: zulu"), internal_date=1_709_290_000)
+    read = searchrows.Rows._rows
+    calls: list[Any] = []
+
+    def reading(rows: searchrows.Rows, *arguments: Any) -> Any:
+        calls.append(arguments)
+        if len(calls) == when:
+            folder.mailbox.remove_messages(_INBOX, [2])
+        return read(rows, *arguments)
+
+    monkeypatch.setattr(searchrows.Rows, "_rows", reading)
+    assert folder.find(node) == []
+
+
 def test_properties(folder: _Folder) -> None:
     """[MS-OXCDATA] 2.12 over the stored bags, named properties among them."""
     ann = RecipientRow(RecipientType.TO, {PidTagDisplayName: "Ann"})
