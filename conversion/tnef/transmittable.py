@@ -62,15 +62,17 @@ _TRAVELS: Final[dict[Part, frozenset[PropertyTag]]] = {
 _DATA: Final = frozenset((tags.PidTagAttachDataBinary, tags.PidTagAttachDataObject))
 """The data of an attachment, which stands elsewhere in AttachmentContent as in TNEF."""
 
-_SAID_BY_THE_RECEIVER: Final = frozenset(
+_SAID_BY_THE_RECEIVER: Final[frozenset[PropertyKey]] = frozenset(
     (
         tags.PidTagContentFilterSpamConfidenceLevel,
+        tags.PidTagContentFilterPhishingConfidenceLevel,
+        tags.PidNamePhishingStamp,
         tags.PidTagSenderIdStatus,
         tags.PidTagPurportedSenderDomain,
         tags.PidTagTransportMessageHeaders,
     )
 )
-"""What the receiving organisation finds out about a message; its sender has no say in it."""
+"""What the receiver finds out about a message; its sender has no say in it ([MS-OXCSPAM] 2.2.1, [MS-OXPHISH] 2.2.1)."""
 _RESERVED_HEADERS: Final = ("x-ms-exchange-organization-", "x-ms-exchange-forest-", "x-ms-exchange-crosstenant-")
 
 
