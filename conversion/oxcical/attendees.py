@@ -1,6 +1,6 @@
 """Organizers and attendees, both ways ([MS-OXCICAL] 2.1.3.1.1.20.2, 2.1.3.1.1.20.16, 2.1.3.1.1.20.61).
 
-[MS-OXOCAL] 2.2.1.16 to 2.2.1.21, 2.2.2.5, 2.2.4.10, 2.2.4.10.1 to 2.2.4.10.3, 2.2.4.10.7.
+[MS-OXOCAL] 2.2.1.16 to 2.2.1.24, 2.2.2.5, 2.2.4.10, 2.2.4.10.1 to 2.2.4.10.3, 2.2.4.10.7.
 Their parameters: [MS-OXCICAL] 2.1.3.1.1.20.2.1 to 2.1.3.1.1.20.2.6, 2.1.3.1.1.20.16.1.
 """
 
@@ -47,10 +47,12 @@ _KNOWN = frozenset(
 _MAX_NAME = 512
 _NO_MAIL = "invalid:nomail"
 _NON_SENDABLE = {
-    RecipientType.TO: tags.PidLidNonSendableTo,
-    RecipientType.CC: tags.PidLidNonSendableCc,
-    RecipientType.BCC: tags.PidLidNonSendableBcc,
+    RecipientType.TO: (tags.PidLidNonSendableTo, tags.PidLidNonSendToTrackStatus),
+    RecipientType.CC: (tags.PidLidNonSendableCc, tags.PidLidNonSendCcTrackStatus),
+    RecipientType.BCC: (tags.PidLidNonSendableBcc, tags.PidLidNonSendBccTrackStatus),
 }
+NOT_RESPONDED = 5
+"""PidLidResponseStatus, and what somebody is tracked as, before an answer ([MS-OXOCAL] 2.2.1.11)."""
 
 
 class Attendee(NamedTuple):
@@ -114,7 +116,7 @@ def _mailbox(text: str, name: str, email: str = "") -> Mailbox:
 
 def _rows(people: People, zones: Zones, resolve: Resolver | None, notes: Receipt) -> None:
     """Make the recipient rows ([MS-OXCICAL] 2.1.3.1.1.20.2, 2.1.3.1.1.20.16)."""
-    lists: dict[RecipientType, list[str]] = {}
+    lists: dict[RecipientType, list[tuple[str, int]]] = {}
     other: set[str] = set()
     organizer_address = people.organizer.mailbox.address.casefold() if people.organizer else None
     seen: set[tuple[RecipientType, str]] = set()
@@ -129,7 +131,8 @@ def _rows(people: People, zones: Zones, resolve: Resolver | None, notes: Receipt
         other.update(name for name, _ in line.parameters if name not in _KNOWN)
         kind = _kind(line, notes)
         if line.value.strip().lower() == _NO_MAIL:
-            lists.setdefault(kind, []).append(mailbox.name.replace(";", ","))
+            track = TRACKS.get((line.parameter("PARTSTAT") or "").upper(), NOT_RESPONDED)
+            lists.setdefault(kind, []).append((mailbox.name.replace(";", ","), track))
             continue
         said = _said(line, zones, notes)
         if organizer is not None and mailbox.address.casefold() == organizer_address:
@@ -151,8 +154,10 @@ def _rows(people: People, zones: Zones, resolve: Resolver | None, notes: Receipt
         people.rows.append(row)
     for name in sorted(other):
         notes.dropped(f"ATTENDEE, {name[:50]}", "MAPI has no place for it")
-    for kind, names in lists.items():
-        people.properties[_NON_SENDABLE[kind]] = "; ".join(names)
+    for kind, each in lists.items():
+        names, tracks = _NON_SENDABLE[kind]
+        people.properties[names] = "; ".join(name for name, _ in each)
+        people.properties[tracks] = tuple(track for _, track in each)
 
 
 def _kind(line: ContentLine, notes: Receipt) -> RecipientType:
@@ -313,6 +318,8 @@ def _attendee(row: RecipientRow, properties: PropertyBag, method: str, notes: Re
     if method == "REQUEST" or tags.PidTagResponseRequested in properties:
         wanted = properties.get(tags.PidTagResponseRequested, True) is not False
         parameters.append(("RSVP", (str(wanted).upper(),)))
+    if bag.get(tags.PidTagRecipientProposed) is True:
+        notes.dropped("ATTENDEE", "that another time was proposed")
     when = time_line("X", bag.get(tags.PidTagRecipientTrackStatusTime))
     if when:
         parameters.append(("X-MS-OLK-RESPTIME", (when[0].value,)))
@@ -322,10 +329,17 @@ def _attendee(row: RecipientRow, properties: PropertyBag, method: str, notes: Re
 def _non_sendable(properties: PropertyBag) -> list[ContentLine]:
     """Attendees who have no address ([MS-OXCICAL] 2.1.3.1.1.20.2)."""
     found: list[ContentLine] = []
-    for key, role in ((tags.PidLidNonSendableTo, ()), (tags.PidLidNonSendableCc, (("ROLE", ("OPT-PARTICIPANT",)),))):
-        names = properties.get(key)
-        each = names.split(";") if isinstance(names, str) else []
-        found += [ContentLine("ATTENDEE", _NO_MAIL, (("CN", (name.strip(),)), *role)) for name in each if name.strip()]
+    for kind, role in ((RecipientType.TO, ()), (RecipientType.CC, (("ROLE", ("OPT-PARTICIPANT",)),))):
+        names, tracks = (properties.get(key) for key in _NON_SENDABLE[kind])
+        each = [name.strip() for name in names.split(";")] if isinstance(names, str) else []
+        each = [name for name in each if name]
+        answers = (
+            list(tracks) if isinstance(tracks, tuple) and len(tracks) == len(each) else [NOT_RESPONDED] * len(each)
+        )
+        for name, answer in zip(each, answers, strict=True):
+            word = PARTSTATS.get(answer) if isinstance(answer, int) and answer != NOT_RESPONDED else None
+            said = (("PARTSTAT", (word,)),) if word is not None else ()
+            found.append(ContentLine("ATTENDEE", _NO_MAIL, (("CN", (name,)), *role, *said)))
     return found
 
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 
 from conversion.contentlines import Component, ContentLine, write_component
 from conversion.oxcical.alarms import read_alarms
-from conversion.oxcical.attendees import People, attendee_strings, read_people
+from conversion.oxcical.attendees import NOT_RESPONDED, People, attendee_strings, read_people
 from conversion.oxcical.budget import Budget
 from conversion.oxcical.files import read_files
 from conversion.oxcical.globalobjectid import GlobalObjectId, global_object_id
-from conversion.oxcical.meetingstate import APPOINTMENT, class_of, state_properties
+from conversion.oxcical.meetingstate import APPOINTMENT, class_of, of_message, state_properties
 from conversion.oxcical.texts import Lines, Properties, keep_rest, lines_of, read_texts, take
 from conversion.oxcical.times import DAY, MINUTE, Moment, filetime, read_duration
 from conversion.oxcical.zones import Zones, read_time
@@ -115,6 +115,12 @@ def read_event(component: Component, setting: Setting, notes: Receipt) -> Event:
     properties.update(people.properties)
     if resources and own:
         properties[tags.PidLidNonSendableBcc] = "; ".join((str(resources), str(own)))
+    if resources:
+        # As many values as there are names ([MS-OXOCAL] 2.2.1.24).
+        count = str(properties[tags.PidLidNonSendableBcc]).count(";") + 1
+        said = people.properties.get(tags.PidLidNonSendBccTrackStatus)
+        answers = said if isinstance(said, tuple) else ()
+        properties[tags.PidLidNonSendBccTrackStatus] = ((NOT_RESPONDED,) * count)[len(answers) :] + answers
     properties.update(attendee_strings(people.rows))
     event.message_class = class_of(setting.method, people, notes)
     keep_rest(lines, properties, notes)
@@ -267,6 +273,7 @@ def content_of(event: Event, setting: Setting, *, recurring: bool = False) -> Me
             user=setting.user,
         )
     )
+    properties.update(of_message(event.message_class, properties))
     return content_files(properties, tuple(event.people.rows), event.files)
 
 

@@ -388,7 +388,7 @@ def _bodies(properties: PropertyBag, job: _Job) -> list[ContentLine]:
 
 
 def _html(properties: PropertyBag, notes: Receipt) -> str | None:
-    """The body as HTML, where that or RTF is what was written."""
+    """The body as HTML, where that or RTF is what was written ([MS-OXOCAL] 2.2.1.38, 2.2.10.2.2)."""
     form = best_body(properties)
     html = properties.get(tags.PidTagHtml)
     if form == BodyFormat.RTF and not isinstance(html, bytes):

@@ -15,7 +15,8 @@ from conversion.oxcical.attendees import ORGANIZER
 from conversion.oxcical.exporter import write_calendar
 from conversion.oxcical.files import EMBEDDED, DataOf, octets_of
 from conversion.oxcical.importer import method_of_calendar, read_calendar
-from conversion.oxcical.meetingstate import APPOINTMENT, KNOWN_METHODS, method_of
+from conversion.oxcical.meetingstate import APPOINTMENT, CANCELED, KNOWN_METHODS, method_of, of_message
+from conversion.oxcical.texts import split_meeting_subject
 from conversion.oxcmail.addressing import Resolver
 from conversion.receipt import Receipt
 from store.mapi import tags
@@ -113,6 +114,13 @@ def merged(mail: MessageContent, calendar: MessageContent) -> MessageContent:
             properties[key] = calendar.properties[key]
     if not mail.properties.get(tags.PidTagBody) and not mail.properties.get(tags.PidTagHtml):
         properties.update({key: calendar.properties[key] for key in _BODIES if key in calendar.properties})
+    if str(name) == CANCELED or _is_answer(str(name)):
+        subject, topic = str(properties.get(tags.PidTagSubject, "")), properties.get(tags.PidTagNormalizedSubject)
+        prefix, rest = split_meeting_subject(subject)
+        properties[tags.PidTagSubjectPrefix], properties[tags.PidTagNormalizedSubject] = prefix, rest
+        if properties.get(tags.PidTagConversationTopic) == topic:
+            properties[tags.PidTagConversationTopic] = rest
+    properties.update(of_message(str(name), properties))
     attachments = (*mail.attachments, *calendar.attachments)
     visible = [item for item in attachments if item.properties.get(tags.PidTagAttachmentHidden) is not True]
     properties[tags.PidTagHasAttachments] = bool(visible)
@@ -121,7 +129,7 @@ def merged(mail: MessageContent, calendar: MessageContent) -> MessageContent:
 
 def _rows(mail: MessageContent, calendar: MessageContent, name: str) -> tuple[RecipientRow, ...]:
     known = {_key(row.properties): row for row in calendar.recipients}
-    if not name.startswith("IPM.Schedule.Meeting.Resp."):
+    if not _is_answer(name):
         attending = {_key(row.properties) for row in calendar.recipients}
         return (*calendar.recipients, *(row for row in mail.recipients if _key(row.properties) not in attending))
     found: list[RecipientRow] = []
@@ -132,6 +140,10 @@ def _rows(mail: MessageContent, calendar: MessageContent, name: str) -> tuple[Re
             row = RecipientRow(row.type, {**row.properties, tags.PidTagRecipientFlags: flags})
         found.append(row)
     return tuple(found)
+
+
+def _is_answer(name: str) -> bool:
+    return name.startswith("IPM.Schedule.Meeting.Resp.")
 
 
 def _key(properties: PropertyBag) -> str:

@@ -4,12 +4,12 @@ What is set beyond what iCalendar says is what Outlook sets itself ([MS-OXOCAL] 
 shown wrongly or not at all.
 
 [MS-OXOCAL] 2.2.1.10 to 2.2.1.13, 2.2.1.35 to 2.2.1.37, 2.2.1.49, 2.2.2, 2.2.2.1, 2.2.2.2, 2.2.3, 2.2.4, 2.2.5.1;
-[MS-OXOCAL] 2.2.5.7, 2.2.6, 2.2.6.1, 2.2.6.5, 2.2.6.6, 2.2.7.1, 2.2.8.1.
+[MS-OXOCAL] 2.2.5, 2.2.5.7, 2.2.6, 2.2.6.1, 2.2.6.5, 2.2.6.6, 2.2.7, 2.2.7.1, 2.2.8, 2.2.8.1, 2.2.8.4.
 """
 
 from __future__ import annotations
 
-from conversion.oxcical.attendees import TRACKS, People
+from conversion.oxcical.attendees import NOT_RESPONDED, TRACKS, People
 from conversion.oxcical.texts import Properties
 from conversion.receipt import Receipt
 from store.mapi import tags
@@ -23,7 +23,7 @@ _ANSWERS = {"ACCEPTED": "Pos", "TENTATIVE": "Tent", "DECLINED": "Neg"}
 KNOWN_METHODS = frozenset(("", "PUBLISH", "REQUEST", "REPLY", "COUNTER", "CANCEL"))
 MEETING, RECEIVED, CANCELLED = 1, 2, 4
 """PidLidAppointmentStateFlags ([MS-OXOCAL] 2.2.1.10)."""
-_NOT_RESPONDED, _ORGANIZED = 5, 1  # PidLidResponseStatus ([MS-OXOCAL] 2.2.1.11)
+_ORGANIZED = 1  # PidLidResponseStatus ([MS-OXOCAL] 2.2.1.11)
 _FULL, _INITIAL = 0x10000, 1  # PidLidMeetingType ([MS-OXOCAL] 2.2.6.5)
 # PidLidSideEffects ([MS-OXCMSG] 2.2.1.16).
 _APPOINTMENT_EFFECTS, _MESSAGE_EFFECTS = 0x171, 0x1C61
@@ -81,16 +81,33 @@ def state_properties(
         found[tags.PidTagProcessed] = False
     if message_class == REQUEST:
         found[tags.PidLidAppointmentStateFlags] = MEETING | RECEIVED
-        found[tags.PidLidResponseStatus] = _NOT_RESPONDED
+        found[tags.PidLidResponseStatus] = NOT_RESPONDED
         found[tags.PidLidMeetingType] = _FULL if sequence > 0 else _INITIAL
         found[tags.PidLidAppointmentMessageClass] = APPOINTMENT
     elif message_class == CANCELED:
         found[tags.PidLidAppointmentStateFlags] = MEETING | RECEIVED | CANCELLED
+        found[tags.PidLidResponseStatus] = NOT_RESPONDED
+    elif message_class != APPOINTMENT:
+        found[tags.PidLidResponseStatus] = 0
     wanted = [one.line.parameter("RSVP") for one in people.attendees]
     if any(wanted) or message_class == REQUEST:
         asked = any((word or "").upper() in ("TRUE", "YES") for word in wanted)
         found[tags.PidTagResponseRequested] = asked
         found[tags.PidTagReplyRequested] = asked
+    return found
+
+
+def of_message(message_class: str, properties: PropertyBag) -> Properties:
+    """Give what a message about a meeting says a second time ([MS-OXOCAL] 2.2.5.3, 2.2.7.7); nothing for others."""
+    if not message_class.startswith("IPM.Schedule.Meeting."):
+        return {}
+    found: Properties = {}
+    location = properties.get(tags.PidLidLocation)
+    if isinstance(location, str):
+        found[tags.PidLidWhere] = location
+    if message_class.startswith(_RESPONSE):
+        bodies = (properties.get(key) for key in (tags.PidTagBody, tags.PidTagHtml, tags.PidTagRtfCompressed))
+        found[tags.PidLidIsSilent] = not any(isinstance(body, str | bytes) and body.strip() for body in bodies)
     return found
 
 
@@ -103,7 +120,7 @@ def _appointment(people: People, *, cancelled: bool, recurring: bool, user: froz
         if user and organizer and organizer not in user:
             flags |= RECEIVED
             own = [one.line for one in people.attendees if one.mailbox.address.casefold() in user]
-            status = TRACKS.get((own[0].parameter("PARTSTAT") or "").upper(), _NOT_RESPONDED) if own else _NOT_RESPONDED
+            status = TRACKS.get((own[0].parameter("PARTSTAT") or "").upper(), NOT_RESPONDED) if own else NOT_RESPONDED
     if cancelled:
         flags |= CANCELLED
     return {

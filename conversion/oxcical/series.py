@@ -15,10 +15,11 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from conversion.oxcical.budget import Budget, cost_of, with_fewer_times
+from conversion.oxcical.describe import describe
 from conversion.oxcical.event import Event, Setting, as_utc, content_of, set_times
 from conversion.oxcical.expansion import expand
 from conversion.oxcical.files import EMBEDDED
-from conversion.oxcical.meetingstate import APPOINTMENT
+from conversion.oxcical.meetingstate import APPOINTMENT, REQUEST
 from conversion.oxcical.occurrences import Series, count_of, last_date, series
 from conversion.oxcical.recurrence import (
     DAY,
@@ -421,11 +422,19 @@ def _embedded(master: Event, event: Event, info: ExceptionInfo, setting: Setting
 
 
 def _describe(master: Event, recurrence: AppointmentRecurrencePattern) -> None:
-    """The properties beside the structure ([MS-OXOCAL] 2.2.1.14, 2.2.1.15, 2.2.1.39 to 2.2.1.41, 2.2.1.45, 2.2.2.3)."""
+    """The properties beside the structure ([MS-OXOCAL] 2.2.1.14, 2.2.1.15, 2.2.1.39 to 2.2.1.41, 2.2.1.45, 2.2.1.46).
+
+    [MS-OXOCAL] 2.2.2.3, 2.2.6.11.
+    """
     assert master.start is not None
     pattern, zone, found = recurrence.recurrence_pattern, master.start.zone, master.properties
     first = datetime_of(pattern.start_date)
     last = last_date(pattern)
+    words = describe(recurrence, all_day=master.all_day)
+    if words is not None:
+        found[tags.PidLidRecurrencePattern] = words
+    if master.message_class == REQUEST:
+        found[tags.PidLidCalendarType] = pattern.calendar_type
     found[tags.PidLidAppointmentRecur] = recurrence.encode()
     found[tags.PidLidRecurrenceType] = _TYPES.get(RecurFrequency(pattern.recur_frequency), 0)
     found[tags.PidLidClipStart] = filetime(first)
@@ -453,6 +462,8 @@ def _copy(master: Event, local: dt.datetime, setting: Setting) -> MessageContent
 
 _OF_SERIES = (
     tags.PidLidAppointmentRecur,
+    tags.PidLidRecurrencePattern,
+    tags.PidLidCalendarType,
     tags.PidLidRecurrenceType,
     tags.PidLidTimeZoneStruct,
     tags.PidLidTimeZoneDescription,

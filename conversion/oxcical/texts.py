@@ -57,6 +57,7 @@ _SENSITIVITY = {
 }
 _CLASSES = ("PUBLIC", "X-PERSONAL", "PRIVATE", "CONFIDENTIAL")
 _PRIORITIES = ("9", "5", "1")
+_ANSWERED = re.compile(r"(?:Accepted|Tentative|Declined|New Time Proposed|Cancel(?:l)?ed): ", re.IGNORECASE)
 _BLANKS = re.compile(r"[\r\n\t]+")
 _UTF_8 = 65001
 _NATIVE_PLAIN, _NATIVE_HTML = 1, 3  # PidTagNativeBody ([MS-OXCMSG] 2.2.1.58.2)
@@ -139,7 +140,7 @@ def take(lines: Lines, name: str, notes: Receipt) -> ContentLine | None:
 def read_texts(lines: Lines, method: str, zones: Zones, notes: Receipt) -> Properties:
     """Take what is one property in MAPI out of the lines, and give the properties."""
     found: Properties = {}
-    _subject(lines, found, notes)
+    _subject(lines, method, found, notes)
     _body(lines, method, found, notes)
     _location(lines, found, notes)
     _keywords(lines, found, notes)
@@ -204,11 +205,18 @@ def _cut(text: str, name: str, notes: Receipt) -> str:
     return text[:MAX_TEXT]
 
 
-def _subject(lines: Lines, found: Properties, notes: Receipt) -> None:
+def split_meeting_subject(subject: str) -> tuple[str, str]:
+    """Split the subject of an answer or a cancellation ([MS-OXOCAL] 2.2.7.2, 2.2.8.2): what was said is its prefix."""
+    match = _ANSWERED.match(subject)
+    return (match[0], subject[match.end() :]) if match is not None else split_subject(subject)
+
+
+def _subject(lines: Lines, method: str, found: Properties, notes: Receipt) -> None:
     """SUMMARY ([MS-OXCICAL] 2.1.3.1.1.20.24)."""
     line = take(lines, "SUMMARY", notes)
     subject = "" if line is None else _cut(_BLANKS.sub(" ", unescape(line.value)), "SUMMARY", notes)
-    prefix, rest = split_subject(subject)
+    answered = method in ("REPLY", "COUNTER", "CANCEL")
+    prefix, rest = split_meeting_subject(subject) if answered else split_subject(subject)
     found[tags.PidTagSubject] = subject
     found[tags.PidTagSubjectPrefix] = prefix
     found[tags.PidTagNormalizedSubject] = rest
