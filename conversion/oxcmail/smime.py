@@ -106,14 +106,15 @@ def write_smime(content: MessageContent, job: Job) -> Entity | None:
     if not data:
         return None
     if text_of(content.properties, tags.PidTagMessageClass).lower().endswith(".multipartsigned"):
-        return _write_clear(content, data)
+        return _write_clear(content, data, job)
     return _write_opaque(content, data)
 
 
-def _write_clear(content: MessageContent, data: bytes) -> Entity | None:
+def _write_clear(content: MessageContent, data: bytes, job: Job) -> Entity | None:
     """Write what was signed and the signature beside it ([MS-OXOSMIME] 2.1.3.1.2.2, 2.1.3.1.2.3).
 
-    Line ends are canonical already, or become so.
+    Line ends are canonical already, or become so. A line that is too long for mail stays: it came so, and any other
+    would break the signature.
     """
     data = normalise_newlines(data)
     header, blank, body = data.partition(b"\r\n\r\n")
@@ -135,6 +136,8 @@ def _write_clear(content: MessageContent, data: bytes) -> Entity | None:
         return None
     if max(map(len, head.split(b"\r\n"))) > MAX_LINE or not head.isascii():
         return None
+    if max(map(len, body.split(b"\r\n"))) > MAX_LINE:
+        job.receipt.guessed("multipart/signed", f"a line has more than {MAX_LINE} octets; it stays, as it is signed")
     return Verbatim(fields, body)
 
 

@@ -110,6 +110,16 @@ def test_no_octet_changes() -> None:
     assert written(bare).endswith(b"Content-Type: multipart/signed; boundary=b; protocol=x\r\n\r\n--b")
 
 
+def test_a_signed_line_that_is_too_long_stays() -> None:
+    """[RFC5322] 2.1.1, [RFC1847] 2.1: broken in two it would be another text than the one that is signed."""
+    data = b"Content-Type: multipart/signed; boundary=b\r\n\r\n--b\r\n\r\n" + b"x" * 999 + b"\r\n--b--\r\n"
+    receipt = Receipt()
+    assert written(note(CLEAR, (), (file("SMIME.txt", data),)), receipt).endswith(data)
+    assert notes(receipt) == [
+        "guessed: multipart/signed: a line has more than 998 octets; it stays, as it is signed",
+    ]
+
+
 def test_line_ends_become_canonical() -> None:
     """[RFC8551] 3.1.1: a signature covers CRLF line ends, so they can be mended."""
     data = b"Content-Type: multipart/signed; boundary=b\n\n--b\n\nx\n--b--\n"
