@@ -7,6 +7,7 @@ from collections.abc import Callable
 from urllib.parse import unquote_to_bytes
 
 from conversion.mime.dates import parse_date
+from conversion.mime.headers import unfold
 from conversion.mime.parts import Part
 from conversion.mime.words import decode_parameter, decode_unstructured
 from conversion.oxcmail.body import INLINE_IMAGES, Attached, Layout
@@ -31,6 +32,11 @@ _BINHEX = "mac-binhex40"
 _EXTERNAL = "message/external-body"
 _MESSAGES = frozenset(("message/rfc822", "message/global"))
 _BARRED = re.compile(r"[\x00-\x1f\x7f<>:\"/\\|?*]")
+# A name with blanks between this parameter and the next.
+_BARE_FILENAME, _BARE_NAME = (
+    re.compile(rb";[ \t]*+%b[ \t]*+=[ \t]*+([^\"();=? \t]++[ \t]++[^\"();=?]++)(?=;|\Z)" % name, re.I)
+    for name in (b"filename", b"name")
+)
 _CID = re.compile(rb"cid:([^\"'\s<>)]{1,300})", re.I)
 _SHORT = re.compile(r"[^A-Z0-9!#$%&'()@^_`{}~-]")
 EXTENSIONS = {
@@ -212,13 +218,20 @@ def _inline(source: Source, item: Attached, referred: frozenset[bytes], found: d
 def file_name(source: Source, part: Part) -> str:
     """Return the file name of a part, cleaned, or nothing ([MS-OXCMAIL] 2.2.3.4.1.1).
 
-    In this order: filename of Content-Disposition, name of Content-Type.
+    In this order: filename of Content-Disposition, name of Content-Type. A name with blanks that should stand in quotes
+    and does not is taken whole, as it was meant.
     """
-    for media, name in ((source.disposition(part), "filename"), (source.media(part), "name")):
+    for field, media, name, bare in (
+        (b"content-disposition", source.disposition(part), "filename", _BARE_FILENAME),
+        (b"content-type", source.media(part), "name", _BARE_NAME),
+    ):
         if media.parameters:
             text = decode_parameter(media, name)
-            if text and (clean := clean_name(text)):
-                return clean
+            if text:
+                value = source.content(part)[field]
+                found = bare.search(unfold(value)) if b'"' not in value else None
+                if clean := clean_name(text if found is None else decode_unstructured(found[1])):
+                    return clean
     return ""
 
 

@@ -51,7 +51,7 @@ def choose_body(source: Source, root: Part) -> Layout:
     [MS-OXCMAIL] 2.2.3.3.2: a part qualifies that is text and not marked as an attachment, or a multipart that begins
     with one. Everything else is an attachment, but a text part of an alternative whose like came later.
     """
-    chooser = _Chooser(source)
+    chooser = _Chooser(source, root)
     chooser.place(root, related=False)
     return chooser.layout
 
@@ -61,8 +61,9 @@ def _is_html(part: Part | None) -> bool:
 
 
 class _Chooser:
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, root: Part) -> None:
         self.source = source
+        self.root = root
         self.layout = Layout()
         self.open = True
 
@@ -178,16 +179,22 @@ class _Chooser:
         if part.type == "text" and part.subtype == "calendar" and self.is_calendar(part):
             self.take_calendar(part)
             return True
-        if not self.open or part.type != "text" or self.source.is_attachment(part):
+        is_plain = part.subtype == "plain" or self.is_unsaid(part)
+        if not self.open or (part.type != "text" and not is_plain) or self.source.is_attachment(part):
             return False
         if (part.subtype == "html" or (part.type, part.subtype) in _ENRICHED) and layout.html is None:
             layout.html = part
-        elif part.subtype == "plain" and layout.plain is None and layout.html is None:
+        elif is_plain and layout.plain is None and layout.html is None:
             layout.plain = part
         else:
             return False
         self.open = False
         return True
+
+    def is_unsaid(self, part: Part) -> bool:
+        """Whether a Content-Type has no subtype, so that it says nothing of a text or a whole message but that it is
+        plain text ([RFC2045] 5.2)."""
+        return not part.subtype and (part.type == "text" or part is self.root)
 
     def take_calendar(self, part: Part) -> None:
         """Take a calendar part, which is a file as well until somebody can read it ([MS-OXCMAIL] 2.2.3.6)."""

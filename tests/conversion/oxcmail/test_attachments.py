@@ -56,6 +56,11 @@ def test_an_attachment_is_a_slice_of_the_original() -> None:
         ("Content-Type: a/b", "ATT00001.bin"),
         ("Content-Type: text/calendar", "ATT00001.ics"),
         ('Content-Type: image/jpeg; name=" . "', "ATT00001.jpg"),
+        ("Content-Type: a/b; name=This is a test.txt", "This is a test.txt"),
+        ("Content-Type: a/b;\n name = This is\n a test.txt ; size=3", "This is a test.txt"),
+        ("Content-Type: a/b; name=x\nContent-Disposition: attachment; filename=a b.txt", "a b.txt"),
+        ("Content-Type: a/b; name=a.x charset=utf-8", "a.x"),
+        ("Content-Type: a/b; name=a.x (my b)", "a.x"),
     ],
 )
 def test_names(header: str, name: str) -> None:

@@ -42,6 +42,10 @@ def read(text: str) -> tuple[Any, Any, list[Any]]:
     [
         (TEXT, "plain", None, []),
         (HTML, None, b"<p>html", []),
+        ("Content-Type: text\n\nplain", "plain", None, []),
+        ("Content-Type: plain\n\nplain", "plain", None, []),
+        (multi("mixed", "Content-Type: text\n\nplain", "Content-Type: gif\n\ngif"), "plain", None, ["gif/"]),
+        ("Content-Type: x\nContent-Disposition: attachment\n\nplain", "", None, ["x/"]),
         (PDF, "", None, ["application/pdf"]),
         (multi("alternative", TEXT, HTML), None, b"<p>html", []),
         (multi("alternative", HTML, TEXT), None, b"<p>html", []),
