@@ -13,18 +13,17 @@ out a page are read cell by cell. The cost is linear in the length of the HTML, 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from conversion.html.links import is_pixel, repeats, spoken_links
+from conversion.html.page import Page, Table
 from conversion.html.tokens import SILENT, End, Start, Text, tokens
 
 MAX_DEPTH = 300
 """Open elements that are kept track of; deeper ones only give their text."""
 MAX_INDENT = 20
 """Quotations, lists and tables within one another that show."""
-_COLUMNS = 100
-"""Characters that a table may be wide to be set in columns."""
 _RULE = "-" * 40
 _BLANKS = re.compile(r"[ \t\r\n\f\v]+")
 _STYLE_HIDES = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all)", re.I)
@@ -63,7 +62,7 @@ _P_ENDS = _BLOCKS - {"body", "html", "option", "optgroup", "select"}
 
 def html_to_plain(html: str) -> str:
     """Give the text of a document, lines ending with `\\n`, none at the end."""
-    renderer = _Renderer()
+    renderer = _Renderer(html)
     for token in tokens(html):
         if isinstance(token, Text):
             renderer.text(token.text)
@@ -72,143 +71,6 @@ def html_to_plain(html: str) -> str:
         else:
             renderer.end(token)
     return renderer.finish()
-
-
-class _Page:
-    """Lines as they are written: blanks run together, empty lines between paragraphs, marks before lines."""
-
-    __slots__ = ("_begun", "_gap", "_line", "_margins", "_marker", "_space", "lines")
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-        self._line: list[str] = []
-        self._space = False
-        self._gap = 0
-        self._begun = False  # whether there is something on the page, or within the last margin
-        self._margins: list[str] = []
-        self._marker = ""
-
-    def words(self, text: str) -> None:
-        """Write text in which blanks mean nothing but that words are apart."""
-        if not text:
-            return
-        text = _BLANKS.sub(" ", text)
-        if text[0] == " ":
-            self._space = True
-            text = text[1:]
-        if not text:
-            return
-        self._open()
-        if self._space and self._line:
-            self._line.append(" ")
-        self._space = text[-1] == " "
-        self._line.append(text[:-1] if self._space else text)
-
-    def verbatim(self, text: str) -> None:
-        """Write text in which blanks and line ends are as they are to be."""
-        first, *others = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-        self._put(first)
-        for line in others:
-            self.break_line()
-            self._put(line)
-
-    def _put(self, text: str) -> None:
-        if text:
-            self._open()
-            self._line.append(text)
-
-    def break_line(self) -> None:
-        """End the line, even where it is empty."""
-        self._open()
-        self._flush()
-
-    def block(self, gap: int) -> None:
-        """Begin a line where one is open, with `gap` empty lines before what comes next."""
-        if self._line:
-            self._flush()
-        self._space = False
-        self._gap = max(self._gap, gap)
-
-    def indent(self, margin: str, marker: str = "") -> None:
-        """Put a margin before all lines from here on; the first has `marker` at its end."""
-        if self.lines and not self._line:
-            self._open()  # what keeps it apart from the lines before it stands outside
-        self._begun = False
-        self._margins.append(margin)
-        if marker:
-            self._marker = marker
-
-    def outdent(self) -> None:
-        """Take the last margin away."""
-        self._margins.pop()
-        self._marker = ""
-        self._begun = bool(self.lines)
-
-    def _open(self) -> None:
-        """Begin a line: the empty ones before it first."""
-        if self._begun and not self._line:
-            self.lines += [self._prefix().rstrip()] * self._gap
-        self._begun = True
-        self._gap = 0
-
-    def _prefix(self) -> str:
-        return "".join(self._margins)
-
-    def _flush(self) -> None:
-        text = "".join(self._line).rstrip()
-        prefix = self._prefix()
-        if text and self._marker:
-            prefix = prefix[: -len(self._marker)] + self._marker
-            self._marker = ""
-        self.lines.append((prefix + text).rstrip())
-        self._line.clear()
-        self._space = False
-
-    def close(self) -> list[str]:
-        """Give the lines, without empty ones at the end."""
-        if self._line:
-            self._flush()
-        while self.lines and not self.lines[-1]:
-            self.lines.pop()
-        return self.lines
-
-
-@dataclass(slots=True)
-class _Table:
-    """A table that is being read: rows of cells, a cell being the lines of its page."""
-
-    outside: _Page
-    rows: list[list[list[str]]] = field(default_factory=list)
-    cell: _Page | None = None
-
-    def end_cell(self) -> None:
-        if self.cell is not None:
-            self.rows[-1].append(self.cell.close())
-            self.cell = None
-
-    def is_data(self) -> bool:
-        """Whether it is a table to be read in columns: several rows and columns of short cells."""
-        rows = [row for row in self.rows if row]
-        if len(rows) < 2 or max(map(len, rows)) < 2 or any(len(cell) > 1 for row in rows for cell in row):
-            return False
-        return sum(self.widths()) + 2 * len(self.widths()) <= _COLUMNS
-
-    def widths(self) -> list[int]:
-        columns = max(map(len, self.rows), default=0)
-        return [
-            max((_width(row[i][0]) for row in self.rows if i < len(row) and row[i]), default=0) for i in range(columns)
-        ]
-
-    def columns(self) -> list[str]:
-        """The lines of a table of data."""
-        widths = self.widths()
-        lines = []
-        for row in self.rows:
-            cells = [(cell[0] if cell else "", width) for cell, width in zip(row, widths, strict=False)]
-            line = "  ".join([text + " " * (width - _width(text)) for text, width in cells]).rstrip()
-            if line:
-                lines.append(line)
-        return lines
 
 
 @dataclass(slots=True)
@@ -220,16 +82,19 @@ class _Element:
 class _Renderer:
     """Elements as they open and close, and the page that they write on."""
 
-    def __init__(self) -> None:
-        self._page = _Page()
+    def __init__(self, html: str) -> None:
+        self._html = html
+        self._page = Page()
         self._open: list[_Element] = []
         self._count: dict[str, int] = {}  # of open elements by name, so that most look-ups look at nothing
         self._hidden = 0
         self._verbatim = 0
         self._indents = 0
         self._lists: list[int | None] = []
-        self._tables: list[_Table] = []
+        self._tables: list[Table] = []
         self._link: list[str] | None = None
+        self._pictured = False  # whether there is a picture in the link
+        self._spoken: frozenset[str] | None = None
 
     # -- tokens
 
@@ -337,12 +202,11 @@ class _Renderer:
             self._page.block(1)
             self._page.words(_RULE)
             self._page.block(1)
-        elif name == "img":
+        elif name == "img" and not is_pixel(attributes):
+            self._pictured = True
             shown = _BLANKS.sub(" ", attributes.get("alt", "")).strip()
             if shown:
-                self.text(f"[{shown}]")
-        elif name == "wbr":
-            return
+                self.text(shown if shown[0] + shown[-1] == "[]" else f"[{shown}]")
 
     def _show(self) -> None:
         self._hidden -= 1
@@ -407,16 +271,25 @@ class _Renderer:
         if not _SHOWN_URL.match(url) and not url.startswith("www."):
             return None
         shown: list[str] = []
-        self._link = shown
+        self._link, self._pictured = shown, False
+        page, clean = self._page, "".join(url.split())
 
         def leave() -> None:
             self._link = None
             text = _BLANKS.sub(" ", "".join(shown)).strip()
-            if not _same_link(text, url):
-                clean = "".join(url.split())
-                self._page.words(f" <{clean}>" if text else f"<{clean}>")
+            if text and not repeats(text, url):
+                # The words may be in blocks that have ended, as those of buttons are.
+                self._page.behind(f"<{clean}>") if self._page is page else self._page.words(f" <{clean}>")
+            elif not text and self._pictured and not self._is_spoken(clean):
+                self._page.words(f"<{clean}>")
 
         return leave
+
+    def _is_spoken(self, url: str) -> bool:
+        """Whether another link to the same place has words, so that a picture beside it need not name the place."""
+        if self._spoken is None:
+            self._spoken = spoken_links(self._html)
+        return url in self._spoken
 
     def _enter_q(self, attributes: dict[str, str]) -> Callable[[], None]:
         self.text('"')
@@ -426,7 +299,9 @@ class _Renderer:
         if self._indents >= MAX_INDENT:
             return None
         self._indents += 1
-        table = _Table(self._page)
+        role, border = attributes.get("role", "").lower(), attributes.get("border", "0").strip()
+        ruled = False if role in ("presentation", "none") else True if border not in ("0", "0px") else None
+        table = Table(self._page, ruled)
         lists, self._lists = self._lists, []
         self._tables.append(table)
 
@@ -450,7 +325,7 @@ class _Renderer:
         if not table.rows:
             table.rows.append([])
         table.end_cell()
-        table.cell = self._page = _Page()
+        table.cell = self._page = Page()
 
         def leave() -> None:
             table.end_cell()
@@ -458,12 +333,16 @@ class _Renderer:
 
         return leave
 
-    _enter_th = _enter_td
+    def _enter_th(self, attributes: dict[str, str]) -> Callable[[], None] | None:
+        if self._tables and self._tables[-1].ruled is None:
+            self._tables[-1].ruled = True
+        return self._enter_td(attributes)
 
-    def _set(self, table: _Table) -> None:
+    def _set(self, table: Table) -> None:
         """Write a table that has ended."""
-        if table.is_data():
-            for line in table.columns():
+        lines = table.lines()
+        if lines is not None:
+            for line in lines:
                 self._page.verbatim(line)
                 self._page.block(0)
             return
@@ -472,22 +351,3 @@ class _Renderer:
                 for line in cell:
                     self._page.verbatim(line) if line else self._page.block(1)
                     self._page.block(0)
-
-
-def _same_link(text: str, url: str) -> bool:
-    """Whether a link's text says its address already."""
-    return _bare(text) == _bare(url)
-
-
-def _bare(url: str) -> str:
-    lower = url.lower().strip()
-    for scheme in ("mailto:", "tel:", "https://", "http://"):
-        lower = lower.removeprefix(scheme)
-    return lower.removeprefix("www.").rstrip("/")
-
-
-def _width(text: str) -> int:
-    """The columns that a text takes in a fixed font: East Asian characters take two ([UAX11])."""
-    if text.isascii():
-        return len(text)
-    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)

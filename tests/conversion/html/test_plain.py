@@ -31,7 +31,12 @@ from conversion.html.plain import MAX_INDENT, html_to_plain
         ('<span style="color:red; display: none">hidden<b>too</b></span>shown', "shown"),
         ("<div hidden><p>x</div>shown", "shown"),
         ("<q>said</q>", '"said"'),
-        ('<img src="x"><img alt=" A  logo ">', "[A logo]"),
+        ('<img src="x"><img alt=" A  logo "> <img alt="[B]">', "[A logo] [B]"),
+        ('a<img src="https://x.test/open?id=1" width="1" height=1 alt="open">b', "ab"),
+        (
+            '<img style="border:0; width: 1px !important" alt="x"><img style="width:10px" alt=y><img width=100 alt=z>',
+            "[y][z]",
+        ),
         ("unfinished <b>tag <a href='x", "unfinished tag"),
         ("</div></p>stray</b> ends", "stray ends"),
     ],
@@ -85,6 +90,24 @@ def test_lists(html, text):
         ('<a href="https://x.test/"><img src=y></a>', "<https://x.test/>"),
         ('<a href="https://x.test/ a\nb">one <b>two</b></a> three', "one two <https://x.test/ab> three"),
         ('<a href="https://x.test/">a<a href="https://y.test/">b</a>', "a <https://x.test/>b <https://y.test/>"),
+        # An address that the words have already, but no other that only looks like it.
+        ('<a href="mailto:a@x.test">Ann (a@x.test)</a>', "Ann (a@x.test)"),
+        ('<a href="https://x.test/">see https://x.test.</a>', "see https://x.test."),
+        ('<a href="https://evil.test/">x.test</a>', "x.test <https://evil.test/>"),
+        ('<a href="https://x.test/">x.test.evil</a>', "x.test.evil <https://x.test/>"),
+        # Links that show nothing, and pictures beside words that lead to the same place.
+        ('a<a href="https://x.test/"></a> b<a href="https://x.test/"> </a>', "a b"),
+        ('<a href="https://x.test/p"><img src="https://x.test/o" width=1></a>x', "x"),
+        ('<a href="https://x.test/a"><img src=y></a> <a href="https://x.test/a">More</a>', "More <https://x.test/a>"),
+        (
+            '<a href="https://x.test/a"><img src=y></a> <a href="https://x.test/b">More</a>',
+            "<https://x.test/a> More <https://x.test/b>",
+        ),
+        # Words in blocks that end before the link does.
+        ('<a href="https://x.test/">one<br></a>two', "one <https://x.test/>\ntwo"),
+        ('<a href="https://x.test/"><div>Button</div></a><p>two', "Button <https://x.test/>\n\ntwo"),
+        ('<a href="https://x.test/"><table><tr><td>Button</table></a>two', "Button <https://x.test/>\n\ntwo"),
+        ('<blockquote><a href="https://x.test/"><div>B</div></a></blockquote>', "> B <https://x.test/>"),
     ],
 )
 def test_links(html, text):
@@ -99,6 +122,35 @@ def test_a_table_of_short_cells_stands_in_columns():
 def test_a_table_that_lays_out_is_read_cell_by_cell():
     html = "<table><tr><td><p>one<p>two</td><td><div>right</div></td></tr><tr><td>foot</table>"
     assert html_to_plain(html) == "one\n\ntwo\nright\nfoot"
+
+
+def rows(cells, attributes=""):
+    lines = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in line) + "</tr>" for line in cells)
+    return f"<table {attributes}>{lines}</table>"
+
+
+def test_a_ruled_table_keeps_cells_of_several_lines_in_their_columns():
+    cells = [("Day", "What"), ("Mon", "one<br>two"), ("Tue", "<p>three")]
+    assert html_to_plain(rows(cells, "border=1")) == "Day  What\nMon  one\n     two\nTue  three"
+    assert html_to_plain(rows(cells)) == "Day\nWhat\nMon\none\ntwo\nTue\nthree"
+
+
+def test_a_ruled_table_that_is_too_wide_keeps_its_rows():
+    cells = [("Part", "What", "Price"), ("1", "x" * 95, "2.00")]
+    assert html_to_plain(rows(cells, 'border="1"')) == f"Part | What | Price\n1 | {'x' * 95} | 2.00"
+    assert html_to_plain(rows(cells).replace("td", "th", 6)) == f"Part | What | Price\n1 | {'x' * 95} | 2.00"
+    assert html_to_plain(rows(cells)) == f"Part\nWhat\nPrice\n1\n{'x' * 95}\n2.00"
+
+
+def test_a_table_that_says_that_it_lays_out():
+    assert html_to_plain(rows([("a", "b"), ("c", "d")], "role=presentation")) == "a\nb\nc\nd"
+
+
+def test_rows_of_very_different_lengths_cost_what_they_are_long():
+    html = "<table><tr>" + "<td>a" * 20_000 + "<tr><td>b" * 20_000
+    start = time.process_time()
+    html_to_plain(html)
+    assert time.process_time() - start < 5  # with quadratic work it would be minutes
 
 
 def test_tables_within_tables():
