@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from itertools import accumulate, zip_longest
 from urllib.parse import quote, unquote
 
 from conversion.vcard.card import Card, Found, one_line
 from conversion.vcard.identity import display_name
 from conversion.vcard.lines import Lines
+from conversion.vcard.memberstream import one_off, read_stream, write_stream
 from store.mapi import tags
-from store.mapi.entryid import EntryIdError, OneOffEntryId, decode
+from store.mapi.entryid import OneOffEntryId
 from store.mapi.types import PropertyBag, PropertyKey
 
 MAX_OCTETS = 15_000
@@ -56,27 +58,27 @@ def bare_uid(uid: str) -> str:
 def read_list(card: Card, found: Found, known: Mapping[str, Member], resolve: Resolver | None) -> None:
     """Read the members; `known` are those whose cards are in the same file, by their UID."""
     card.take(_KIND)
-    one_offs: list[bytes] = []
-    size = 0
-    lost = 0
+    one_offs: dict[bytes, None] = {}  # in the order of the card, each once
     for entry in card.take("MEMBER", _MEMBER):
         member = _member(entry.text().strip(), entry.line.parameter("X-CN") or "", known, resolve)
         if member is None:
             card.receipt.dropped("MEMBER", "nothing is known of an address")
-            continue
-        one_off = OneOffEntryId(member[0], "SMTP", member[1]).encode()
-        size += len(one_off)
-        if size >= MAX_OCTETS:
-            lost += 1
-        elif one_off not in one_offs:
-            one_offs.append(one_off)
-    if lost:
-        card.receipt.dropped("MEMBER", f"{lost} of them: the list has no more room")
+        else:
+            one_offs[OneOffEntryId(member[0], "SMTP", member[1]).encode()] = None
+    members = list(one_offs)
+    listed = members[: _that_fit(members)]
     name = display_name(found)
     found[tags.PidLidDistributionListName] = name
-    found[tags.PidLidDistributionListMembers] = tuple(one_offs)
-    found[tags.PidLidDistributionListOneOffMembers] = tuple(one_offs)
-    found[tags.PidLidDistributionListChecksum] = checksum(one_offs)
+    found[tags.PidLidDistributionListMembers] = tuple(listed)
+    found[tags.PidLidDistributionListOneOffMembers] = tuple(listed)
+    found[tags.PidLidDistributionListChecksum] = checksum(listed)
+    if len(listed) < len(members):
+        found[tags.PidLidDistributionListStream] = write_stream(members)
+
+
+def _that_fit(members: list[bytes]) -> int:
+    """How many members the lists have room for; all are in the stream if they have not ([MS-OXOCNTC] 2.2.2.2.4)."""
+    return sum(1 for octets in accumulate(map(len, members)) if octets < MAX_OCTETS)
 
 
 def checksum(members: list[bytes]) -> int:
@@ -97,13 +99,8 @@ def write_list(properties: PropertyBag, lines: Lines) -> None:
     """Write KIND and the members of a personal distribution list."""
     modern = lines.version == "4.0"
     lines.text("KIND" if modern else _KIND, "group")
-    if tags.PidLidDistributionListStream in properties:
-        lines.receipt.guessed("PidLidDistributionListStream", "not looked into: members are those of the other lists")
-    one_offs = properties.get(tags.PidLidDistributionListOneOffMembers)
-    members = properties.get(tags.PidLidDistributionListMembers)
-    values = one_offs if isinstance(one_offs, tuple) and one_offs else members
-    for value in values if isinstance(values, tuple) else ():
-        member = _decoded(value) if isinstance(value, bytes) else None
+    for candidates in _members_of(properties, lines):
+        member = next(filter(None, map(_decoded, candidates)), None)
         if member is None:
             lines.receipt.dropped("MEMBER", "nothing is known of an address")
             continue
@@ -116,12 +113,25 @@ def write_list(properties: PropertyBag, lines: Lines) -> None:
                   parameters=parameters)  # fmt: skip
 
 
+def _members_of(properties: PropertyBag, lines: Lines) -> Iterator[tuple[bytes, ...]]:
+    """Give what may tell the address of each member, the best first: the stream alone where there is one."""
+    data = properties.get(tags.PidLidDistributionListStream)
+    stream = read_stream(data) if isinstance(data, bytes) else None
+    if stream:
+        yield from ((alone, entry_id) for entry_id, alone in stream)
+        return
+    if data is not None:
+        lines.receipt.guessed("PidLidDistributionListStream", "it cannot be read: members are those of the other lists")
+    one_offs = properties.get(tags.PidLidDistributionListOneOffMembers)
+    members = properties.get(tags.PidLidDistributionListMembers)
+    lists = [values if isinstance(values, tuple) else () for values in (one_offs, members)]
+    for pair in zip_longest(*lists, fillvalue=b""):
+        yield tuple([value for value in pair if isinstance(value, bytes)])
+
+
 def _decoded(value: bytes) -> Member | None:
-    try:
-        entry_id = decode(value)
-    except EntryIdError:
-        return None
-    if not isinstance(entry_id, OneOffEntryId) or entry_id.address_type.upper() != "SMTP":
+    entry_id = one_off(value)
+    if entry_id is None or entry_id.address_type.upper() != "SMTP":
         return None
     address = one_line(entry_id.email_address)
     return (one_line(entry_id.display_name), address) if address else None
