@@ -125,7 +125,8 @@ class _Renderer(Walker):
                 self._instruction = []
             self.state.destination = b"" if name == b"shppict" else name
             return True
-        return name in (b"fldrslt", b"field", b"rtlch", b"ltrch", b"shp")
+        # Of an object what shows it is read: a picture, or text ([MSFT-RTF] Objects).
+        return name in (b"fldrslt", b"field", b"rtlch", b"ltrch", b"shp", b"object", b"result")
 
     def on_close(self, old: State) -> None:
         assert isinstance(old, _State)

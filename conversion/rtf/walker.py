@@ -37,8 +37,8 @@ _SILENT = frozenset(
         b"fonttbl", b"colortbl", b"stylesheet", b"info", b"listtable", b"listoverridetable", b"revtbl", b"rsidtbl",
         b"filetbl", b"header", b"headerf", b"headerl", b"headerr", b"footer", b"footerf", b"footerl", b"footerr",
         b"footnote", b"ftnsep", b"ftnsepc", b"aftnsep", b"xe", b"tc", b"object", b"nonshppict", b"private",
-        b"themedata", b"colorschememapping", b"latentstyles", b"datastore", b"xmlnstbl", b"mmathPr", b"pntxta",
-        b"pntxtb",
+        b"objdata", b"objclass", b"objname", b"objalias", b"objsect", b"themedata", b"colorschememapping",
+        b"latentstyles", b"datastore", b"xmlnstbl", b"mmathPr", b"pntxta", b"pntxtb",
     )
 )  # fmt: skip
 """Destinations whose text is no text of the document."""

@@ -84,3 +84,19 @@ def test_pictures():
     )
     assert '<img src="cid:picture1@x.test"><img src="cid:picture2@x.test">' in page.html
     assert [note.place for note in receipt] == ["picture 3", "picture 3"]
+
+
+def test_objects():
+    """[MSFT-RTF] Objects: of an object its result is shown, whatever program made it; its data are not."""
+    receipt = Receipt()
+    rtf = (
+        rb"a{\object\objemb\objw100{\*\objclass Excel.Sheet.8}{\*\objdata 0105d0cf}"
+        rb"{\result{\*\shppict{\pict\pngblip 89504e47}}{\nonshppict{\pict\wmetafile8 00}}}}b"
+        rb"{\object\objlink{\objdata ff}{\objclass x}{\result {\b text}}}{\object\objattph  }c"
+    )
+    page = rtf_to_html(HEAD + rtf + b"}", domain="x.test", receipt=receipt)
+    assert page.pictures == (Picture("picture1@x.test", "image/png", b"\x89PNG"),)
+    assert 'a<img src="cid:picture1@x.test">b<b>text</b>' in page.html
+    assert "0105" not in page.html
+    assert ">x<" not in page.html
+    assert list(receipt) == []
