@@ -27,6 +27,15 @@ def between(low: float, high: float) -> Check:
     return check
 
 
+def none_or(low: int, high: int) -> Check:
+    """Accept 0, which stands for none, and numbers from `low` to `high`."""
+
+    def check(value: Any) -> str | None:
+        return None if value == 0 or low <= value <= high else f"must be 0 or from {low} to {high}, not {value}"
+
+    return check
+
+
 def one_of(*words: str) -> Check:
     """Accept these words only."""
 

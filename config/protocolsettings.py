@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from config import checks
-from config.checks import between, one_of
+from config.checks import between, none_or, one_of
 from config.option import option
 
 MIB = 1024 * 1024
@@ -40,6 +40,11 @@ class Imap:
         "oxgate",
         f"Whose capabilities and replies are shown: {', '.join(PERSONALITIES)}.",
         one_of(*PERSONALITIES),
+    )
+    messages_per_command: int = option(
+        0,
+        "Messages that one command may touch: a client that names more has the newest done. 0: any number.",
+        none_or(1000, 1_000_000_000),
     )
     unauthenticate: bool = option(True, "Whether a client may sign off and go on as another user (UNAUTHENTICATE).")
 

@@ -286,6 +286,7 @@ def imap_settings(settings: Settings) -> ImapSettings:
         keepalive=settings.imap.keepalive,
         language=settings.imap.language,
         personality=settings.imap.personality,
+        message_limit=settings.imap.messages_per_command,
         unauthenticate=settings.imap.unauthenticate,
         max_logon_failures=settings.auth.max_failures,
     )

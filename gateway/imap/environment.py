@@ -45,6 +45,8 @@ class ImapSettings:
     """Whose face the server shows (gateway.imap.personality)."""
     language: str = "en"
     """What LANGUAGE default means ([RFC5255] 3.2)."""
+    message_limit: int = 0
+    """Messages that one command may touch; 0: any number ([RFC9738] 3)."""
     unauthenticate: bool = True
     """UNAUTHENTICATE is on offer ([RFC8437] 8)."""
     max_logon_failures: int = 3

@@ -186,17 +186,21 @@ class Session(Updates):
         """The loop has its turn: others may commit now."""
         self._index = None
 
+    async def marked(self, within: Collection[int] | None = None) -> list[int]:
+        """The UIDs, ascending, of what is marked \\Deleted in the selected folder, of `within` if given."""
+        marked = (await self.index()).flagged(DELETED)
+        if within is None:
+            return marked
+        wanted = set(within)
+        return [uid for uid in marked if uid in wanted]
+
     async def expunge_marked(self, within: Collection[int] | None = None, *, progress: Progress | None = None) -> int:
         """Remove what is marked \\Deleted in the selected folder, of the UIDs `within` if given; return how many went.
 
         The store removes many in several transactions, so that nobody waits long, and tells `progress` after each.
         """
         folder_id = self.folder_selected.folder_id
-        index = await self.index()
-        marked = index.flagged(DELETED)
-        if within is not None:
-            wanted = set(within)
-            marked = [uid for uid in marked if uid in wanted]
+        marked = await self.marked(within)
         if not marked:
             return 0
         expunge = self.mailbox.expunge

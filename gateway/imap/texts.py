@@ -157,6 +157,10 @@ Only events of messages belong to the selected mailbox.
     Zum gewählten Ordner gehören nur Ereignisse von Nachrichten.
     Al buzón seleccionado solo pertenecen eventos de mensajes.
     Seuls des événements de messages concernent la boîte choisie.
+Only the last messages were processed, as many as one command may; name the others again.
+    Nur die letzten Nachrichten wurden bearbeitet, so viele, wie ein Befehl darf; die anderen sind neu zu nennen.
+    Solo se han tratado los últimos mensajes, cuantos permite una orden; nombre de nuevo los demás.
+    Seuls les derniers messages ont été traités, autant qu'une commande le permet ; nommez à nouveau les autres.
 Only the name is left, and mailboxes below it.
     Nur der Name ist noch da, und Ordner darunter.
     Solo queda el nombre, y buzones debajo.
@@ -217,6 +221,10 @@ That is over a limit of this server.
     Das überschreitet eine Grenze dieses Servers.
     Eso supera un límite de este servidor.
     Cela dépasse une limite de ce serveur.
+That is too many messages for one command; name fewer.
+    Das sind zu viele Nachrichten für einen Befehl; es müssen weniger sein.
+    Son demasiados mensajes para una orden; nombre menos.
+    C'est trop de messages pour une commande ; nommez-en moins.
 That is too much to search at once.
     Das ist zu viel für eine Suche.
     Es demasiado para buscarlo de una vez.

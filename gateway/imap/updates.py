@@ -232,8 +232,11 @@ class Updates:
         uid = b" UID %d" % row.uid if self.tells_uid else b""
         return b"* %d FETCH (FLAGS (%b)%b%b)\r\n" % (sequence, flags, uid, modseq)
 
-    def send_flags_of(self, update: FlagUpdate) -> None:
-        """Send `flags_line` of the messages that STORE was given; those that are not in the view are passed over."""
+    def send_flags_of(self, update: FlagUpdate, *, downwards: bool = False) -> None:
+        """Send `flags_line` of the messages that STORE was given; those that are not in the view are passed over.
+
+        With `downwards` the highest come first.
+        """
         uids, modseqs, flags, keywords = update.uids, update.modseqs, update.flags, update.keywords
         numbers: Sequence[int] = self.folder_selected.view.sequences(uids)
         if 0 in numbers:
@@ -256,7 +259,8 @@ class Updates:
             items.append(FetchAttribute.MODSEQ)
             columns.append(modseqs)
         template = writer.fetch_template(tuple(items), uidonly=self.uidonly)
-        self.send(writer.fetch_lines(template, zip(*columns, strict=True)))
+        rows: Iterable[tuple[object, ...]] = zip(*columns, strict=True)
+        self.send(writer.fetch_lines(template, reversed(list(rows)) if downwards else rows))
 
     async def learn_keywords(self, sets: Iterable[int]) -> None:
         """Know the names of all keyword bits; tell the client of new ones before they are used ([RFC3501] 7.2.6)."""

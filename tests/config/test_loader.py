@@ -289,6 +289,7 @@ def test_a_mechanism_of_a_listener_must_be_enabled_somewhere(tmp_path):
         ('[upstream]\nservers = ["dc1.example.com"]\n', "upstream.servers", '"ldaps://dc1.example.com"'),
         ('[upstream]\nbind_dn = "cn=x"\n', "upstream.bind_password_file", "cannot sign in without a password"),
         ('[kerberos]\nrealms = ["EXAMPLE.COM"]\n', "kerberos.realms", '"EXAMPLE.COM=example.com"'),
+        ("[imap]\nmessages_per_command = 999\n", "imap.messages_per_command", "must be 0 or from 1000"),
         ('[imap]\nreferrals = ["west"]\n', "imap.referrals", "west=imap.west.example.com"),
         ('[imap]\nreferrals = ["w=a.example", "w=b.example"]\n', "imap.referrals", "each once"),
         ('[protection]\ntrusted = ["10.0.0.0"]\nmax_tarpit = 1\n', "protection.max_tarpit", "below auth.tarpit"),

@@ -14,6 +14,7 @@ from conversion.mime.headers import normalise_newlines
 from conversion.mime.rendition import render
 from conversion.mime.unbinary import without_binary
 from gateway.imap.commands import references
+from gateway.imap.commands.messagelimit import Limit
 from gateway.imap.environment import ImapSettings
 from gateway.imap.errors import Reply, no, ok
 from gateway.imap.flags import parse_flags
@@ -40,8 +41,12 @@ async def append(session: Session, args: Append) -> Reply:
     """APPEND: all messages or none; the octets are kept as sent; the reply leaves after the commit ([RFC3502] 6.3.11).
 
     NO [TRYCREATE] where the mailbox is missing, NO [OVERQUOTA] where the messages do not fit, NO [TOOBIG] for one that
-    CATENATE makes too long ([RFC4469] 4.2), NO [BADURL] for a URL that leads nowhere ([RFC4469] 4.1).
+    CATENATE makes too long ([RFC4469] 4.2), NO [BADURL] for a URL that leads nowhere ([RFC4469] 4.1), NO
+    [MESSAGELIMIT] for more messages than one command may have ([RFC9738] 3.1).
     """
+    limit = Limit(session)
+    if limit.is_over(len(args.messages)):
+        raise limit.refusal()
     likely = session.remembered(args.mailbox)
     if likely is not None:
         deliveries = await prepare(session, args.messages)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gateway.imap.commands.messagelimit import Limit
 from gateway.imap.commands.progress import Ticker
 from gateway.imap.errors import Refusal, Reply, no, ok
 from gateway.imap.place import Place
@@ -26,6 +27,7 @@ async def copy(session: Session, args: Copy) -> Reply:
     """
     selected = session.folder_selected
     uids = session.uids_of(args.messages, uid=args.uid)
+    Limit(session).refuse(uids)
     target = await session.place(args.mailbox, missing=b"TRYCREATE")
     if not uids:
         return ok(_NOTHING_TO_COPY)
@@ -65,7 +67,8 @@ async def move(session: Session, args: Move) -> Reply:
     EXPUNGE here ([RFC6851] 4.2), and tells of it by VANISHED to who has enabled QRESYNC ([RFC6851] 4.4).
     """
     selected = session.writable_folder()
-    uids = session.uids_of(args.messages, uid=args.uid)
+    limit = Limit(session)
+    uids = limit.newest(session.uids_of(args.messages, uid=args.uid))
     target = await session.place(args.mailbox, missing=b"TRYCREATE")
     if not uids:
         return ok(_NOTHING_TO_MOVE)
@@ -89,13 +92,15 @@ async def move(session: Session, args: Move) -> Reply:
     _note_made(selected, target, done)
     if not done.source:
         if args.uid:
-            return ok(_NOTHING_TO_MOVE)
+            return limit.conclude(ok(_NOTHING_TO_MOVE))
+        limit.tell()
         raise _expunged()
     # [RFC6851] 4.3: the new UIDs are told before the EXPUNGE responses.
     session.send(writer.status(b"*", b"OK", "Moved UIDs.", _copyuid(done)))
     await session.sync(expunge=True, forced=True)
     # [RFC7162] 3.2.7 asks for it after EXPUNGE; the same reason holds here.
-    return ok(b"MOVE completed.", b"HIGHESTMODSEQ %d" % selected.watermark if session.condstore else b"")
+    code = b"HIGHESTMODSEQ %d" % selected.watermark if session.condstore else b""
+    return limit.conclude(ok(b"MOVE completed.", code))
 
 
 def _note_made(selected: Selected, target: Place, done: Transfer) -> None:

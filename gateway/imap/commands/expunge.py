@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gateway.imap.commands.messagelimit import Limit
 from gateway.imap.commands.progress import Ticker
 from gateway.imap.errors import Reply, ok
 from gateway.imap.protocol.message_types import UidExpunge
@@ -15,8 +16,13 @@ async def expunge(session: Session, args: NoArguments) -> Reply:
 
 
 async def uid_expunge(session: Session, args: UidExpunge) -> Reply:
-    """UID EXPUNGE: removes what is marked \\Deleted and in the set ([RFC4315] 2.1)."""
-    return await _expunge(session, session.uids_of(args.messages, uid=True))
+    """UID EXPUNGE: removes what is marked \\Deleted and in the set ([RFC4315] 2.1).
+
+    Unlike EXPUNGE it has a limit of messages, if any command has ([RFC9738] 3.1).
+    """
+    limit = Limit(session)
+    marked = await session.marked(session.uids_of(args.messages, uid=True))
+    return limit.conclude(await _expunge(session, limit.newest(marked)))
 
 
 async def _expunge(session: Session, uids: list[int] | None) -> Reply:

@@ -9,12 +9,13 @@ itself is read only for what nothing else answers (gateway.imap.commands.bodies)
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain, zip_longest
 
 from gateway.imap.commands import attributes, binary, resync, sections, surrogates
 from gateway.imap.commands.batch import Batch, Plan, align, changed, plan, slices, window
 from gateway.imap.commands.bodies import LARGE, MUCH, Messages, load, send_at_hand, send_large, small_groups
+from gateway.imap.commands.messagelimit import Limit
 from gateway.imap.errors import Reply, no, ok
 from gateway.imap.flags import SEEN
 from gateway.imap.protocol import writer
@@ -36,7 +37,8 @@ Marked = Mapping[int, MessageRow]
 async def fetch(session: Session, args: Fetch) -> Reply:
     """FETCH. A message that someone else has expunged is passed over; asked for by number it gives NO [EXPUNGEISSUED].
 
-    UIDs that do not exist are passed over in silence ([RFC3501] 6.4.8).
+    UIDs that do not exist are passed over in silence ([RFC3501] 6.4.8). Of more messages than one command may touch
+    the newest are answered, from the highest down; a PARTIAL that asks for more is refused ([RFC9738] 3.1).
     """
     selected = session.folder_selected
     wanted = plan(args.items)
@@ -44,6 +46,9 @@ async def fetch(session: Session, args: Fetch) -> Reply:
         session.enable_condstore()
     if args.vanished:
         await resync.send_vanished(session, args.messages, args.changed_since or 0)
+    limit = Limit(session)
+    if args.partial is not None and limit.is_over(abs(args.partial[1] - args.partial[0]) + 1):
+        raise limit.refusal()  # [RFC9738] 3.1
     ranges = selected.view.select(args.messages, uid=args.uid)
     complete = known = True
     downgraded: set[int] = set()
@@ -53,24 +58,31 @@ async def fetch(session: Session, args: Fetch) -> Reply:
             if args.changed_since is not None:
                 ranges = changed(selected.view.uids, ranges, index, args.changed_since)
             ranges = window(ranges, args.partial)
-        for part in slices(ranges, wanted.batch):
+        elif limit.is_over(sum(stop - start for start, stop in ranges)):
+            ranges = window(ranges, (-1, -limit.most))
+            limit.last = selected.view.uids[ranges[0][0]]
+        parts: Iterable[list[tuple[int, int]]] = slices(ranges, wanted.batch)
+        for part in reversed(list(parts)) if limit.last else parts:
             batch = align(selected.view.uids, part, index)
             complete = complete and batch.complete
             if args.changed_since is not None:
                 batch = batch.changed_since(index, args.changed_since)
             if batch.uids:
-                answer = _Answer(session, selected, wanted, index, batch)
+                answer = _Answer(session, selected, wanted, index, batch, downwards=limit.last > 0)
                 complete = await answer.send() and complete
                 known = known and answer.known
                 downgraded |= answer.downgraded
                 await session.wire.drain()
     if not complete and not args.uid:
+        limit.tell()
         raise no(b"Some of the messages have been expunged.", b"EXPUNGEISSUED")
     if not known:
+        limit.tell()
         raise binary.refusal()
     if downgraded:
-        return ok(b"FETCH completed.", b"DOWNGRADED " + format_set(sorted(downgraded)))  # [RFC6858] 3
-    return ok(b"FETCH completed.")
+        code = b"DOWNGRADED " + format_set(sorted(downgraded))  # [RFC6858] 3
+        return limit.conclude(ok(b"FETCH completed.", code))
+    return limit.conclude(ok(b"FETCH completed."))
 
 
 class _Answer:
@@ -80,6 +92,7 @@ class _Answer:
         "batch",
         "complete",
         "downgraded",
+        "downwards",
         "envelopes",
         "headers",
         "index",
@@ -94,12 +107,23 @@ class _Answer:
         "utf8",
     )
 
-    def __init__(self, session: Session, selected: Selected, wanted: Plan, index: FolderIndex, batch: Batch) -> None:
+    def __init__(
+        self,
+        session: Session,
+        selected: Selected,
+        wanted: Plan,
+        index: FolderIndex,
+        batch: Batch,
+        *,
+        downwards: bool,
+    ) -> None:
         self.session = session
         self.selected = selected
         self.plan = wanted
         self.index = index
         self.batch = batch
+        self.downwards = downwards
+        """The highest message is answered first ([RFC9738] 3.1)."""
         self.marked: Marked = {}
         self.envelopes: Sequence[bytes] = ()
         self.structures: Sequence[bytes] = ()
@@ -124,7 +148,8 @@ class _Answer:
         if len(self.batch.uids) == 1 and self.plan.only_messages and self._size(self.batch) <= self.large:
             await self._send_one()
         elif self.plan.messages:
-            for group in small_groups(self.index, self.batch, self.large):
+            groups: Iterable[Batch] = small_groups(self.index, self.batch, self.large)
+            for group in reversed(list(groups)) if self.downwards else groups:
                 if self._size(group) > self.large:
                     await self._send_large(group)
                 else:
@@ -287,15 +312,15 @@ class _Answer:
         numbers = batch.uids if uidonly else batch.numbers  # [RFC9586] 3.2: `* uid UIDFETCH (...)`
         plain = writer.fetch_template(self.plan.items, uidonly=True) if uidonly else self.plan.template
         if not extra:
-            self.session.send(writer.fetch_lines(plain, zip(numbers, *columns, strict=True)))
+            lines: Iterable[tuple[object, ...]] = zip(numbers, *columns, strict=True)
+            self.session.send(writer.fetch_lines(plain, reversed(list(lines)) if self.downwards else lines))
             return
         template = writer.fetch_template(self.plan.items + extra, uidonly=uidonly)
         more = [self._column(item, batch) for item in extra]
         rows = zip(batch.uids, zip(numbers, *columns, strict=True), zip(*more, strict=True), strict=True)
         marked = self.marked
-        self.session.wire.send_parts(
-            [template % (row + end) if uid in marked else plain % row for uid, row, end in rows]
-        )
+        made_lines = [template % (row + end) if uid in marked else plain % row for uid, row, end in rows]
+        self.session.wire.send_parts(made_lines[::-1] if self.downwards else made_lines)
 
     def _changed_items(self) -> tuple[FetchItem, ...]:
         """What the reply must say of a message that this FETCH made \\Seen, unless it was asked for anyway.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.imap.commands import append, copy, expunge, fetch, replace, store
+from gateway.imap.commands import append, copy, expunge, fetch, messagelimit, replace, store
 from gateway.imap.commands.command import LOGGED_IN, Command
 from gateway.imap.protocol import fetch_types as ft
 from gateway.imap.protocol import message_types as mt
@@ -41,7 +41,8 @@ ROWS: tuple[Command, ...] = (
         State.SELECTED,
         mt.Store,
         store.store,
-        ("[RFC3501] 6.4.6", "[RFC3501] 6.4.8", "[RFC7162] 3.1.3"),
+        ("[RFC3501] 6.4.6", "[RFC3501] 6.4.8", "[RFC7162] 3.1.3", "[RFC9738] 3"),
+        messagelimit.capabilities,
         uses_sequence_numbers=True,
     ),
     Command(

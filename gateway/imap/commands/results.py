@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from conversion.mime.text import MimeText
 from gateway.imap.commands import criteria
+from gateway.imap.commands.messagelimit import Limit, searched
 from gateway.imap.commands.progress import Ticker
 from gateway.imap.protocol import search_responses as responses
 from gateway.imap.protocol import search_types as st
@@ -21,18 +22,24 @@ INLINE_MESSAGES = 20_000
 """Messages of a folder up to which a search by flags alone is done without a thread."""
 
 
-async def find(session: Session, search: st.Search, folder: Selected | None = None) -> list[int]:
+async def find(
+    session: Session, search: st.Search, folder: Selected | None = None, limit: Limit | None = None
+) -> list[int]:
     """The UIDs of the messages that meet the keys and that the session knows, ascending; `folder` or the selected one.
 
     A search that has to save its result and fails leaves none ([RFC5182] 2.1). Commands run one after another, so `$`
-    of one that was sent behind a search is what that has saved ([RFC5182] 2.2, 2.3).
+    of one that was sent behind a search is what that has saved ([RFC5182] 2.2, 2.3). With a limit only the newest of
+    the messages are searched where there are too many ([RFC9738] 3.1).
     """
     if search.modseq:
         session.enable_condstore()
     folder = folder or session.folder_selected
     wanted = await criteria.restriction(session, folder, search.key, lenient=search.returns is not None)
     try:
-        found = await evaluate(session, folder, wanted)
+        some = None
+        if limit is not None and limit.is_over(len(folder.view)):
+            some = limit.newest(searched(folder.view, wanted))
+        found = await evaluate(session, folder, wanted, some)
     except StoreError:
         if search.returns is not None and search.returns.save:
             folder.view.saved = ()

@@ -10,6 +10,7 @@ from typing import NamedTuple, TypeVar
 from conversion.mime import sortfields
 from gateway.imap.collation import Comparator
 from gateway.imap.commands import contexts, threads
+from gateway.imap.commands.messagelimit import Limit
 from gateway.imap.commands.progress import Ticker
 from gateway.imap.commands.results import answer, find, has_gone, highest_modseq, numbers_of, places_of
 from gateway.imap.commands.sorting import Sorter, sent_dates, text_kind, text_maker
@@ -84,8 +85,11 @@ async def _done(session: Session, text: bytes, *, uid: bool) -> Reply:
 
 
 async def _find(session: Session, search: st.Search) -> Found:
-    """Search, and leave out what has gone since."""
-    uids = await find(session, search)
+    """Search, and leave out what has gone since. Refusal NO [MESSAGELIMIT] for too many messages ([RFC9738] 3.3)."""
+    limit = Limit(session)
+    uids = await find(session, search, limit=limit)
+    if limit.last:
+        raise limit.refusal()
     index = await session.read(session.mailbox.index, session.folder_selected.folder_id)
     places = places_of(index, uids)
     if len(places) < len(uids):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from gateway.imap.commands.messagelimit import Limit
 from gateway.imap.commands.progress import Ticker
 from gateway.imap.errors import Reply, ok
 from gateway.imap.flags import parse_flags
@@ -26,19 +27,21 @@ async def store(session: Session, args: Store) -> Reply:
     if args.unchanged_since is not None:
         session.enable_condstore()
     change = parse_flags(args.flags)
-    uids = session.uids_of(args.messages, uid=args.uid)
+    limit = Limit(session)
+    uids = limit.newest(session.uids_of(args.messages, uid=args.uid))
     modified: list[int] = []
     found = 0
     ticker = Ticker(session)
-    for start in range(0, len(uids), BATCH):
-        ticker(start, len(uids))
-        batch = uids[start : start + BATCH]
+    done = 0
+    for batch in _batches(uids, downwards=limit.last > 0):
+        ticker(done, len(uids))
+        done += len(batch)
         update = await _change(session, selected, args, batch, change.bits, change.keywords)
         found += len(update.uids)
         modified += update.modified
         _note_own(selected, update, silent=args.silent)
         await session.learn_keywords(update.keywords)
-        _report(session, selected, args, update)
+        _report(session, selected, args, update, downwards=limit.last > 0)
         try:
             await session.wire.drain()
         except ConnectionError:
@@ -48,8 +51,14 @@ async def store(session: Session, args: Store) -> Reply:
         numbers = modified if args.uid else [selected.view.sequence(uid) for uid in modified]
         code = writer.code_modified(sorted(numbers))
     if found + len(modified) < len(uids) and not args.uid:
-        return ok(b"Some of the messages have been expunged.", code or b"EXPUNGEISSUED")
-    return ok(b"Conditional STORE failed for some." if modified else b"STORE completed.", code)
+        return limit.conclude(ok(b"Some of the messages have been expunged.", code or b"EXPUNGEISSUED"))
+    return limit.conclude(ok(b"Conditional STORE failed for some." if modified else b"STORE completed.", code))
+
+
+def _batches(uids: list[int], *, downwards: bool) -> list[list[int]]:
+    """Cut UIDs for one transaction after another; with `downwards` the highest come first ([RFC9738] 3.1)."""
+    batches = [uids[start : start + BATCH] for start in range(0, len(uids), BATCH)]
+    return batches[::-1] if downwards else batches
 
 
 def _note_own(selected: Selected, update: FlagUpdate, *, silent: bool) -> None:
@@ -85,10 +94,10 @@ async def _change(
     )
 
 
-def _report(session: Session, selected: Selected, args: Store, update: FlagUpdate) -> None:
+def _report(session: Session, selected: Selected, args: Store, update: FlagUpdate, *, downwards: bool) -> None:
     """Untagged FETCH replies; `.SILENT` leaves only the new MODSEQ ([RFC7162] 3.1.3)."""
     if not args.silent:
-        session.send_flags_of(update)
+        session.send_flags_of(update, downwards=downwards)
         return
     if not session.condstore:
         return
@@ -99,4 +108,4 @@ def _report(session: Session, selected: Selected, args: Store, update: FlagUpdat
         # [RFC7162] 3.2.4: UID and MODSEQ go together.
         numbers = selected.view.sequences(uids)
         lines = [b"* %d FETCH (UID %d MODSEQ (%d))\r\n" % line for line in zip(numbers, uids, modseqs, strict=True)]
-    session.wire.send_parts(lines)
+    session.wire.send_parts(lines[::-1] if downwards else lines)

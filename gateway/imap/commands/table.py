@@ -85,6 +85,8 @@ def _as(listed: tuple[str, ...], found: bytes) -> bytes:
             shown += [name for name in ("LOGINDISABLED", "STARTTLS") if name in names]
         elif each in names or each == "IMAP4":
             shown.append(each)
+    # What holds under any name has to be told under any ([RFC9738] 3).
+    shown += [name for name in names if name.startswith("MESSAGELIMIT=")]
     return " ".join(shown).encode("ascii")
 
 

@@ -30,7 +30,7 @@ from gateway.imap.protocol.search_types import (
     TextKey,
     UidKey,
 )
-from gateway.imap.protocol.types import UnsupportedCharset
+from gateway.imap.protocol.types import SequenceSet, UnsupportedCharset
 
 MAX_DEPTH = 50
 """Levels of NOT, parentheses, and OR within OR's first key."""
@@ -74,10 +74,12 @@ _DATES = {
 }
 _ENVELOPE = frozenset((b"FROM", b"TO", b"CC", b"BCC", b"SUBJECT"))
 _OTHERS = (b"BODY", b"TEXT", b"HEADER", b"KEYWORD", b"UNKEYWORD", b"LARGER", b"SMALLER", b"UID", b"MODSEQ")
+_BESIDE = (b"UIDAFTER", b"UIDBEFORE")
+_LAST_UID = (1 << 32) - 1
 _AGES = (b"OLDER", b"YOUNGER")
 _SAVED = {b"SAVED" + relation.value.encode(): relation for relation in DateRelation}
 _OBJECTS = (b"EMAILID", b"THREADID")
-_WITH_ARGUMENT = frozenset((*_ENVELOPE, *_DATES, *_OTHERS, *_AGES, *_SAVED, *_OBJECTS))
+_WITH_ARGUMENT = frozenset((*_ENVELOPE, *_DATES, *_OTHERS, *_AGES, *_SAVED, *_OBJECTS, *_BESIDE))
 _OBJECT_ID = re.compile(r"[A-Za-z0-9_-]{1,255}")
 
 
@@ -226,6 +228,8 @@ class _KeyReader:
             return SizeKey(scanner.number("a number of octets"), name == b"LARGER")
         if name == b"UID":
             return UidKey(scanner.sequence_set())
+        if name in _BESIDE:
+            return self._beside(after=name == b"UIDAFTER")
         if name == b"MODSEQ":
             return self._modseq()
         if name in _AGES:  # [RFC5032] 3
@@ -243,6 +247,12 @@ class _KeyReader:
         if date is None:
             self._scanner.fail("Dates look like 1-Feb-1994")
         return date
+
+    def _beside(self, *, after: bool) -> SearchKey:
+        """`uniqueid`: the messages with higher UIDs, or with lower ones ([RFC9738] 3.2)."""
+        uid = self._scanner.number("a UID", least=1)
+        low, high = (uid + 1, _LAST_UID) if after else (1, uid - 1)
+        return UidKey(SequenceSet(((low, high),))) if low <= high else Not(All())
 
     def _object(self, name: bytes) -> ObjectKey:
         """`objectid` ([RFC8474] 7)."""

@@ -1,6 +1,7 @@
 """Golden transcripts of IMAP, each on a fresh server in memory.
 
-`@users` names more than alice, `@personality` whose face the server shows.
+`@users` names more than alice, `@personality` whose face the server shows, `@limit` how many messages one command may
+touch.
 """
 
 from __future__ import annotations
@@ -49,7 +50,11 @@ class MemoryConnection:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 async def test_in_memory(path: Path, tmp_path: Path) -> None:
     transcript = load(path)
-    settings = ImapSettings(version="1.0", personality=transcript.directives.get("personality", "oxgate"))
+    settings = ImapSettings(
+        version="1.0",
+        personality=transcript.directives.get("personality", "oxgate"),
+        message_limit=int(transcript.directives.get("limit", "0")),
+    )
     server = Street(tmp_path, settings) if "users" in transcript.directives else Server(tmp_path, settings)
 
     async def connect(number: int) -> Connection:
