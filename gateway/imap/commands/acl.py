@@ -10,6 +10,7 @@ from gateway.imap.protocol import writer
 from gateway.imap.protocol.acl_types import Acl, Identified, RightsChange, SetAcl
 from gateway.imap.rights import ALL_LETTERS, LETTERED, TIED, governed, letters, rights
 from gateway.imap.session import Session
+from gateway.sasl.saslprep import saslprep
 from gateway.services.sharing import Change, Sharing, guid_of, principal_of, principal_of_guid
 from store.permissions import ANONYMOUS, DEFAULT, Rights
 
@@ -61,7 +62,8 @@ async def set_acl(session: Session, args: SetAcl) -> Reply:
     """
     place = await session.place(args.mailbox, selectable=False)
     given = rights(args.rights)
-    if await _means_owner(session, place, args.identifier):
+    identifier = _prepared(args.identifier)
+    if await _means_owner(session, place, identifier):
         await session.read(place.mailbox.demand, place.row.id, Rights.FOLDER_OWNER)
         taken = given if args.change is RightsChange.REMOVE else LETTERED & ~governed(given)
         if taken and args.change is not RightsChange.ADD:
@@ -75,16 +77,17 @@ async def set_acl(session: Session, args: SetAcl) -> Reply:
             return held & ~governed(given)
         return held & ~LETTERED | given
 
-    await _change(session, place, args.identifier, change)
+    await _change(session, place, identifier, change)
     return ok(b"SETACL completed.")
 
 
 async def delete_acl(session: Session, args: Identified) -> Reply:
     """DELETEACL: removes a member; one that is not there is no error ([RFC4314] 3.2)."""
     place = await session.place(args.mailbox, selectable=False)
-    if await _means_owner(session, place, args.identifier):
+    identifier = _prepared(args.identifier)
+    if await _means_owner(session, place, identifier):
         raise no(b"The owner keeps all rights.", b"CANNOT")
-    await _change(session, place, args.identifier, lambda held: None)
+    await _change(session, place, identifier, lambda held: None)
     return ok(b"DELETEACL completed.")
 
 
@@ -92,10 +95,11 @@ async def list_rights(session: Session, args: Identified) -> Reply:
     """LISTRIGHTS: the owner always has all; of others, what is tied together ([RFC4314] 3.4, 3.7)."""
     place = await session.place(args.mailbox, selectable=False)
     await session.read(place.mailbox.demand, place.row.id, Rights.FOLDER_OWNER)
-    if await _means_owner(session, place, args.identifier):
+    name = _prepared(args.identifier)
+    if await _means_owner(session, place, name):
         told = [_letters(ALL_LETTERS)]
     else:
-        await _principal(session, args.identifier)
+        await _principal(session, name)
         told = [b'""', *(each.encode() for each in TIED)]
     identifier = writer.astring(args.identifier.encode())
     session.send(b"* LISTRIGHTS %b %b %b\r\n" % (_name(session, args.mailbox.value), identifier, b" ".join(told)))
@@ -116,6 +120,14 @@ def _identifier(entry: Principal | None, principal: bytes) -> str:
     if entry is None:
         return guid_of(principal)
     return f"{GROUP}{entry.address}" if entry.kind is PrincipalKind.GROUP else entry.address
+
+
+def _prepared(identifier: str) -> str:
+    """An identifier as it is compared ([RFC4314] 3, 9); Refusal NO where SASLprep allows it not, or leaves nothing."""
+    prepared = saslprep(identifier)
+    if not prepared:
+        raise no(b"There is nobody of that name to have rights.")
+    return prepared
 
 
 async def _find(session: Session, identifier: str) -> Principal | None:

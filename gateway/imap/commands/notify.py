@@ -387,7 +387,7 @@ def _list_line(session: Session, name: str, attributes: list[bytes], old: str | 
 async def _compare_annotations(
     session: Session, notifier: Notifier, watched: Watched, rows: Mapping[str, FolderRow], muted: set[str]
 ) -> None:
-    """The names of annotations that have changed ([RFC5465] 5.6, 5.7)."""
+    """The names of annotations that have changed, without their values ([RFC5465] 5.6, 5.7, [RFC5464] 4.4.2)."""
     if notifier.events & Events.MAILBOX_METADATA_CHANGE:
         for number, (name, row) in enumerate(rows.items(), 1):
             await _pause(number)

@@ -118,6 +118,23 @@ async def test_what_identifiers_can_be(street: Street) -> None:
     assert await bob.ok("GETACL INBOX") == [b"* ACL INBOX bob@example.test lrswipkxteacd"]
 
 
+async def test_identifiers_are_prepared(street: Street) -> None:
+    """[RFC4314] 3, 9: SASLprep, so what cannot be seen makes no other name, and what is forbidden is refused."""
+    bob = await street.user("bob")
+
+    def literal(name: str) -> str:
+        return f"{{{len(name.encode())}+}}\r\n{name}"
+
+    prepared, hidden = literal("ca\u00adrol\uff20example.test"), literal("carol\u200b@example.test")
+    await bob.ok(f"SETACL INBOX {prepared} lr")
+    assert (await bob.ok("GETACL INBOX"))[0].endswith(b" carol@example.test lr")
+    for command in ("SETACL INBOX %s lr", "DELETEACL INBOX %s", "LISTRIGHTS INBOX %s"):
+        for name in ("carol@example.test\u2028", "\u00ad"):
+            assert (await bob(command % literal(name)))[-1].startswith(b"NO"), (command, name)
+    await bob.ok(f"DELETEACL INBOX {hidden}")
+    assert await bob.ok("GETACL INBOX") == [b"* ACL INBOX bob@example.test lrswipkxteacd"]
+
+
 async def test_rights_without_a_letter_stay(street: Street) -> None:
     """[MS-OXCPERM] 2.2.7: free/busy and contact are no business of SETACL; the owned ones go with the others."""
     street.share("bob", "Box", "alice", EDIT | Rights.FREE_BUSY_SIMPLE | Rights.FOLDER_CONTACT)

@@ -173,7 +173,7 @@ async def test_subscriptions(server: Server) -> None:
 
 
 async def test_annotations(server: Server) -> None:
-    """[RFC5465] 5.6, 5.7: the names of the entries."""
+    """[RFC5465] 5.6, 5.7, [RFC5464] 4.4.2: the names of the entries."""
     client = await server.client(None)
     await client.ok("NOTIFY SET (mailboxes INBOX (MailboxMetadataChange)) (personal (ServerMetadataChange))")
     other = await server.client(None)
