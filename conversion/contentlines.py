@@ -425,7 +425,9 @@ def write_line(
 def _parameter_text(value: str) -> str:
     text = _CONTROLS.sub("", value).replace("^", "^^").replace("\r\n", "\n").replace("\r", "\n")
     text = text.replace("\n", "^n").replace('"', "^'")
-    return f'"{text}"' if any(special in text for special in ";:,") else text
+    # A word before the colon that could begin an address is quoted too: readers find addresses that nobody quoted.
+    quoted = any(special in text for special in ";:,") or text.strip().lower() in _URI_SCHEMES
+    return f'"{text}"' if quoted else text
 
 
 def fold(line: str) -> bytes:

@@ -160,6 +160,7 @@ def test_writing() -> None:
     assert all(len(part) <= 75 for part in line.split(b"\r\n"))
     assert one(line) == ContentLine("SUMMARY", "ü" * 60, (("X-A", ('a"b\nc',)), ("T", ("x", "y;z"))))
     assert write_line("A", "x\r\nB:y") == b"A:x B:y\r\n"
+    assert one(write_line("A", "mailto:x@y", [("CN", "Cid")])).parameter("CN") == "Cid"  # no address cid:mailto:x@y
     assert write_line("A\r\nB", "x", group="g") == b"g.AB:x\r\n"
 
 

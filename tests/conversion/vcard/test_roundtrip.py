@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conversion.receipt import Receipt
 from conversion.vcard.lines import VERSIONS
+from conversion.vcard.memberstream import read_stream, write_stream
 from conversion.vcard.reader import read_vcard
 from conversion.vcard.writer import write_vcard
 from store.mapi import tags
+from store.mapi.entryid import OneOffEntryId
 from store.mapi.message import MessageContent
-from tests.support.vcards import card_lines, contacts
+from tests.support.examples import examples
+from tests.support.vcards import LINE, card_lines, contacts
 
 
 @given(contacts(), st.sampled_from(VERSIONS))
@@ -38,6 +41,36 @@ def test_cards(lines: list[bytes]) -> None:
     kept = again.replace(b"\r\n ", b"").split(b"\r\n")
     for line in lines:
         assert line.replace(b"\r\n ", b"").removesuffix(b"\r\n") in kept
+
+
+_MEMBERS = st.lists(st.tuples(LINE, st.text("abcd\xe9.+", min_size=1, max_size=12)), max_size=8, unique=True)
+
+
+@given(_MEMBERS, st.integers(1, 60), st.sampled_from(["3.0", "4.0"]))
+@settings(max_examples=examples(25))
+def test_lists(people: list[tuple[str, str]], times: int, version: str) -> None:
+    """[MS-OXOCNTC] 2.2.2.2: members, few or more than their lists have room for, in their order, each once."""
+    found = [
+        OneOffEntryId(name.strip() or "x", "SMTP", f"{local}{number}@example.org").encode()
+        for number in range(times)
+        for name, local in people
+    ]
+    content = MessageContent(
+        {
+            tags.PidTagMessageClass: "IPM.DistList",
+            tags.PidTagDisplayName: "List",
+            tags.PidLidDistributionListStream: write_stream(found),
+        }
+    )
+    written, read = Receipt(), Receipt()
+    again = read_vcard(write_vcard(content, version=version, receipt=written), receipt=read)
+    assert list(read) == []
+    listed = again.properties[tags.PidLidDistributionListMembers]
+    stream = again.properties.get(tags.PidLidDistributionListStream)
+    assert isinstance(listed, tuple)
+    kept = list(listed) if stream is None else [one for _, one in read_stream(stream) or ()]  # type: ignore[arg-type]
+    assert kept == list(dict.fromkeys(found))
+    assert read_vcard(write_vcard(again, version=version)) == again
 
 
 @pytest.mark.parametrize("version", VERSIONS)
