@@ -219,9 +219,9 @@ class Client:
 class Server:
     """Store, services and clients of one test."""
 
-    def __init__(self, root: Path, settings: ImapSettings | None = None) -> None:
+    def __init__(self, root: Path, settings: ImapSettings | None = None, url: str | None = None) -> None:
         self.watch = Watch()
-        self.store = Store(StoreSettings(root, durable=False), reader=MailReader(), publish=self.watch.publish)
+        self.store = Store(StoreSettings(root, url=url, durable=False), reader=MailReader(), publish=self.watch.publish)
         self.store.create(REF, MailboxKind.PRIVATE)
         self.runner = StoreRunner(inline=self.store.inline, group=self.store.group, attempt=self.store.attempt)
         self.logon = FakeLogon()

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from tests.gateway.imap.harness import MAIL, Client, Server
+from tests.gateway.imap.modelcases import CASES
 
 STEPS = int(os.environ.get("OXGATE_MODEL_STEPS", "600"))
 FLAGS = ("\\Seen", "\\Flagged", "\\Deleted", "\\Answered", "Work", "$Label1")
@@ -291,10 +292,10 @@ class Side:
         await choose.choice(anytime)(choose)  # type: ignore[misc] # the methods differ in nothing but their names
 
 
-@pytest.mark.parametrize("seed", range(2))
-async def test_server_agrees_with_the_model(server: Server, seed: int) -> None:
+@pytest.mark.parametrize(("modelled", "seed"), CASES, indirect=["modelled"])
+async def test_server_agrees_with_the_model(modelled: Server, seed: int) -> None:
     """[RFC3501] 5.2, 6.3, 6.4, 7.3.1, 7.4.1, 7.4.2, [RFC4315] 3, [RFC6851] 3, [RFC2180] 4."""
-    choose = random.Random(seed)
+    server, choose = modelled, random.Random(seed)
     if not any(row.path == ("Archive",) for row in server.mailbox.folders()):
         server.mailbox.create_folder(("Archive",))
     folders = {name: Folder() for name in FOLDERS}

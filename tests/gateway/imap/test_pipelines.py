@@ -14,6 +14,7 @@ import re
 import pytest
 
 from tests.gateway.imap.harness import MAIL, Client, Server
+from tests.gateway.imap.modelcases import CASES
 
 PIPELINES = int(os.environ.get("OXGATE_MODEL_STEPS", "300"))
 FLAGS = ("\\Seen", "\\Flagged", "\\Deleted", "Work")
@@ -106,10 +107,10 @@ class Pipeliner:
         return self.uids
 
 
-@pytest.mark.parametrize("seed", range(2))
-async def test_numbers_hold_in_every_mix(server: Server, seed: int) -> None:
+@pytest.mark.parametrize(("modelled", "seed"), CASES, indirect=["modelled"])
+async def test_numbers_hold_in_every_mix(modelled: Server, seed: int) -> None:
     """[RFC3501] 5.5, 7.4.1, [RFC6851] 4.3, with three connections."""
-    choose = random.Random(seed)
+    server, choose = modelled, random.Random(seed)
     if not any(row.path == ("Archive",) for row in server.mailbox.folders()):
         server.mailbox.create_folder(("Archive",))
     for _ in range(6):
