@@ -50,6 +50,8 @@ _PLAIN_TYPES = {
     PatternType.HJ_MONTH_NTH: PatternType.MONTH_NTH,
     PatternType.HJ_MONTH_END: PatternType.MONTH_END,
 }
+_MOST_DATES = 500
+"""Dates of one EXDATE: libical, and what is built on it, reads no more."""
 _SINGLE, _MASTER, _INSTANCE, _EXCEPTION = range(4)
 # What an exception does not have of its series.
 _OWN = frozenset(
@@ -239,7 +241,9 @@ def _write_series(content: MessageContent, recurrence: AppointmentRecurrencePatt
     removed = [day for day in recurrence.recurrence_pattern.deleted_instance_dates if day not in originals]
     if removed:
         each = [clock.line(f"{prefix}EXDATE", datetime_of(day + offset), is_date=job.all_day) for day in removed]
-        lines.append(replace(each[0], value=",".join(line.value for line in each)))
+        for first in range(0, len(each), _MOST_DATES):
+            values = ",".join(line.value for line in each[first : first + _MOST_DATES])
+            lines.append(replace(each[0], value=values))
     written.components.append(_event(content, properties, lines, _MASTER, job))
     embedded = _embedded(content)
     for number, info in enumerate(recurrence.exceptions):
@@ -375,7 +379,7 @@ def _stamps(properties: PropertyBag, job: _Job) -> list[ContentLine]:
 
 
 def _bodies(properties: PropertyBag, job: _Job) -> list[ContentLine]:
-    """DESCRIPTION or COMMENT, and X-ALT-DESC ([MS-OXCICAL] 2.1.3.1.1.20.5, 2.1.3.1.1.20.7, 2.1.3.1.1.20.27)."""
+    """DESCRIPTION or COMMENT, and X-ALT-DESC ([MS-OXCICAL] 2.1.3.1.1.20.5, 2.1.3.1.1.20.11, 2.1.3.1.1.20.27)."""
     html = _html(properties, job.notes)
     body = properties.get(tags.PidTagBody)
     text = body if isinstance(body, str) else html_to_plain(html) if html else ""

@@ -20,7 +20,7 @@ from conversion.receipt import Receipt
 from store.mapi import tags
 from store.mapi.message import AttachmentContent, MessageContent, RecipientRow, RecipientType
 from store.mapi.types import PropertyKey, Value
-from tests.conversion.oxcical.calendars import NOW, calendar, event, recurrence_of, written
+from tests.conversion.oxcical.calendars import NOW, START, calendar, event, read_one, recurrence_of, written
 
 BERLIN = ";TZID=Europe/Berlin:"
 # The octets of [MS-OXOCAL] 4.1.1.2.
@@ -379,3 +379,14 @@ def test_others() -> None:
 def test_folding() -> None:
     found = one(object_of({tags.PidTagSubject: "ü" * 200, tags.PidTagBody: "x, " * 300}))
     assert unescape(found.value("SUMMARY") or "") == "ü" * 200
+
+
+def test_many_removed_instances() -> None:
+    """No EXDATE has more than 500 dates: libical leaves out the others ([MS-OXCICAL] 2.1.3.1.1.20.13)."""
+    days = [dt.date(2026, 1, 5) + dt.timedelta(days=number) for number in range(1, 1202)]
+    removed = "EXDATE:" + ",".join(f"{day:%Y%m%d}T090000Z" for day in days)
+    content = read_one(*START, "RRULE:FREQ=DAILY;COUNT=2000", removed)
+    (inner,) = written(write_calendar(content, now=NOW)).inner("VEVENT")
+    assert [len(line.value.split(",")) for line in inner.every("EXDATE")] == [500, 500, 201]
+    (again,) = read_calendar(write_calendar(content, now=NOW))
+    assert recurrence_of(again) == recurrence_of(content)
