@@ -25,6 +25,7 @@ def read_alarms(
 ) -> Properties:
     """Give the reminder of an event or task: the first alarm that has a TRIGGER, whatever its ACTION.
 
+    That an alarm comes again is not read, as in Exchange ([MS-STANXICAL] 2.2.87).
     `start` is what a TRIGGER counts from (of a task: when it is due). The alarms of vCalendar 1.0 count where there is
     no VALARM.
     """

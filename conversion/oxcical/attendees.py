@@ -93,7 +93,10 @@ def read_people(lines: Lines, method: str, zones: Zones, resolve: Resolver | Non
 
 
 def mailbox_of(line: ContentLine) -> Mailbox:
-    """Read a calendar user address ([RFC5545] 3.3.3): a mailto, or the EMAIL beside an address of another kind."""
+    """Read a calendar user address ([RFC5545] 3.3.3): a mailto, or the EMAIL beside an address of another kind.
+
+    What Exchange writes is a mailto ([MS-STANXICAL] 2.2.28); its DIR is passed over ([MS-STANOICAL] 2.2.11).
+    """
     text = line.value.strip().strip("<>").strip()
     name = " ".join((line.parameter("CN") or "").split()).replace("\0", "")[:_MAX_NAME]
     email = (line.parameter("EMAIL") or "").strip()

@@ -153,7 +153,8 @@ def _series_lines(lines: Lines, name: str, setting: Setting) -> list[ContentLine
 def _times(lines: Lines, zones: Zones, notes: Receipt) -> tuple[Moment | None, Moment | None, bool]:
     """Start, end, and whether the event is of whole days.
 
-    [MS-OXCICAL] 2.1.3.1.1.20.8, 2.1.3.1.1.20.8.1, 2.1.3.1.1.20.10.
+    [MS-OXCICAL] 2.1.3.1.1.20.8, 2.1.3.1.1.20.8.1, 2.1.3.1.1.20.10. A DURATION counts where one of them is missing,
+    and is not written ([MS-STANOICAL] 2.2.70).
     """
     lines_here = [take(lines, name, notes) for name in ("DTSTART", "DTEND")]
     start, end = (None if line is None else read_time(line, zones, notes) for line in lines_here)

@@ -55,7 +55,8 @@ def calendar_properties(
     """Give the object of a text/calendar part, in UTF-8 as decoded from its transfer encoding.
 
     Several objects are attached to one that is a note. None, with a note why, for what mail cannot be about: methods
-    that MAPI has not, answers that are none, tasks, no event at all. Such a part stays a file.
+    that MAPI has not, answers that are none, tasks, no event at all. Such a part stays a file: Exchange knows no other
+    methods either ([MS-STANXICAL] 2.2.97, 2.2.105).
     """
     notes = Receipt() if receipt is None else receipt
     calendars = [component for component in read_components(part) if component.name == "VCALENDAR"]

@@ -31,7 +31,10 @@ _ICONS = {REQUEST: 0x404, CANCELED: 0x408, "Pos": 0x405, "Neg": 0x406, "Tent": 0
 
 
 def class_of(method: str, people: People, receipt: Receipt) -> str:
-    """Give the message class of a METHOD, and of what the one ATTENDEE of an answer says."""
+    """Give the message class of a METHOD, and of what the one ATTENDEE of an answer says.
+
+    Of a file an unknown METHOD is taken as PUBLISH, as Outlook does it with ADD ([MS-STANOICAL] 2.2.99).
+    """
     if method == "REQUEST":
         return REQUEST
     if method == "CANCEL":

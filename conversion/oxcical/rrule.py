@@ -87,6 +87,7 @@ def read_rule(text: str, *, receipt: Receipt | None = None, place: str = "RRULE"
     """Read the value of an RRULE ([RFC5545] 3.3.10).
 
     None, with a note, if it has no frequency that is known, or is of another calendar ([RFC7529] 4.1).
+    Parameters of the line say nothing ([MS-STANOICAL] 2.2.87).
     """
     notes = Receipt() if receipt is None else receipt
     parts: dict[str, str] = {}

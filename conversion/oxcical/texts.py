@@ -59,6 +59,7 @@ _CLASSES = ("PUBLIC", "X-PERSONAL", "PRIVATE", "CONFIDENTIAL")
 _PRIORITIES = ("9", "5", "1")
 _ANSWERED = re.compile(r"(?:Accepted|Tentative|Declined|New Time Proposed|Cancel(?:l)?ed): ", re.IGNORECASE)
 _BLANKS = re.compile(r"[\r\n\t]+")
+_IN_A_LANGUAGE = ("SUMMARY", "LOCATION", "COMMENT", "DESCRIPTION")
 _UTF_8 = 65001
 _NATIVE_PLAIN, _NATIVE_HTML = 1, 3  # PidTagNativeBody ([MS-OXCMSG] 2.2.1.58.2)
 
@@ -213,6 +214,7 @@ def split_meeting_subject(subject: str) -> tuple[str, str]:
 
 def _subject(lines: Lines, method: str, found: Properties, notes: Receipt) -> None:
     """SUMMARY ([MS-OXCICAL] 2.1.3.1.1.20.24)."""
+    language = _language(lines)
     line = take(lines, "SUMMARY", notes)
     subject = "" if line is None else _cut(_BLANKS.sub(" ", unescape(line.value)), "SUMMARY", notes)
     answered = method in ("REPLY", "COUNTER", "CANCEL")
@@ -221,16 +223,21 @@ def _subject(lines: Lines, method: str, found: Properties, notes: Receipt) -> No
     found[tags.PidTagSubjectPrefix] = prefix
     found[tags.PidTagNormalizedSubject] = rest
     found[tags.PidTagConversationTopic] = rest
-    language = None if line is None else line.parameter("LANGUAGE")
     locale = locale_of(language) if language else None
     if locale is not None:
         found[tags.PidTagMessageLocaleId] = locale
     elif language:
-        notes.dropped("SUMMARY, LANGUAGE", "not a language that Windows numbers")
+        notes.dropped("LANGUAGE", "not a language that Windows numbers")
+
+
+def _language(lines: Lines) -> str | None:
+    """The first LANGUAGE of these, as Exchange takes it ([MS-STANXICAL] 2.2.56)."""
+    named = (line.parameter("LANGUAGE") for name in _IN_A_LANGUAGE for line in lines.get(name, [])[:1])
+    return next(filter(None, named), None)
 
 
 def _body(lines: Lines, method: str, found: Properties, notes: Receipt) -> None:
-    """DESCRIPTION, COMMENT, X-ALT-DESC ([MS-OXCICAL] 2.1.3.1.1.20.5, 2.1.3.1.1.20.7, 2.1.3.1.1.20.27).
+    """DESCRIPTION, COMMENT, X-ALT-DESC ([MS-OXCICAL] 2.1.3.1.1.20.5, 2.1.3.1.1.20.11, 2.1.3.1.1.20.27).
 
     What an attendee says in an answer is in COMMENT.
     """
@@ -262,7 +269,7 @@ def _location(lines: Lines, found: Properties, notes: Receipt) -> None:
 
 
 def _keywords(lines: Lines, found: Properties, notes: Receipt) -> None:
-    """CATEGORIES ([MS-OXCICAL] 2.1.3.1.1.20.3): all values of all lines."""
+    """CATEGORIES ([MS-OXCICAL] 2.1.3.1.1.20.3): all values of all lines; written as one ([MS-STANOICAL] 2.2.55)."""
     if "CATEGORIES" not in lines:
         return
     words = [_single(word) for line in lines.pop("CATEGORIES") for word in split_values(line.value)]
@@ -342,7 +349,7 @@ def _busy_word(lines: Lines, what: str, notes: Receipt) -> int | None:
 
 
 def _stamps(lines: Lines, method: str, zones: Zones, found: Properties, notes: Receipt) -> None:
-    """DTSTAMP, CREATED and LAST-MODIFIED ([MS-OXCICAL] 2.1.3.1.1.20.9, 2.1.3.1.1.20.14)."""
+    """DTSTAMP, CREATED and LAST-MODIFIED ([MS-OXCICAL] 2.1.3.1.1.20.7, 2.1.3.1.1.20.9, 2.1.3.1.1.20.14)."""
     change = tags.PidLidAttendeeCriticalChange if method in ("REPLY", "COUNTER") else tags.PidLidOwnerCriticalChange
     for name, key in (
         ("DTSTAMP", change),

@@ -107,6 +107,7 @@ def read_zone(component: Component, notes: Receipt, budget: Budget) -> ZoneCompo
             notes.dropped(inner.name[:50], "not a part of a time zone")
             continue
         before, after = (_offset(inner.value(name)) for name in ("TZOFFSETFROM", "TZOFFSETTO"))
+        # Outlook makes do with one of them, Exchange does not ([MS-STANOICAL] 2.2.76, [MS-STANXICAL] 2.2.74).
         before, after = (after if before is None else before), (before if after is None else after)
         if before is None or after is None:
             notes.dropped(inner.name, "no offset that can be read")

@@ -242,7 +242,8 @@ def test_unknown_zone() -> None:
 def test_properties(line: str, key: PropertyKey, value: object) -> None:
     """One by one.
 
-    [MS-OXCICAL] 2.1.3.1.1.20.3 to 2.1.3.1.1.20.7, 2.1.3.1.1.20.9, 2.1.3.1.1.20.14, 2.1.3.1.1.20.15, 2.1.3.1.1.20.17;
+    [MS-OXCICAL] 2.1.3.1.1.20.3 to 2.1.3.1.1.20.7, 2.1.3.1.1.20.9, 2.1.3.1.1.20.11, 2.1.3.1.1.20.14;
+    [MS-OXCICAL] 2.1.3.1.1.20.15, 2.1.3.1.1.20.17;
     [MS-OXCICAL] 2.1.3.1.1.20.21 to 2.1.3.1.1.20.25, 2.1.3.1.1.20.27, 2.1.3.1.1.20.29 to 2.1.3.1.1.20.58.
     """
     assert read_one(*START, line).properties[key] == value
