@@ -6,6 +6,7 @@ import random
 import statistics
 from base64 import encodebytes
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from time import process_time_ns
 from typing import NamedTuple
 
@@ -13,6 +14,8 @@ from conversion.html.plain import html_to_plain
 from conversion.mime.rendition import render
 from conversion.msg.reader import read_msg
 from conversion.msg.writer import write_msg
+from conversion.oxcical.exporter import write_calendar
+from conversion.oxcical.importer import read_calendar
 from conversion.oxcmail.reader import read_mime
 from conversion.oxcmail.writer import write_mime
 from conversion.rtf.encapsulated import deencapsulate, encapsulate_html
@@ -71,6 +74,8 @@ def rows() -> list[Row]:
     rtf = encapsulate_html(html)
     packed, kilobytes = compress(rtf), len(rtf) / 1024
     tnef, msg = write_tnef(content, raw=small), write_msg(content, raw=small)
+    series = _series(200, 20)
+    appointments = read_calendar(series)
     return [
         Row(
             "MIME, scan with ENVELOPE and BODYSTRUCTURE",
@@ -93,9 +98,35 @@ def rows() -> list[Row]:
             10,
             f"{kilobytes / 20 * 1024:.0f}",
         ),
+        Row(
+            "iCalendar to a Message object", "200 instances, 20 exceptions", lambda: read_calendar(series), 5, "10,000"
+        ),
+        Row("Message object to iCalendar", "200 instances, 20 exceptions", lambda: write_calendar(appointments), 5, ""),
         Row("RTF to the HTML in it", f"{kilobytes:.0f} KB", lambda: deencapsulate(rtf), 3, ""),
         Row("HTML to text", f"{len(html) / 1024:.0f} KB", lambda: html_to_plain(html), 3, ""),
     ]
+
+
+def _series(count: int, exceptions: int) -> bytes:
+    """Make a daily meeting, every tenth instance of which is at another time and has another subject."""
+    people = "ORGANIZER:mailto:boss@x.test\r\n" + "".join(
+        f"ATTENDEE;CN=N{number};PARTSTAT=ACCEPTED:mailto:n{number}@x.test\r\n" for number in range(5)
+    )
+    zone = ";TZID=Europe/Berlin:"
+    master = (
+        f"BEGIN:VEVENT\r\nUID:one\r\nDTSTAMP:20260101T000000Z\r\nDTSTART{zone}20260105T090000\r\n"
+        f"DTEND{zone}20260105T100000\r\nSUMMARY:Daily\r\nRRULE:FREQ=DAILY;COUNT={count}\r\n{people}END:VEVENT\r\n"
+    )
+    events = [master]
+    first = datetime(2026, 1, 5)
+    for number in range(exceptions):
+        day = first + timedelta(days=number * count // exceptions)
+        events.append(
+            f"BEGIN:VEVENT\r\nUID:one\r\nDTSTAMP:20260101T000000Z\r\nRECURRENCE-ID{zone}{day:%Y%m%d}T090000\r\n"
+            f"DTSTART{zone}{day:%Y%m%d}T110000\r\nDTEND{zone}{day:%Y%m%d}T120000\r\n"
+            f"SUMMARY:Daily, later {number}\r\n{people}END:VEVENT\r\n"
+        )
+    return f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{''.join(events)}END:VCALENDAR\r\n".encode()
 
 
 def _with_attachment(size: int) -> bytes:
