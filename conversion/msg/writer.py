@@ -20,6 +20,8 @@ from store.mapi.types import PropertyKey, Value
 _CLSID = UUID("00020D0B-0000-0000-C000-000000000046")
 """The class of the root storage, by which Windows opens the file in Outlook ([MS-OXMSG] 2.2)."""
 _UNICODE_OK = 0x00040000  # STORE_UNICODE_OK of PidTagStoreSupportMask ([MS-OXMSG] 2.1.1.1)
+_MOST_ROWS = 2_048
+"""Recipients, or attachments, that a file may have ([MS-OXMSG] 2.2.1, 2.2.2)."""
 _BY_VALUE, _EMBEDDED, _OLE = 1, 5, 6
 _MESSAGE, _STORAGE = 1, 4  # the reserved word of an object's row ([MS-OXMSG] 2.4.2.2)
 
@@ -57,6 +59,9 @@ class _Writer:
         counts = len(content.recipients), len(content.attachments)
         head = struct.pack("<8xIIII", *counts, *counts).ljust(header, b"\0")
         self._properties(storage, head, properties)
+        for what, count in zip(("recipients", "attachments"), counts, strict=True):
+            if count > _MOST_ROWS:  # nothing is left out that some reader may read
+                self._receipt.altered(what, f"{count} of them: other programs read no more than {_MOST_ROWS}")
         for number, row in enumerate(content.recipients):
             self._recipient(storage, number, row)
         for number, attachment in enumerate(content.attachments):

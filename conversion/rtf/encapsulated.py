@@ -78,7 +78,7 @@ _BREAKS = {b"par": "\r\n", b"line": "\r\n", b"tab": "\t"}
 
 
 class _Reader(Walker):
-    """Reads the text outside of \\htmlrtf, and what is in \\htmltag ([MS-OXRTFEX] 2.1.3.1.4, 2.1.3.1.4.2)."""
+    """Reads text outside of \\htmlrtf, and what is in \\htmltag ([MS-OXRTFEX] 2.1.3.1.3, 2.1.3.1.4, 2.1.3.1.4.2)."""
 
     state: _State
 
@@ -189,7 +189,7 @@ _IN_TEXT, _IN_TAG, _IN_PLAIN = _Escapes("\\line "), _Escapes("\\par "), _Escapes
 
 
 def encapsulate_html(html: str) -> bytes:
-    """Put HTML into RTF ([MS-OXRTFEX] 2.1.3, 2.2.2): every tag as it is, and beside it what RTF has for it."""
+    """Put HTML into RTF ([MS-OXRTFEX] 2.1.3, 2.1.3.2): every tag as it is, and beside it what RTF has for it."""
     out = ["{\\*\\htmltag64}"]
     where = _OUT_OF_HTML
     for token, source in pieces(html):
@@ -204,7 +204,7 @@ def encapsulate_html(html: str) -> bytes:
 
 
 def encapsulate_text(text: str) -> bytes:
-    """Put plain text into RTF ([MS-OXRTFEX] 2.1.2, 2.2.1)."""
+    """Put plain text into RTF ([MS-OXRTFEX] 2.1.3)."""
     body = _escaped(text.replace("\r\n", "\n"), _IN_PLAIN)
     return _HEADER % (b"fromtext", 1, 20) + body.encode("ascii") + b"}"
 

@@ -65,12 +65,13 @@ def test_recognising(rtf, form):
         (rb"\u8364?\u-10179?\u-8704?\uc2\u228ab\uc0\u228 c", "\u20ac\U0001f600\xe4\xe4c"),
         (rb"\htmlrtf hidden {\b too}\htmlrtf0 shown", "shown"),
         (rb"{\htmlrtf a}b", "b"),  # a group ends what began in it
+        (rb"\htmlrtf1 a{b\htmlrtf0 C}d\htmlrtf0 E{F\htmlrtf g}H", "CEFH"),
         (b"line\r\nends\nmean nothing", "lineendsmean nothing"),
         (rb"stray \u", "stray "),
     ],
 )
 def test_taking_html_out(rtf, html):
-    """[MS-OXRTFEX] 2.1.3.1.4, 2.1.3.1.4.1, 2.1.3.1.4.2, 2.2.3.2: tags, hidden text, characters."""
+    """[MS-OXRTFEX] 2.1.3.1.3, 2.1.3.1.4, 2.1.3.1.4.1, 2.1.3.1.4.2, 2.2.3.2: tags, hidden text, characters."""
     assert deencapsulate(HEAD + rtf + b"}behind}") == Encapsulated(Form.HTML, html)
 
 
@@ -92,7 +93,7 @@ HTML = (
 
 
 def test_html_comes_out_as_it_went_in():
-    """[MS-OXRTFEX] 2.1.3, 2.2.2"""
+    """[MS-OXRTFEX] 2.1.3, 2.1.3.2"""
     rtf = encapsulate_html(HTML)
     assert rtf.isascii()
     assert rtf.startswith(b"{\\rtf1\\ansi\\ansicpg1252\\fromhtml1 ")
@@ -114,7 +115,7 @@ def test_what_stands_for_html_in_rtf():
 
 
 def test_a_reader_of_rtf_sees_what_the_html_says():
-    """[MS-OXRTFEX] 2.2.2: text and its look stand outside of the tags."""
+    """[MS-OXRTFEX] 2.1.3.2: text and its look stand outside of the tags."""
     html = rtf_to_html(encapsulate_html(HTML)).html
     text = re.sub("<[^>]*>|\\s", "", html.replace("&nbsp;", " "))
     assert text == "One&amp;tw\xf6\u65e5\U0001f600ab"
@@ -153,7 +154,7 @@ def test_any_html_comes_out_as_it_went_in(html):
 
 @given(st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\r\0")))
 def test_any_text_comes_out_as_it_went_in(text):
-    """[MS-OXRTFEX] 2.1.2, 2.2.1"""
+    """[MS-OXRTFEX] 2.1.3"""
     assert deencapsulate(encapsulate_text(text)) == Encapsulated(Form.TEXT, text.replace("\n", "\r\n"))
 
 
