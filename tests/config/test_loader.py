@@ -186,6 +186,12 @@ def test_default_domain_must_be_accepted(tmp_path):
     assert "general.domains" in found["general.default_domain"]
 
 
+def test_a_time_zone_is_one_of_ianas(tmp_path):
+    found = problems(f"[tls]\n{TLS}[general]\ntime_zone = 'Europe/Berlyn'\n", tmp_path)
+    assert 'did you mean "Europe/Berlin"' in found["general.time_zone"]
+    assert "general.time_zone" not in problems(f"[tls]\n{TLS}[general]\ntime_zone = 'UTC'\nx = 1\n", tmp_path)
+
+
 def test_what_is_no_file_and_what_is_no_toml(tmp_path):
     with pytest.raises(SettingsError, match="oxgate init"):
         load(tmp_path / "none.toml", {})

@@ -19,8 +19,10 @@ from gateway.services.receipts import NOTES, notes_of
 from store.ids import MailboxKind, MailboxRef, SpecialFolder
 from store.mailbox import Mailbox
 from store.mapi import tags
+from store.mapi.entryid import AddressBookEntryId, decode
 from store.mapi.message import MessageContent
 from store.mapi.restriction import Exist
+from store.mapi.types import filetime_from_unix
 from store.store import Store, StoreSettings
 from tests.conversion.oxcmail.test_stamps import IDENTIFIER, puzzle
 from tests.conversion.oxcmail.test_tnefpart import legacy, stream
@@ -149,6 +151,40 @@ async def test_what_strangers_say_of_the_organisation(tmp_path: Path, port: str)
         for content in read_all(server.application.store.open(server.refs["alice"])):
             assert not {*FORGED, tags.PidTagAutoForwarded} & content.properties.keys()
             assert "X-MS-Exchange" not in str(content.properties[tags.PidTagTransportMessageHeaders])
+
+
+INVITED = (
+    b"From: s@other.test\r\nTo: bob@example.test\r\nContent-Type: text/calendar; method=PUBLISH\r\n\r\n"
+    b"BEGIN:VCALENDAR\r\nMETHOD:PUBLISH\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTART:20240105T100000\r\n"
+    b"DTEND:20240105T110000\r\nORGANIZER:mailto:bob@example.test\r\nATTENDEE:mailto:s@other.test\r\n"
+    b"END:VEVENT\r\nEND:VCALENDAR\r\n"
+)
+
+
+async def test_what_the_server_knows_of_a_message(tmp_path: Path) -> None:
+    """Its time zone, whose mailbox it is in, who is in its directory; of a message by APPEND as of a delivered one."""
+    async with RunningServer(tmp_path, sections={"general": {"time_zone": "Europe/Berlin"}}) as server:
+        await send(server, "lmtp", INVITED)
+        for user in (b"alice", b"bob"):
+            reader, writer = await server.connect("imap")
+            await reader.readline()
+            writer.write(b"a LOGIN %b@example.test %b\r\n" % (user, PASSWORD.encode()))
+            writer.write(b"b APPEND INBOX {%d+}\r\n%b\r\nc LOGOUT\r\n" % (len(INVITED), INVITED))
+            assert b"b OK [APPENDUID " in await asyncio.wait_for(reader.read(), 60)
+            writer.close()
+        contents = [
+            content
+            for name in ("alice", "bob")
+            for content in read_all(server.application.store.open(server.refs[name]))
+        ]
+    start, flags = tags.PidLidAppointmentStartWhole, tags.PidLidAppointmentStateFlags
+    assert {content.properties[start] for content in contents} == {filetime_from_unix(1704445200)}  # 09:00 UTC
+    assert [content.properties[flags] for content in contents] == [3, 3, 1]  # received twice, organised once
+    for content in contents:
+        (note,) = (kept.note for kept in notes_of(content.properties).kept)
+        assert (note.place, note.what) == ("part 1, VEVENT 1, DTSTART", "a time without a zone: Europe/Berlin")
+        known = [decode(bytes(row.properties[tags.PidTagEntryId])) for row in content.recipients]  # type: ignore[arg-type]
+        assert any(isinstance(one, AddressBookEntryId) for one in known)
 
 
 async def test_journals_and_postmarks(tmp_path: Path) -> None:
