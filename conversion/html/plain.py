@@ -27,6 +27,7 @@ MAX_INDENT = 20
 _RULE = "-" * 40
 _BLANKS = re.compile(r"[ \t\r\n\f\v]+")
 _STYLE_HIDES = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all)", re.I)
+_STYLE_KEEPS = re.compile(r"(?:^|;)\s*white-space\s*:\s*(?:pre|break-spaces)\b", re.I)
 _SHOWN_URL = re.compile(r"(?:https?|ftp|mailto|tel|sip|news|file)(?=:)", re.I)
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u00ad\ufeff\u2060"))
 
@@ -220,6 +221,11 @@ class _Renderer:
         return leave
 
     _enter_xmp = _enter_listing = _enter_pre
+
+    def _enter_div(self, attributes: dict[str, str]) -> Callable[[], None] | None:
+        return self._enter_pre(attributes) if _STYLE_KEEPS.search(attributes.get("style", "")) else None
+
+    _enter_p = _enter_div
 
     def _enter_blockquote(self, attributes: dict[str, str]) -> Callable[[], None] | None:
         return self._indent("> ")

@@ -28,6 +28,7 @@ from conversion.html.plain import MAX_INDENT, html_to_plain
         ("<h1>Title</h1>Text<h2>Next</h2>", "Title\n\nText\n\nNext"),
         ("before<hr>after", f"before\n\n{'-' * 40}\n\nafter"),
         ("<pre>  x\n\n   y\r\nz</pre>end", "  x\n\n   y\nz\n\nend"),
+        ('<div style="color:red; white-space: pre-wrap">a\n  b</div><p style=white-space:normal>c\nd', "a\n  b\n\nc d"),
         ('<span style="color:red; display: none">hidden<b>too</b></span>shown', "shown"),
         ("<div hidden><p>x</div>shown", "shown"),
         ("<q>said</q>", '"said"'),
