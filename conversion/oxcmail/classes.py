@@ -72,7 +72,8 @@ def infopath_form(content_class: str) -> str:
 def class_of_content(name: str, content_class: str, root: Part) -> str:
     """Return the message class that a Content-Class makes of a note ([MS-OXCMAIL] 2.2.3.2.15).
 
-    What comes from telephones counts only where the message has the parts for it: a sound, or a page.
+    What comes from telephones counts only where the message has the parts for it: a page ([MS-OXCMAIL] 2.2.3.2.15.1),
+    or a sound ([MS-OXCMAIL] 2.2.3.2.15.2).
     """
     lower = content_class.lower()
     form = infopath_form(content_class)

@@ -83,7 +83,7 @@ def mac_attachment(source: Source, part: Part, found: dict[PropertyKey, Value]) 
 
 
 def external_body(source: Source, part: Part, found: dict[PropertyKey, Value]) -> AttachmentContent | None:
-    """Make a shortcut to a file that anybody may fetch by FTP ([RFC2046] 5.2.3).
+    """Make a shortcut to a file that anybody may fetch by FTP ([MS-OXCMAIL] 2.2.3.5, [RFC2046] 5.2.3).
 
     None for all other ways of access: their parts stay as they are.
     """

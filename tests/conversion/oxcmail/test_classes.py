@@ -88,7 +88,7 @@ GUID = "{D04B23F4-B443-453A-ABC6-3D08B5A9A334}"
     ],
 )  # fmt: skip
 def test_content_classes(content_class: str, body: str, name: str) -> None:
-    """[MS-OXCMAIL] 2.2.3.2.15"""
+    """[MS-OXCMAIL] 2.2.3.2.15, 2.2.3.2.15.1, 2.2.3.2.15.2"""
     content = read_mime(render(f"Content-Class: {content_class}\n{body}".replace("\n", "\r\n").encode()), received=0)
     assert content.properties[tags.PidTagMessageClass] == name
     form = content.properties.get(tags.PidLidInfoPathFormName)

@@ -120,7 +120,7 @@ def test_what_is_no_macintosh_file(header: bytes) -> None:
     ],
 )  # fmt: skip
 def test_external_body(parameters: str, url: str) -> None:
-    """[RFC2046] 5.2.3: a shortcut to the file."""
+    """[MS-OXCMAIL] 2.2.3.5, [RFC2046] 5.2.3: a shortcut to the file."""
     attachment = only(
         f"Content-Type: message/external-body; {parameters}\r\n\r\nContent-Type: text/plain\r\n\r\n".encode()
     )
