@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import random
-import time
 from collections.abc import Callable
 from typing import Protocol
 
@@ -32,6 +30,7 @@ from conversion.oxcical.timezones import (
 from conversion.oxcical.zonenames import find_zone
 from conversion.oxcical.zonerules import year_rule, zone_of_definition, zone_of_struct
 from conversion.receipt import Receipt
+from tests.fuzz.damage import ENDLESS, damage_with, try_damaged
 
 START = dt.datetime(2026, 1, 31, 9, 30)
 _ZONE = "2C01000000000000C4FFFFFF"
@@ -163,41 +162,6 @@ def use_rule(rule: Rule) -> str:
     return f"{found.pattern.pattern_type} {found.notes}"
 
 
-def damage(raw: bytes, rng: random.Random) -> bytes:
-    """Cut, repeat, flip and insert here and there."""
-    data = bytearray(raw)
-    for _ in range(rng.randint(1, 6)):
-        at = rng.randrange(len(data) + 1)
-        end = min(len(data), at + rng.randint(0, 8))
-        match rng.randrange(5):
-            case 0:
-                del data[at:end]
-            case 1:
-                data[at:at] = rng.choice(PIECES)
-            case 2:
-                data[at:end] = rng.choice(PIECES)
-            case 3 if at < len(data):
-                data[at] = rng.randrange(256)
-            case _:
-                data[at:at] = data[at:end] * rng.choice((1, 2, 20))
-    return bytes(data)
-
-
-def run(seed: int, seconds: float, rounds: int) -> None:
-    """Try damaged seeds for so long, or so many."""
-    rng = random.Random(seed)
-    stop = time.monotonic() + seconds
-    for _ in range(rounds):
-        raw = damage(rng.choice(SEEDS), rng)
-        try:
-            check(raw)
-        except Exception as error:
-            error.add_note(f"input: {raw!r}")
-            raise
-        if time.monotonic() > stop:
-            break
-
-
 def test_whole_ones() -> None:
     kinds = ["appointment_recurrence"] * 3 + ["time_zone_struct", "time_zone_definition", "global_object_id"]
     for raw, kind in zip(BLOBS, kinds, strict=True):
@@ -207,10 +171,11 @@ def test_whole_ones() -> None:
 
 
 def test_damaged_ones() -> None:
-    run(random.randrange(1 << 32), 3, 150)
+    try_damaged(check, SEEDS, 150, seconds=3, change=damage_with(PIECES))
 
 
 @pytest.mark.fuzz
 @pytest.mark.timeout(0)
 def test_damaged_ones_for_long() -> None:
-    run(random.randrange(1 << 32), float(os.environ.get("OXGATE_FUZZ_SECONDS", "300")), 1 << 60)
+    seconds = float(os.environ.get("OXGATE_FUZZ_SECONDS", "300"))
+    try_damaged(check, SEEDS, ENDLESS, seconds=seconds, change=damage_with(PIECES))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import re
 from collections.abc import Callable
 from functools import cache
@@ -30,7 +29,7 @@ from conversion.rtf.tohtml import rtf_to_html
 from store.mapi import tags
 from store.mapi.message import AttachmentContent, MessageContent, RecipientRow, RecipientType
 from store.mapi.types import PropertyName, PropertyTag, PropertyType
-from tests.fuzz.test_fuzz_mime import damage
+from tests.fuzz.damage import try_damaged
 from tests.fuzz.test_fuzz_tnef import check_content
 from tests.support.binhex import binhex
 from tests.support.corpora import CORPORA
@@ -189,13 +188,4 @@ FORMATS: dict[str, tuple[Callable[[bytes], object], Callable[[], list[bytes]]]] 
 def test_damaged(name: str) -> None:
     check, seeds = FORMATS[name]
     pool = seeds()[:3]
-    rng = random.Random()
-    seed = rng.randrange(1 << 32)
-    rng.seed(seed)
-    for _ in range(40):
-        data = damage(rng.choice(pool), rng)
-        try:
-            check(data)
-        except Exception as error:
-            error.add_note(f"seed {seed}, input: {data!r}")
-            raise
+    try_damaged(check, pool, 40)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-
 from conversion.contentlines import read_components
 from conversion.errors import ConversionError
 from conversion.oxcical.exporter import write_calendar
@@ -13,7 +11,7 @@ from conversion.receipt import Receipt
 from store.mapi import tags
 from store.mapi.message import MessageContent
 from tests.conversion.oxcical.calendars import NOW, START, calendar, event
-from tests.fuzz.test_fuzz_mime import damage
+from tests.fuzz.damage import try_damaged
 from tests.fuzz.test_fuzz_tnef import check_content
 from tests.support.corpora import CORPORA
 from tests.support.examples import examples
@@ -97,13 +95,4 @@ def check(data: bytes) -> object:
 
 
 def test_damaged_calendars() -> None:
-    rng = random.Random()
-    seed = rng.randrange(1 << 32)
-    rng.seed(seed)
-    for _ in range(examples(40)):
-        data = damage(rng.choice(SEEDS), rng)
-        try:
-            check(data)
-        except Exception as error:
-            error.add_note(f"seed {seed}, input: {data!r}")
-            raise
+    try_damaged(check, SEEDS, examples(40))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
-import time
 
 import pytest
 
@@ -16,6 +14,7 @@ from conversion.mime.rendition import render
 from conversion.mime.structure import scan
 from conversion.mime.text import MimeText
 from conversion.oxcmail.reader import read_mime
+from tests.fuzz.damage import ENDLESS, try_damaged
 from tests.support.imap_grammar import read_body, read_envelope
 
 _SEEDS = (
@@ -81,50 +80,6 @@ Subject: d
 """,
 )
 SEEDS = [seed.replace("\n", "\r\n").encode() for seed in _SEEDS]
-TOKENS = [
-    *(b"\r\n", b"\r\n\r\n", b"--b b", b"--b b--", b"--c\r\n", b"--r\r\n", b"\0", b"\xff", b"\r", b"\n", b"\x1b$B"),
-    *(
-        b'"',
-        b"\\",
-        b"(",
-        b")",
-        b"<",
-        b">",
-        b",",
-        b";",
-        b":",
-        b"@",
-        b"=?",
-        b"?=",
-        b"=",
-        b"%",
-        b"*",
-        b" " * 50,
-        b"(" * 50,
-    ),
-    *(b"Content-Type: message/rfc822\r\n\r\n", b"Content-Type: multipart/mixed; boundary=c\r\n\r\n", b"boundary="),
-]
-
-
-def damage(raw: bytes, rng: random.Random) -> bytes:
-    """Cut, repeat, flip and insert here and there."""
-    data = bytearray(raw)
-    for _ in range(rng.randint(1, 12)):
-        at = rng.randrange(len(data) + 1)
-        end = min(len(data), at + rng.randint(0, 40))
-        match rng.randrange(5):
-            case 0:
-                del data[at:end]
-            case 1:
-                data[at:at] = rng.choice(TOKENS) * rng.choice((1, 1, 1, 20))
-            case 2:
-                data[at:at] = data[at:end] * rng.choice((1, 2, 30))
-            case 3 if at < len(data):
-                data[at] = rng.randrange(256)
-            case _:
-                to = rng.randrange(len(data) + 1)
-                data[to:to] = data[at:end]
-    return bytes(data[:20_000])
 
 
 def check(raw: bytes) -> None:
@@ -139,26 +94,18 @@ def check(raw: bytes) -> None:
     list(MimeText(raw).text(True))
 
 
-def run(seed: int, seconds: float, rounds: int) -> None:
-    rng = random.Random(seed)
-    stop = time.monotonic() + seconds
-    for _ in range(rounds):
-        raw = damage(rng.choice(SEEDS), rng)
-        try:
-            check(raw)
-            check(normalise_newlines(raw))
-        except Exception as error:
-            error.add_note(f"input: {raw!r}")
-            raise
-        if time.monotonic() > stop:
-            break
+def check_both(raw: bytes) -> None:
+    """Check it as it is and with the line ends of the wire."""
+    check(raw)
+    check(normalise_newlines(raw))
 
 
 def test_damaged_messages() -> None:
-    run(random.randrange(1 << 32), 5, 600)
+    try_damaged(check_both, SEEDS, 600, seconds=5)
 
 
 @pytest.mark.fuzz
 @pytest.mark.timeout(0)
 def test_damaged_messages_for_long() -> None:
-    run(random.randrange(1 << 32), float(os.environ.get("OXGATE_FUZZ_SECONDS", "300")), 1 << 60)
+    seconds = float(os.environ.get("OXGATE_FUZZ_SECONDS", "300"))
+    try_damaged(check_both, SEEDS, ENDLESS, seconds=seconds)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-import time
 from base64 import encodebytes
 
 import pytest
@@ -22,7 +20,7 @@ from conversion.receipt import Receipt
 from conversion.tnef.writer import write_tnef
 from store.mapi import tags
 from store.mapi.message import AttachmentContent, MessageContent
-from tests.fuzz import test_fuzz_mime
+from tests.fuzz.damage import ENDLESS, try_damaged
 from tests.support.binhex import binhex
 
 _HEAD = b"From: a@x\r\nTo: b@y\r\nSubject: s\r\nDate: Mon, 1 Jan 2024 12:00:00 +0000\r\nMIME-Version: 1.0\r\n"
@@ -114,30 +112,16 @@ def check(raw: bytes) -> object:
     return None
 
 
-def run(seed: int, seconds: float, rounds: int) -> None:
-    dice = random.Random(seed)
-    stop = time.monotonic() + seconds
-    for _ in range(rounds):
-        raw = test_fuzz_mime.damage(dice.choice(SEEDS), dice)
-        try:
-            check(raw)
-        except Exception as error:
-            error.add_note(f"input: {raw!r}")
-            raise
-        if time.monotonic() > stop:
-            break
-
-
 def test_seeds() -> None:
     for seed in SEEDS:
         check(seed)
 
 
 def test_any_part() -> None:
-    run(random.randrange(1 << 32), 5, 120)
+    try_damaged(check, SEEDS, 120, seconds=5)
 
 
 @pytest.mark.fuzz
 @pytest.mark.timeout(0)
 def test_any_part_for_long() -> None:
-    run(random.randrange(1 << 32), 60, 1 << 30)
+    try_damaged(check, SEEDS, ENDLESS, seconds=60)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import struct
 
 from conversion.errors import ConversionError
@@ -16,7 +15,7 @@ from store.mapi import tags
 from store.mapi.bag import encode_bag
 from store.mapi.message import MessageContent
 from store.mapi.types import PropertyBag, PropertyTag
-from tests.fuzz.test_fuzz_mime import damage
+from tests.fuzz.damage import try_damaged
 from tests.support.tnef import (
     SAMPLES,
     attachment,
@@ -113,13 +112,4 @@ def check(data: bytes) -> object:
 
 
 def test_damaged_streams() -> None:
-    rng = random.Random()
-    seed = rng.randrange(1 << 32)
-    rng.seed(seed)
-    for _ in range(250):
-        data = damage(rng.choice(SEEDS), rng)
-        try:
-            check(data)
-        except Exception as error:
-            error.add_note(f"seed {seed}, input: {data!r}")
-            raise
+    try_damaged(check, SEEDS, 250)

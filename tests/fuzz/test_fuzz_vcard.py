@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-
 from conversion.contentlines import MAX_DEPTH
 from conversion.errors import ConversionError
 from conversion.receipt import Receipt
@@ -13,7 +11,7 @@ from conversion.vcard.writer import write_vcard
 from store.mapi.bag import encode_bag
 from store.mapi.message import MessageContent
 from store.mapi.types import PropertyBag, PropertyTag
-from tests.fuzz.test_fuzz_mime import damage
+from tests.fuzz.damage import try_damaged
 from tests.support.corpora import CORPORA
 
 _LONGEST = 20_000
@@ -131,13 +129,4 @@ def check(data: bytes) -> object:
 
 
 def test_damaged_cards() -> None:
-    rng = random.Random()
-    seed = rng.randrange(1 << 32)
-    rng.seed(seed)
-    for _ in range(60):
-        data = damage(rng.choice(SEEDS), rng)
-        try:
-            check(data)
-        except Exception as error:
-            error.add_note(f"seed {seed}, input: {data!r}")
-            raise
+    try_damaged(check, SEEDS, 60)

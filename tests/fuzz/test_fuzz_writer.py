@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 import re
-import time
 from collections.abc import Callable
 
 import pytest
@@ -20,6 +19,7 @@ from store.mapi import tags
 from store.mapi.message import AttachmentContent, MessageContent, MimeSlice, RecipientRow, RecipientType
 from store.mapi.types import PropertyKey, PropertyName, PropertyTag, PropertyType, Value
 from tests.fuzz import test_fuzz_mime
+from tests.fuzz.damage import ENDLESS, try_damaged
 
 KEYS: list[PropertyKey] = [
     *(value for name, value in vars(tags).items() if name.startswith("PidTag") and isinstance(value, PropertyTag)),
@@ -121,25 +121,12 @@ def check(data: bytes) -> object:
     return None
 
 
-def run(seed: int, seconds: float, rounds: int) -> None:
-    dice = random.Random(seed)
-    stop = time.monotonic() + seconds
-    for _ in range(rounds):
-        raw = test_fuzz_mime.damage(dice.choice(test_fuzz_mime.SEEDS), dice)
-        try:
-            check(raw)
-        except Exception as error:
-            error.add_note(f"input: {raw!r}")
-            raise
-        if time.monotonic() > stop:
-            break
-
-
 def test_any_object() -> None:
-    run(random.randrange(1 << 32), 5, 80)
+    try_damaged(check, test_fuzz_mime.SEEDS, 80, seconds=5)
 
 
 @pytest.mark.fuzz
 @pytest.mark.timeout(0)
 def test_any_object_for_long() -> None:
-    run(random.randrange(1 << 32), float(os.environ.get("OXGATE_FUZZ_SECONDS", "300")), 1 << 60)
+    seconds = float(os.environ.get("OXGATE_FUZZ_SECONDS", "300"))
+    try_damaged(check, test_fuzz_mime.SEEDS, ENDLESS, seconds=seconds)
