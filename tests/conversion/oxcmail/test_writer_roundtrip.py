@@ -6,6 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from conversion.mac.applefile import write_appledouble_header
+from conversion.mac.file import MacFile
+from conversion.mac.macbinary import MACBINARY_ENCODING, write_macbinary
 from conversion.mime.rendition import render
 from conversion.oxcmail.addressing import (
     READ_RECEIPT,
@@ -124,6 +127,32 @@ def files(draw: st.DrawFn) -> AttachmentContent:
     return AttachmentContent(bag, data)
 
 
+MAC_NAMES = st.text(st.sampled_from("abcÄé -_"), min_size=1, max_size=30).map(str.strip).filter(bool)
+MAC_FILES = st.builds(
+    MacFile,
+    MAC_NAMES,
+    st.binary(min_size=4, max_size=4),
+    st.binary(min_size=4, max_size=4),
+    st.binary(max_size=200),
+    st.binary(max_size=200),
+    st.integers(0, 0xFFFF),
+    st.binary(min_size=6, max_size=6),
+)
+
+
+def of_a_macintosh(file: MacFile) -> AttachmentContent:
+    bag: dict[PropertyKey, Value] = {
+        tags.PidTagAttachMethod: 1,
+        tags.PidTagAttachLongFilename: file.name,
+        tags.PidTagAttachEncoding: MACBINARY_ENCODING,
+        tags.PidTagAttachMimeTag: "application/pdf",
+        tags.PidNameAttachmentMacContentType: "application/pdf",
+        tags.PidTagAttachAdditionalInformation: b":" + file.creator + b":" + file.type,
+        tags.PidNameAttachmentMacInfo: write_appledouble_header(file),
+    }
+    return AttachmentContent(bag, write_macbinary(file))
+
+
 @st.composite
 def messages(draw: st.DrawFn, depth: int = 0) -> MessageContent:
     bag = dict(draw(st.fixed_dictionaries({}, optional=ROWS)))
@@ -139,7 +168,7 @@ def messages(draw: st.DrawFn, depth: int = 0) -> MessageContent:
         bag |= {tags.PidTagHtml: html, tags.PidTagNativeBody: 3, tags.PidTagInternetCodepage: 65001}
     else:
         bag |= {tags.PidTagBody: draw(TEXTS), tags.PidTagNativeBody: 1, tags.PidTagInternetCodepage: draw(PAGES)}
-    attached = draw(st.lists(files(), max_size=3))
+    attached = draw(st.lists(st.one_of(files(), files(), MAC_FILES.map(of_a_macintosh)), max_size=3))
     if depth < 2 and draw(st.integers(0, 3)) == 3:
         inner = draw(messages(depth + 1))
         attached.append(AttachmentContent({tags.PidTagAttachMethod: 5}, inner))
