@@ -30,6 +30,8 @@ class Address(NamedTuple):
 
 GROUP_END = Address(None, None, None, None, "end")
 MAX_ADDRESSES = 50_000
+MAX_TOKENS = 2_000
+"""Words and signs of one entry; what follows them, up to the comma, counts for nothing."""
 
 _ATEXT = rb"!#$%&'*+\-/0-9=?A-Z^_`a-z{|}~\x80-\xff"
 # The forms that nearly all mail uses: `local@domain`, `<local@domain>`, `Words <...>`, `"Words" <...>`.
@@ -123,6 +125,7 @@ def _read_entries(value: bytes, at: int, found: list[Address]) -> int:
         at = match.end()
         spaced = match.start(1) != match.end(1)
         kind = match.lastindex
+        del tokens[MAX_TOKENS:]
         if kind != 5:
             text = match[kind or 2]
             tokens.append(_Token(b"W", _unpair(text) if kind == 3 else text, spaced))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+import tracemalloc
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conversion.mime.addresses import GROUP_END, MAX_ADDRESSES, Address, parse_addresses
+from conversion.mime.addresses import GROUP_END, MAX_ADDRESSES, MAX_TOKENS, Address, parse_addresses
 
 
 def mailbox(
@@ -152,3 +153,21 @@ def test_any_value_gives_a_list_that_can_be_written(value: bytes) -> None:
         assert depth in (0, 1)
         assert entry.group != "start" or entry.local is not None
     assert depth == 0
+
+
+@pytest.mark.parametrize("sign", [b"<", b"a ", b'" <', b"(c)", b"<@a,"])
+def test_one_entry_takes_little_memory(sign: bytes) -> None:
+    tracemalloc.start()
+    try:
+        found = parse_addresses(sign * 100_000 + b", last@example.com")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 3_000_000
+    assert found
+    assert sign.startswith(b"<") or found[-1] == mailbox(b"last", b"example.com")
+
+
+def test_a_long_name_is_whole() -> None:
+    words = b" ".join([b"word."] * (MAX_TOKENS // 2 - 10))
+    assert parse_addresses(words + b" <a@b>") == [mailbox(b"a", b"b", words)]
