@@ -5,7 +5,7 @@
     data = write_compound(root)
 
 Reading is bounded by the file: a chain of sectors that is longer than the file has sectors, or that crosses itself,
-ends where it does so.
+ends where it does so, and all streams together are no longer than the file, because a sector is of one stream.
 """
 
 from __future__ import annotations
@@ -118,6 +118,7 @@ class _Reader:
         self._mini_fat = self._numbers(self._chain(first_mini, None)) if first_mini <= _LAST else array("I")
         self._mini_stream = b""
         self._seen: set[int] = set()
+        self._left = len(data)  # octets that streams may still have: none shares its sectors ([MS-CFB] 2.3)
 
     def read(self) -> Storage:
         root = self._entry(0)
@@ -211,7 +212,8 @@ class _Reader:
     def _stream(self, name: str, entry: _Entry) -> bytes:
         length = entry.size & 0xFFFFFFFF if self._size == _SECTOR else entry.size
         read = self._mini_chain if length < self._cutoff else self._chain
-        octets = read(entry.start, length)
+        octets = read(entry.start, min(length, self._left))
+        self._left -= len(octets)
         if len(octets) < length:
             self._receipt.dropped(f"stream {name}", f"{length - len(octets)} octets that are not in the file")
         return octets

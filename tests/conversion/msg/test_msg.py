@@ -263,6 +263,24 @@ def test_chains_that_never_end():
         read_msg(bytes(data))
 
 
+def test_streams_that_share_their_sectors():
+    """A sector is of one stream: else a small file would be a large one ([MS-CFB] 2.3)."""
+    names = [f"s{number:02}" for number in range(40)]
+    made = write_compound(Storage({"first": bytes(200_000)} | {name: bytes(5_000) for name in names}))
+    start, size = 116, 120  # of an entry, whose name begins it ([MS-CFB] 2.6.1)
+    first = made.index("first".encode("utf-16-le"))
+    damaged = bytearray(made)
+    for name in names:
+        entry = made.index(name.encode("utf-16-le"))
+        damaged[entry + start : entry + size + 4] = made[first + start : first + size + 4]
+    receipt = Receipt()
+    root = read_compound(bytes(damaged), receipt=receipt)
+    lengths = [len(stream) for stream in root.entries.values()]
+    assert 200_000 in lengths
+    assert sum(lengths) <= len(damaged)
+    assert receipt.count >= 38  # the file has room for two of them, at most
+
+
 def test_compound_files_of_many_sectors():
     """[MS-CFB] 2.5: more sectors of the table than the header lists."""
     root = Storage({"large": bytes(8_000_000), "small": b"x", "empty": b"", "inner": Storage({"y": b"z" * 4096})})
