@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from conversion.mime.headers import strip_comments
+from store.mapi.types import filetime_from_unix
 
 _EPOCH = date(1970, 1, 1).toordinal()
 _MONTHS = {
@@ -30,13 +31,13 @@ _PLAIN = re.compile(
 )
 _DATE = re.compile(
     rb"[ \t\r\n]*+(?:[A-Za-z]{2,9}\.?[ \t\r\n]*+,?[ \t\r\n]*+)?"
-    rb"(\d{1,2})[ \t\r\n-]++([A-Za-z]{3})[A-Za-z]{0,6}\.?,?[ \t\r\n-]++(\d{2,4})"
+    rb"(\d{1,2})[ \t\r\n-]++([A-Za-z]{3})[A-Za-z]{0,6}\.?,?[ \t\r\n-]++(\d{2,4})(?!\d)"
     rb"(?:[ \t\r\n,]++(\d{1,2})[ \t]*+[:.][ \t]*+(\d{1,2})(?:[ \t]*+[:.][ \t]*+(\d{1,2}))?(?:[.,]\d{1,9})?"
-    rb"[ \t\r\n]*+([+-]\d{1,2}:?\d{2}|[A-Za-z]{1,5})?)?"
+    rb"[ \t\r\n]*+((?:GMT|UTC?)?[+-]\d{1,2}:?\d{2}|[A-Za-z]{1,5})?)?"
 )
 _ASCTIME = re.compile(
     rb"[ \t]*+(?:[A-Za-z]{3},?[ \t]++)?([A-Za-z]{3})[a-z]{0,6}[ \t]++(\d{1,2}),?[ \t]++"
-    rb"(\d{1,2}):(\d{2})(?::(\d{2}))?[ \t]++(?:([+-]\d{4}|[A-Za-z]{3,5})[ \t]++)?(\d{4})"
+    rb"(\d{1,2}):(\d{2})(?::(\d{2}))?[ \t]++(?:([+-]\d{4}|[A-Za-z]{3,5})[ \t]++)?(\d{4})(?!\d)"
 )
 
 
@@ -74,6 +75,13 @@ def parse_date(value: bytes) -> MailDate | None:
     east = _zone(zone)
     seconds = hours * 3600 + minutes * 60 + min(int(second or 0), 59)
     return MailDate(days * 86400 + seconds - east * 60, days, east)
+
+
+def read_filetime(value: bytes) -> int | None:
+    """Parse the raw value of a Date field as a FILETIME; None where it is none, or before 1601, its beginning."""
+    date = parse_date(value)
+    filetime = -1 if date is None else filetime_from_unix(date.seconds)
+    return filetime if filetime >= 0 else None
 
 
 _DAY_NAMES = ("Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed")  # 1970-01-01 was a Thursday
@@ -115,9 +123,10 @@ def _days(day_text: bytes, month: bytes, year_text: bytes) -> int | None:
 def _zone(zone: bytes | None) -> int:
     if zone is None:
         return 0
-    if zone[:1] in b"+-" and zone[:1]:
-        digits = zone[1:].replace(b":", b"").rjust(4, b"0")
+    offset = zone.lstrip(b"GMTUC")  # as in GMT+0200, which some old programs write
+    if offset[:1] in (b"+", b"-"):
+        digits = offset[1:].replace(b":", b"").rjust(4, b"0")
         east = int(digits[:2]) * 60 + int(digits[2:])
-        return -east if zone[:1] == b"-" else east
+        return -east if offset[:1] == b"-" else east
     # GMT, UT, the letters of the military and unknown words all count as UTC ([RFC5322] 4.3).
     return _ZONES.get(zone.upper(), 0)

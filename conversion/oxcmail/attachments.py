@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from urllib.parse import unquote_to_bytes
 
-from conversion.mime.dates import parse_date
+from conversion.mime.dates import read_filetime
 from conversion.mime.headers import unfold
 from conversion.mime.parts import Part
 from conversion.mime.words import decode_parameter, decode_unstructured
@@ -15,7 +15,7 @@ from conversion.oxcmail.headers import read_bracketed, read_verbatim
 from conversion.oxcmail.parts import Source
 from store.mapi import tags
 from store.mapi.message import AttachmentContent, MessageContent
-from store.mapi.types import PropertyKey, Value, filetime_from_unix
+from store.mapi.types import PropertyKey, Value
 
 _BY_VALUE, _EMBEDDED = 1, 5  # PidTagAttachMethod ([MS-OXCMSG] 2.2.2.9)
 _RENDERED_IN_BODY = 4  # PidTagAttachFlags ([MS-OXCMSG] 2.2.2.18)
@@ -191,9 +191,9 @@ def _dates(source: Source, part: Part, found: dict[PropertyKey, Value]) -> None:
         (b"modification-date", tags.PidTagLastModificationTime),
     ):
         value = disposition.parameter(name)
-        date = parse_date(value) if value else None
-        if date is not None:
-            found[tag] = filetime_from_unix(date.seconds)
+        time = read_filetime(value) if value else None
+        if time is not None:
+            found[tag] = time
 
 
 def _inline(source: Source, item: Attached, referred: frozenset[bytes], found: dict[PropertyKey, Value]) -> None:

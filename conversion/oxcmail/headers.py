@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 from conversion.mime.build import MAX_TOKEN, text_tokens
 from conversion.mime.charset import decode_unlabelled
-from conversion.mime.dates import format_date, parse_date
+from conversion.mime.dates import format_date, read_filetime
 from conversion.mime.headers import unfold
 from conversion.mime.words import decode_unstructured
 from conversion.oxcmail.locales import locale_of, tag_of
 from store.mapi import tags
-from store.mapi.types import FILETIME_UNIX_EPOCH, PropertyKey, Value, filetime_from_unix
+from store.mapi.types import FILETIME_UNIX_EPOCH, PropertyKey, Value
 
 MAX_TEXT = 2048
 """Characters kept of a text header."""
@@ -67,8 +67,7 @@ def read_bracketed(value: bytes) -> str | None:
 
 def read_time(value: bytes) -> int | None:
     """Turn a date into a FILETIME."""
-    date = parse_date(value)
-    return None if date is None else filetime_from_unix(date.seconds)
+    return read_filetime(value)
 
 
 _UNPRINTABLE = re.compile("[\x00-\x20\x7f]+")

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from conversion.mime.charset import decode_text
-from conversion.mime.dates import parse_date
+from conversion.mime.dates import read_filetime
 from conversion.mime.headers import fields
 from conversion.mime.parts import HeaderLines, Part, Structure, unpack
 from conversion.mime.structure import scan
@@ -289,14 +289,13 @@ class _Reader:
     def times(self, received: int | None) -> None:
         """Set delivery and submit time ([MS-OXCMAIL] 2.2.3.2): a message without a Date was sent when it came."""
         properties = self.properties
-        if received is None:
+        delivered = None if received is None else filetime_from_unix(received)
+        if delivered is None:
             for value in self.special.get(b"received", ())[:20]:
-                date = parse_date(value.rpartition(b";")[2])
-                if date is not None:
-                    received = date.seconds
+                delivered = read_filetime(value.rpartition(b";")[2])
+                if delivered is not None:
                     break
-        if received is not None:
-            delivered = filetime_from_unix(received)
+        if delivered is not None:
             properties[tags.PidTagMessageDeliveryTime] = delivered
             properties.setdefault(tags.PidTagClientSubmitTime, delivered)
 

@@ -6,7 +6,7 @@ import binascii
 from base64 import b64decode
 from dataclasses import dataclass, field
 
-from conversion.mime.dates import parse_date
+from conversion.mime.dates import read_filetime
 from conversion.mime.parts import DEFAULT_LIMITS, HeaderLines, Part, read_fields
 from conversion.mime.words import decode_unstructured
 from conversion.oxcmail.addressing import (
@@ -35,7 +35,7 @@ from conversion.oxcmail.reportfields import (
 )
 from store.mapi import tags
 from store.mapi.message import RecipientRow, RecipientType
-from store.mapi.types import PropertyBag, PropertyKey, Value, filetime_from_unix
+from store.mapi.types import PropertyBag, PropertyKey, Value
 
 _STATUS_PARTS = frozenset(("delivery-status", "global-delivery-status"))
 _DISPOSITION_PARTS = frozenset(("disposition-notification", "global-disposition-notification"))
@@ -114,9 +114,9 @@ def _delivery(groups: list[dict[str, str]], to: list[Mailbox], resolve: Resolver
     for group in groups:
         if "reporting-mta" in group and (name := name_of(group["reporting-mta"])):
             report.properties.setdefault(tags.PidTagReportingMessageTransferAgent, name)
-        arrived = parse_date(group["arrival-date"].encode("utf-8", "replace")) if "arrival-date" in group else None
+        arrived = read_filetime(group["arrival-date"].encode("utf-8", "replace")) if "arrival-date" in group else None
         if arrived is not None:
-            report.properties.setdefault(tags.PidTagOriginalSubmitTime, filetime_from_unix(arrived.seconds))
+            report.properties.setdefault(tags.PidTagOriginalSubmitTime, arrived)
         if has_recipient(group) and action_of(group) == worst and len(rows) < MAX_RECIPIENTS:
             row = _recipient(group, resolve)
             if row is not None:
@@ -242,9 +242,9 @@ def _original_properties(source: Source, root: Part, resolve: Resolver | None) -
     identifier = first.get(b"message-id", b"").strip()[:_MAX_KEY]
     if identifier:
         found[tags.PidTagOriginalMessageId] = identifier.decode("utf-8", "replace").replace("\0", "")
-    date = parse_date(first[b"date"]) if b"date" in first else None
-    if date is not None:
-        found[tags.PidTagOriginalSubmitTime] = filetime_from_unix(date.seconds)
+    sent = read_filetime(first[b"date"]) if b"date" in first else None
+    if sent is not None:
+        found[tags.PidTagOriginalSubmitTime] = sent
     for name, tag in ((b"to", tags.PidTagOriginalDisplayTo), (b"cc", tags.PidTagOriginalDisplayCc)):
         if lists[name]:
             found[tag] = display_list(mailboxes(b", ".join(lists[name])))

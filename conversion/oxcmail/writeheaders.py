@@ -7,7 +7,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 
 from conversion.mime.build import encoded_words, field, is_field_name, kept_tokens, text_tokens
-from conversion.mime.dates import format_date, parse_date
+from conversion.mime.dates import format_date, read_filetime
 from conversion.mime.headers import fields as header_fields
 from conversion.mime.headers import unfold
 from conversion.oxcmail.classes import content_class_for
@@ -16,7 +16,7 @@ from conversion.oxcmail.writeaddresses import originator_fields, receipt_fields,
 from conversion.oxcmail.writejob import Audience, Job, binary_of, number_of, property_name, text_of
 from store.mapi import tags
 from store.mapi.message import MessageContent
-from store.mapi.types import FILETIME_UNIX_EPOCH, PropertyBag, PropertyName, Value, filetime_from_unix
+from store.mapi.types import FILETIME_UNIX_EPOCH, PropertyBag, PropertyName, Value
 
 MAX_GENERIC = 500
 """Fields written from PS_INTERNET_HEADERS, and from the transport header, each."""
@@ -274,9 +274,9 @@ def _delivery_of(trace: list[bytes]) -> int | None:
     """Return the time that the newest Received says, as the reader takes it ([MS-OXCMAIL] 2.2.3.2)."""
     for line in trace:
         if line[:9].lower() == b"received:":
-            date = parse_date(line.rpartition(b";")[2])
-            if date is not None:
-                return filetime_from_unix(date.seconds)
+            time = read_filetime(line.rpartition(b";")[2])
+            if time is not None:
+                return time
     return None
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conversion.mime.dates import parse_date
+from conversion.mime.dates import parse_date, read_filetime
 
 
 def seconds(*parts: int) -> int:
@@ -60,6 +60,30 @@ def test_the_day_is_the_one_written() -> None:
     assert found is not None
     assert found.day == (date(2024, 1, 1) - date(1970, 1, 1)).days
     assert found.zone == 540
+
+
+@pytest.mark.parametrize(
+    ("value", "filetime"),
+    [
+        (b"Sat, 1 Jan 1600 00:00:00 +0000", None),
+        (b"Sat Jan 1 00:00:00 1600", None),
+        (b"Mon, 1 Jan 1601 00:00:00 +0000", 0),
+        (b"Mon, 1 Jan 1601 00:00:01 +0000", 10_000_000),
+        (b"Mon, 1 Jan 1601 00:00:00 +0100", None),
+        (b"1 Jan 99999 00:00:00 +0000", None),
+        (b"tomorrow", None),
+    ],
+)
+def test_filetimes(value: bytes, filetime: int | None) -> None:
+    """They count from 1601 ([MS-DTYP] 2.3.3); and four of five digits are no year."""
+    assert read_filetime(value) == filetime
+
+
+@pytest.mark.parametrize(("zone", "east"), [(b"GMT+0200", 120), (b"UTC-05:30", -330), (b"GMT", 0), (b"UT", 0)])
+def test_offsets_behind_the_name_of_utc(zone: bytes, east: int) -> None:
+    found = parse_date(b"1 Jan 2024 12:00:00 " + zone)
+    assert found is not None
+    assert found.zone == east
 
 
 @given(st.datetimes(datetime(1901, 1, 1), datetime(9000, 1, 1)), st.integers(-14 * 60, 14 * 60))
