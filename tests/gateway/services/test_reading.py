@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conversion.mime.rendition import render
@@ -26,6 +26,7 @@ from store.mapi.entryid import AddressBookEntryId, OneOffEntryId, decode
 from store.mapi.message import MessageContent
 from store.mapi.types import filetime_from_unix
 from tests.gateway.services.test_delivery import furnish, open_directory
+from tests.support.examples import examples
 from tests.support.mime_writing import written
 from tests.support.prepared import lay_out
 
@@ -148,6 +149,7 @@ def test_notes_are_kept_in_order_and_once() -> None:
     assert notes_of({}) == ((), 0)
 
 
+@settings(max_examples=examples(30))
 @given(st.lists(st.tuples(st.text(), st.text()), max_size=40), st.integers(min_value=0, max_value=2000))
 def test_any_receipt_is_bounded(said: list[tuple[str, str]], again: int) -> None:
     """All that was noted is counted, whatever was noted and however much."""
