@@ -29,6 +29,9 @@ MAX_EMBEDDED = 7
 _MAC = frozenset(("multipart/appledouble", "application/applefile", "application/mac-binhex40"))
 _BINHEX = "mac-binhex40"
 """A transfer encoding that says the same as the media type ([MS-OXCMAIL] 2.2.3.4.1.3)."""
+# TNEF that could be read is no attachment; what is left of it are octets.
+_UNREADABLE = frozenset(("application/ms-tnef", "application/vnd.ms-tnef"))
+_OCTETS = "application/octet-stream"
 _EXTERNAL = "message/external-body"
 _MESSAGES = frozenset(("message/rfc822", "message/global"))
 _BARRED = re.compile(r"[\x00-\x1f\x7f<>:\"/\\|?*]")
@@ -148,6 +151,8 @@ def _described(
         tags.PidTagRenderingPosition: _NOT_RENDERED,
         tags.PidTagAttachMimeTag: f"{part.type}/{part.subtype}",
     }
+    if found[tags.PidTagAttachMimeTag] in _UNREADABLE:
+        found[tags.PidTagAttachMimeTag] = _OCTETS
     description = content.get(b"content-description")
     shown = decode_unstructured(description)[:MAX_NAME] if description is not None else ""
     identifier = content.get(b"content-id")

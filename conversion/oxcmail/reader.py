@@ -329,7 +329,7 @@ class _Reader:
         return rows
 
     def stream(self, layout: Layout) -> MessageContent | None:
-        """Read a TNEF stream among the attachments; the first that is one is the message's ([MS-OXCMAIL] 2.2.3.5)."""
+        """Read a TNEF stream among the attachments; the first is the message's ([MS-OXCMAIL] 2.2.3.4.1.2)."""
         for item in layout.attached:
             part = item.part
             if part.type == "application" and (

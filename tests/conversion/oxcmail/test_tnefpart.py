@@ -130,7 +130,9 @@ def test_correlation() -> None:
         assert (tags.PidLidLocation in content.properties) is kept
         assert len(content.attachments) == (not kept)
     assert content.properties[tags.PidTagMessageClass] == "IPM.Note"
-    assert content.attachments[0].properties[tags.PidTagAttachMimeTag] == "application/ms-tnef"
+    left = content.attachments[0].properties
+    assert left[tags.PidTagAttachMimeTag] == "application/octet-stream"
+    assert left[tags.PidTagAttachLongFilename] == "ATT00001.dat"
     assert any("belongs to another message" in one for one in notes(receipt))
 
 
