@@ -66,6 +66,14 @@ async def _no_account(name: str) -> Principal | None:
     return None
 
 
+@dataclass(slots=True)
+class LoopUsers:
+    """Those that share the event loop of a worker."""
+
+    waiting: int = 0
+    """Connections in the middle of a long command, which have let others have the loop."""
+
+
 @dataclass(frozen=True, slots=True)
 class ImapServices:
     """What every session of a worker shares."""
@@ -79,4 +87,5 @@ class ImapServices:
     """Finds the account that a sign-in name means, for names in URLs."""
     sharing: Sharing | None = None
     """Other people's mailboxes; None: there are none."""
+    loop_users: LoopUsers = field(default_factory=LoopUsers)
     sort_keys: SortKeys = field(default_factory=SortKeys)

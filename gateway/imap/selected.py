@@ -71,7 +71,10 @@ class Selected:
         self.recent: list[tuple[int, int]] = []
         """UIDs that are \\Recent here: pairs first, end (not included), ascending."""
         self.own: list[tuple[int, int]] = []
-        """Mod-sequences, first and last of a run, of flag changes that the client knows from its own command."""
+        """Mod-sequences, first and last of a run, of flag changes that the client knows from its own command.
+
+        Ascending and apart: commands that follow one another make many of them, and each is asked for every message.
+        """
         self.watchers: list[Watcher] = []
         self.fresh: dict[int, tuple[FetchItem, ...]] = {}
         """New messages, by UID, of which watchers want items to be told, and the items ([RFC5465] 5.2, 7)."""
@@ -139,22 +142,32 @@ class Selected:
             self._note_run(taken[0], taken[-1])
 
     def _note_run(self, first: int, last: int) -> None:
-        if self.own and self.own[-1][1] == first - 1:
-            first = self.own.pop()[0]
-        self.own.append((first, last))
+        own = self.own
+        start = stop = bisect_left(own, (first, first))
+        if start and own[start - 1][1] >= first - 1:
+            start -= 1
+        while stop < len(own) and own[stop][0] <= last + 1:
+            stop += 1
+        if start < stop:
+            first, last = min(first, own[start][0]), max(last, own[stop - 1][1])
+        own[start:stop] = [(first, last)]
 
     def knows_all(self, modseq: int) -> bool:
         """Whether everything up to a mod-sequence is the session's own change, so that there is nothing to pull."""
         reached = self.watermark
         for first, last in self.own:
-            if first == reached + 1:
-                reached = last
+            if first <= reached + 1:
+                reached = max(reached, last)
         return reached == modseq
 
     def is_own(self, row: MessageRow) -> bool:
         """Whether the client knows this version of the message from its own command."""
-        return any(first <= row.modseq <= last for first, last in self.own)
+        return self._is_in_a_run(row.modseq)
 
     def knows(self, modseq: int) -> bool:
         """Whether the client knows of the change with this mod-sequence: it was told, or made it."""
-        return modseq <= self.watermark or any(first <= modseq <= last for first, last in self.own)
+        return modseq <= self.watermark or self._is_in_a_run(modseq)
+
+    def _is_in_a_run(self, modseq: int) -> bool:
+        place = bisect_left(self.own, (modseq + 1, 0))
+        return place > 0 and self.own[place - 1][1] >= modseq

@@ -365,6 +365,21 @@ async def test_delegate_form_reaches_the_logon_service(server: Server) -> None:
     assert [attempt.login for attempt in server.logon.attempts] == ["EXAMPLE\\alice\\sales", "alice@example.test/sales"]
 
 
+async def test_long_commands_share_a_slice_of_the_loop(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks for little waits for one slice of time, not for one of each that has much to do."""
+    monkeypatch.setattr("gateway.imap.connection.SLICE", 1000.0)
+    connection = (await server.client()).connection
+    loop, users = asyncio.get_running_loop(), server.services.loop_users
+    for waiting, lets in ((0, False), (3, True)):
+        users.waiting = waiting
+        connection._turn = loop.time() - 400
+        others: list[int] = []
+        loop.call_soon(lambda others=others: others.append(users.waiting))
+        await connection.drain()
+        assert others == ([waiting + 1] if lets else [])
+        assert users.waiting == waiting
+
+
 async def test_a_shutdown_between_commands(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """[RFC3501] 7.1.5: BYE, also when it comes while the client is waited for behind the last command."""
     client = await server.client()
