@@ -27,10 +27,10 @@ WORDS = ("alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel
 PROFILES = {
     "one mailbox": ("user={user}", "clients=20"),
     "many mailboxes": ("user=sd%d", "users=100", "clients=20"),
-    "own messages": ("user={user}", "clients=10", "own_msgs", "expunge=5", "logout=1"),
-    "qresync": ("user={user}", "clients=10", "qresync"),
+    "own messages": ("user={user}", "clients=20", "own_msgs", "expunge=5", "logout=1"),
+    "qresync": ("user={user}", "clients=20", "qresync"),
     "everything": (
-        *("user={user}", "clients=10", "copybox=Trash", "uidfetch=20", "search=20", "sort=10", "thread=10"),
+        *("user={user}", "clients=20", "copybox=Trash", "uidfetch=20", "search=20", "sort=10", "thread=10"),
         *("noop=20", "check=10", "copy=20", "move=10", "append=100,20", "logout=5"),
     ),
 }
