@@ -15,13 +15,15 @@ _BLANKS = re.compile(r"[ \t\r\n\f\v]+")
 class Page:
     """Lines as they are written: blanks run together, empty lines between paragraphs, marks before lines."""
 
-    __slots__ = ("_begun", "_gap", "_line", "_margins", "_marker", "_space", "lines")
+    __slots__ = ("_begun", "_empty", "_gap", "_held", "_line", "_margins", "_marker", "_space", "lines")
 
     def __init__(self) -> None:
         self.lines: list[str] = []
         self._line: list[str] = []
         self._space = False
         self._gap = 0
+        self._held = False  # whether something that shows nothing keeps the line open
+        self._empty = 0  # such lines since the last words
         self._begun = False  # whether there is something on the page, or within the last margin
         self._margins: list[str] = []
         self._marker = ""
@@ -41,6 +43,10 @@ class Page:
             self._line.append(" ")
         self._space = text[-1] == " "
         self._line.append(text[:-1] if self._space else text)
+
+    def hold(self) -> None:
+        """Keep a line, though nothing that is seen is written on it."""
+        self._held = True
 
     def verbatim(self, text: str) -> None:
         """Write text in which blanks and line ends are as they are to be."""
@@ -71,8 +77,10 @@ class Page:
         """Begin a line where one is open, with `gap` empty lines before what comes next."""
         if self._line:
             self._flush()
-        self._space = False
-        self._gap = max(self._gap, gap)
+        elif self._held:
+            self._empty += 1
+        self._held = self._space = False
+        self._gap = max(self._gap, gap, self._empty)
 
     def indent(self, margin: str, marker: str = "") -> None:
         """Put a margin before all lines from here on; the first has `marker` at its end."""
@@ -94,7 +102,7 @@ class Page:
         if self._begun and not self._line:
             self.lines += [self._prefix().rstrip()] * self._gap
         self._begun = True
-        self._gap = 0
+        self._gap = self._empty = 0
 
     def _prefix(self) -> str:
         return "".join(self._margins)
@@ -107,7 +115,7 @@ class Page:
             self._marker = ""
         self.lines.append((prefix + text).rstrip())
         self._line.clear()
-        self._space = False
+        self._held = self._space = False
 
     def close(self) -> list[str]:
         """Give the lines, without empty ones at the end."""

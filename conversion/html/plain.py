@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 from conversion.html.links import is_pixel, repeats, spoken_links
 from conversion.html.page import Page, Table
+from conversion.html.styles import hides, is_close, keeps_blanks, outlook_is_close
 from conversion.html.tokens import SILENT, End, Start, Text, tokens
 
 MAX_DEPTH = 300
@@ -26,8 +27,6 @@ MAX_INDENT = 20
 """Quotations, lists and tables within one another that show."""
 _RULE = "-" * 40
 _BLANKS = re.compile(r"[ \t\r\n\f\v]+")
-_STYLE_HIDES = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all)", re.I)
-_STYLE_KEEPS = re.compile(r"(?:^|;)\s*white-space\s*:\s*(?:pre|break-spaces)\b", re.I)
 _SHOWN_URL = re.compile(r"(?:https?|ftp|mailto|tel|sip|news|file)(?=:)", re.I)
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u00ad\ufeff\u2060"))
 
@@ -78,6 +77,8 @@ def html_to_plain(html: str) -> str:
 class _Element:
     name: str
     undo: Callable[[], None] | None = None
+    gap: int = 0
+    """Empty lines before and behind it."""
 
 
 class _Renderer:
@@ -85,6 +86,7 @@ class _Renderer:
 
     def __init__(self, html: str) -> None:
         self._html = html
+        self._outlook = outlook_is_close(html)
         self._page = Page()
         self._open: list[_Element] = []
         self._count: dict[str, int] = {}  # of open elements by name, so that most look-ups look at nothing
@@ -110,8 +112,12 @@ class _Renderer:
             self._link.append(text)
         if self._verbatim:
             self._page.verbatim(text.replace("\xa0", " "))
+        elif "\xa0" not in text:
+            self._page.words(text)
         else:
-            self._page.words(text.replace("\xa0", " ") if "\xa0" in text else text)
+            if not text.strip():
+                self._page.hold()
+            self._page.words(text.replace("\xa0", " "))
 
     def start(self, token: Start) -> None:
         """Open an element."""
@@ -130,15 +136,16 @@ class _Renderer:
             if name in _BLOCKS:
                 self._page.block(0)
             return
-        hides = "hidden" in attributes or _STYLE_HIDES.search(attributes.get("style", ""))
-        if hides or self._hidden:
+        style = attributes.get("style", "")
+        if self._hidden or "hidden" in attributes or hides(style):
             self._hidden += 1
             self._push(_Element(name, self._show))
             return
+        gap = self._gap_around(name, style, attributes.get("class", "")) if name in _BLOCKS else 0
         if name in _BLOCKS:
-            self._page.block(1 if self._is_paragraph(name) else 0)
+            self._page.block(gap)
         enter = getattr(self, f"_enter_{name}", None)
-        self._push(_Element(name, None if enter is None else enter(attributes)))
+        self._push(_Element(name, None if enter is None else enter(attributes), gap))
 
     def end(self, token: End) -> None:
         """Close the nearest open element of the name; the end of one that was never opened is passed over."""
@@ -163,8 +170,13 @@ class _Renderer:
 
     # -- elements
 
-    def _is_paragraph(self, name: str) -> bool:
-        return name in _PARAGRAPHS and not (name in ("ul", "ol") and self._lists)
+    def _gap_around(self, name: str, style: str, classes: str) -> int:
+        """How many empty lines stand before and behind a block."""
+        if name not in _PARAGRAPHS or (name in ("ul", "ol") and self._lists):
+            return 0
+        if name == "p" and (is_close(style) or (self._outlook and "msonormal" in classes.lower())):
+            return 0
+        return 1
 
     def _close_within(self, names: frozenset[str], bounds: frozenset[str]) -> None:
         """Close the outermost open element of `names` that is within the nearest of `bounds`."""
@@ -191,7 +203,7 @@ class _Renderer:
             if element.undo is not None:
                 element.undo()
             if element.name in _BLOCKS and not self._hidden:
-                self._page.block(1 if self._is_paragraph(element.name) else 0)
+                self._page.block(element.gap)
 
     def _void(self, name: str, attributes: dict[str, str]) -> None:
         if self._hidden:
@@ -223,7 +235,7 @@ class _Renderer:
     _enter_xmp = _enter_listing = _enter_pre
 
     def _enter_div(self, attributes: dict[str, str]) -> Callable[[], None] | None:
-        return self._enter_pre(attributes) if _STYLE_KEEPS.search(attributes.get("style", "")) else None
+        return self._enter_pre(attributes) if keeps_blanks(attributes.get("style", "")) else None
 
     _enter_p = _enter_div
 

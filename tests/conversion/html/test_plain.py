@@ -46,6 +46,35 @@ def test_text(html, text):
     assert html_to_plain(html) == text
 
 
+OUTLOOK = "<style>p.MsoNormal, li.MsoNormal {margin:0in; margin-bottom:.0001pt;}</style>"
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        # A line that holds a blank that does not break is an empty line, however many empty lines stand there already.
+        ("<div>a</div><div>&nbsp;</div><div>b</div>", "a\n\nb"),
+        ("<div>a</div><div>&nbsp;</div><div><span>&nbsp; </span></div><div>b</div>", "a\n\n\nb"),
+        ("<p>a</p><p>&nbsp;</p><p>b</p>", "a\n\nb"),
+        ("<div>a<br>&nbsp;</div><div>b</div>", "a\n\nb"),
+        ("<div>a</div><div>&nbsp;b&nbsp;</div>", "a\nb"),
+        ("<div>&nbsp;</div>a<div>&nbsp;</div>", "a"),
+        # Paragraphs with nothing between them are lines.
+        ('<p style="margin:0">a</p><p style="margin:0">b</p><p style="margin:0">&nbsp;</p><p style="margin:0">c',
+         "a\nb\n\nc"),
+        ('<p style="MARGIN: 0cm 0cm .0001pt">a<p style="margin-top:0px;margin-bottom:0 !important">b', "a\nb"),
+        ('<p style="margin:0 0 10pt">a<p style="margin-bottom:0">b<p style="margin:10px 0">c', "a\n\nb\n\nc"),
+        (OUTLOOK + "<p class='MsoNormal x'>a<p class=MsoNormal>b", "a\nb"),
+        (OUTLOOK + "<p class=MsoNormal>a<p class=MsoNormal><o:p>&nbsp;</o:p><p class=MsoNormal>b<p class=x>c<p>d",
+         "a\n\nb\n\nc\n\nd"),
+        ("<style>p.MsoNormal {margin:0in; margin-bottom:8.0pt;}</style><p class=MsoNormal>a<p class=MsoNormal>b",
+         "a\n\nb"),
+    ],
+)  # fmt: skip
+def test_lines(html, text):
+    assert html_to_plain(html) == text
+
+
 @pytest.mark.parametrize(
     ("html", "text"),
     [
