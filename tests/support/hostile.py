@@ -55,7 +55,7 @@ def nested_parts(depth: int) -> bytes:
 
 
 def nested_streams(depth: int) -> bytes:
-    """A message in a message in a message, as attachments of TNEF ([MS-OXTNEF] 2.1.3.4.2)."""
+    """A message in a message in a message, as attachments of TNEF ([MS-OXTNEF] 2.1.3.4)."""
     identifier = bytes.fromhex("0703020000000000C000000000000046")
     inner = tnef.stream(tnef.message(0x00078008, b"IPM.Note\0"))
     for _ in range(depth):
