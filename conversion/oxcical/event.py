@@ -147,7 +147,8 @@ def made_uid(component: Component) -> str:
 def _series_lines(lines: Lines, name: str, setting: Setting) -> list[ContentLine]:
     """The lines of a series; of another calendar than the Gregorian, Microsoft's ([MS-OXCICAL] 2.1.3.1.1.20.45)."""
     found, other = lines.pop(name, []), lines.pop(f"X-MICROSOFT-{name}", [])
-    return other if other and (not found or setting.calendar_type not in (0, 1)) else found
+    chosen = other if other and (not found or setting.calendar_type not in (0, 1)) else found
+    return [line for line in chosen if line.value.strip()]
 
 
 def _times(lines: Lines, zones: Zones, notes: Receipt) -> tuple[Moment | None, Moment | None, bool]:

@@ -20,6 +20,8 @@ from conversion.receipt import Receipt
 
 _OFFSET = re.compile(r"\s*([+-]?)(\d{1,2}):?(\d\d)?:?(\d\d)?\s*")
 _RECENT = 1970
+_SNAPSHOT = dt.timedelta(days=366)
+"""After the last change of a zone without a rule, nothing is said any more."""
 _EXPANDED = 20
 """What a rule of a zone costs that is expanded for a hundred years."""
 _DAYS_COMPARED = (0, 120, 240)
@@ -62,18 +64,27 @@ class Zones:
                 said = "unknown and not declared: " + (known or self.default).tzid
                 self._receipt.guessed(f"TZID {name[:60]}", said)
             return known or self.default
-        if known is not None and (agree(known, declared, local) or self._ended(name, known)):
+        if known is not None and (agree(known, declared, local) or self._says_nothing(name, known, local)):
             return known
         return declared
 
-    def _ended(self, name: str, known: Zone) -> bool:
-        """Whether a VTIMEZONE of an IANA name says nothing of the time since 1970: some are cut off like that."""
+    def _says_nothing(self, name: str, known: Zone, local: dt.datetime) -> bool:
+        """Whether a VTIMEZONE of an IANA name is silent about a time.
+
+        It begins later, as the example of [RFC5545] 4 does, or ended before 1970, or has the changes of some year long
+        ago and no rule.
+        """
         read = read_zone(self._components[name], Receipt(), self._budget)
-        return (
-            read is not None
-            and known.tzid.casefold() == name.casefold()
-            and all(EPOCH.year < one.start.year < _RECENT and not one.rules for one in read.observances)
-        )
+        if read is None or known.tzid.casefold() != name.casefold():
+            return False
+        starts = [one.start for one in read.observances]
+        if local < min(starts):
+            return True
+        if any(one.rules or one.start.year <= EPOCH.year for one in read.observances):
+            return False
+        last = max([*starts, *(date for one in read.observances for date in one.dates)])
+        daylight = any(one.daylight for one in read.observances)
+        return last.year < _RECENT or (daylight and local - last > _SNAPSHOT)
 
     def _declared(self, component: Component, name: str) -> Zone | None:
         notes = self._receipt.within(f"VTIMEZONE {name[:60]}")

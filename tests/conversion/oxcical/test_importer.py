@@ -464,6 +464,34 @@ def test_free_busy() -> None:
     assert list(memoryview(merged[0]).cast("H"))[:2] == [9 * minute, 9 * minute + 90]
 
 
+def test_zone_that_begins_later() -> None:
+    """The example of [RFC5545] 4: its VTIMEZONE begins after the event, which is in the winter of New York.
+
+    It says what it says for a year (that there is no winter of 1999); long after that, what everybody knows counts.
+    """
+    zone = (
+        *("BEGIN:VTIMEZONE", "TZID:America/New_York"),
+        *("BEGIN:STANDARD", "DTSTART:19981025T020000", "TZOFFSETFROM:-0400", "TZOFFSETTO:-0500", "END:STANDARD"),
+        *("BEGIN:DAYLIGHT", "DTSTART:19990404T020000", "TZOFFSETFROM:-0500", "TZOFFSETTO:-0400", "END:DAYLIGHT"),
+        "END:VTIMEZONE",
+    )
+    for text, hour in (
+        ("19980312T083000", 13),
+        ("19990701T083000", 12),
+        ("19991101T083000", 12),
+        ("20230613T083000", 12),
+    ):
+        (content,) = read_calendar(calendar(*zone, *event(f"DTSTART;TZID=America/New_York:{text}")))
+        assert utc(content.properties, WHOLE).hour == hour, text
+
+
+@pytest.mark.parametrize("line", ["RDATE:", "RRULE: ", "EXDATE:"])
+def test_empty_lines_of_a_series(line: str) -> None:
+    """They make no series."""
+    content = read_one(*START, line)
+    assert tags.PidLidAppointmentRecur not in content.properties
+
+
 def test_several_calendars() -> None:
     """Calendars one after the other, events outside of any, a missing END."""
     data = calendar(*START, "SUMMARY:1") + calendar(*START, "SUMMARY:2", "UID:b").replace(b"END:VCALENDAR\r\n", b"")
