@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.peers.attacker import attacked, hung_up
 from tests.peers.samba import samba, samba_domain
 from tests.peers.server import DOMAIN, PeerServer
 from tests.peers.signinoffer import SHARED, Offer, running_offer
 from tests.peers.slapd import slapds
 from tests.support.authority import Authority
 
-__all__ = ["samba", "samba_domain", "slapds"]
+__all__ = ["attacked", "hung_up", "samba", "samba_domain", "slapds"]
 
 
 @pytest.fixture(scope="session")
