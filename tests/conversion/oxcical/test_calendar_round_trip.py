@@ -20,6 +20,7 @@ from tests.support.examples import examples
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp", "Zs"]), min_size=1, max_size=40)
 ZONES = st.sampled_from(("Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Sydney"))
 NAMES = st.sampled_from("abcdefgh")
+STAMP = "DTSTAMP:20260101T000000Z"
 DAYS = st.integers(0, 700).map(lambda days: dt.datetime(2026, 1, 1) + dt.timedelta(days=days))
 
 
@@ -154,6 +155,42 @@ def test_objects_there_and_back(sample: tuple[bytes, list[tuple[str, str]]]) -> 
     out = write_calendar(content, zone="Europe/Berlin", now=NOW, receipt=receipt)
     (again,) = read_calendar(out, zone="Europe/Berlin", receipt=receipt)
     assert not receipt.count
+    same(content, again)
+
+
+@st.composite
+def others(draw: st.DrawFn) -> bytes:
+    """A task, a journal entry, or the answer to a meeting."""
+    day = draw(DAYS)
+    texts = [one("SUMMARY", draw(TEXT)), f"CLASS:{draw(st.sampled_from(('PUBLIC', 'PRIVATE')))}"]
+    texts += [one(name, draw(TEXT)) for name in ("DESCRIPTION", "CATEGORIES") if draw(st.booleans())]
+    kind = draw(st.sampled_from(("VTODO", "VJOURNAL", "REPLY", "COUNTER")))
+    if kind == "VTODO":
+        times = [f"DTSTART;VALUE=DATE:{day:%Y%m%d}", f"DUE;VALUE=DATE:{day:%Y%m%d}"]
+        status = draw(st.sampled_from(("NEEDS-ACTION", "IN-PROCESS", "COMPLETED")))
+        rule = ["RRULE:FREQ=DAILY;COUNT=5"] if draw(st.booleans()) else []
+        return calendar(*event(*times, STAMP, *texts, *rule, f"STATUS:{status}", name="VTODO"))
+    start = f"DTSTART:{day:%Y%m%d}T100000Z"
+    if kind == "VJOURNAL":
+        return calendar(*event(start, STAMP, *texts, name="VJOURNAL"))
+    texts = [text.replace("DESCRIPTION", "COMMENT") for text in texts if not text.startswith("CATEGORIES")]
+    said = draw(
+        st.sampled_from(("DECLINED", "TENTATIVE") if kind == "COUNTER" else ("ACCEPTED", "DECLINED", "TENTATIVE"))
+    )
+    people = ("ORGANIZER:mailto:boss@example.org", f"ATTENDEE;PARTSTAT={said}:mailto:ann@example.org")
+    moved = [f"X-MS-OLK-ORIGINAL{which}:20260101T100000Z" for which in ("START", "END") if kind == "COUNTER"]
+    return calendar(start, f"DTEND:{day:%Y%m%d}T110000Z", STAMP, *texts, *people, *moved, method=kind)
+
+
+@QUICK
+@given(others())
+def test_other_objects_there_and_back(data: bytes) -> None:
+    """Tasks, journal entries, answers and counter proposals are the same after they were a calendar again."""
+    receipt = Receipt()
+    (content,) = read_calendar(data, zone="Europe/Berlin", receipt=receipt)
+    out = write_calendar(content, zone="Europe/Berlin", now=NOW, receipt=receipt)
+    (again,) = read_calendar(out, zone="Europe/Berlin", receipt=receipt)
+    assert not receipt.count, [str(note) for note in receipt]
     same(content, again)
 
 
