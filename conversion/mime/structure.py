@@ -109,17 +109,17 @@ def _read_media(value: bytes) -> tuple[str, str, str, bytes]:
     charset = boundary = b""
     if kind == "multipart":
         # Blanks at the end of a boundary do not count ([RFC2046] 5.1.1).
-        boundary = _parameter(media, b"boundary").rstrip(b" \t\r\n")
+        boundary = octets_of(media, b"boundary").rstrip(b" \t\r\n")
         if b"\n" in boundary:
             boundary = b""
     elif kind == "text":
-        charset = _parameter(media, b"charset")
+        charset = octets_of(media, b"charset")
         if not _CHARSET_NAME.match(charset):
             charset = b""
     return kind or "text", subtype, charset.decode("ascii"), boundary
 
 
-def _parameter(media: MediaType, name: bytes) -> bytes:
+def octets_of(media: MediaType, name: bytes) -> bytes:
     """Give a parameter's octets, also where only the form of [RFC2231] 4 is there: charset'language'percent-encoded."""
     value = media.parameter(name)
     if value is None and media.parameters and (value := media.parameter(name + b"*")) is not None:

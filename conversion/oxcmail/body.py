@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from conversion.mime.charset import code_page, codec_name, decode_text
 from conversion.mime.html import meta_charset
 from conversion.mime.parts import Part
+from conversion.mime.structure import octets_of
 from conversion.oxcmail.parts import Source
+from conversion.receipt import Receipt
 from store.mapi import tags
 from store.mapi.types import PropertyKey, Value
 
@@ -45,15 +48,20 @@ class Layout:
     attached: list[Attached] = field(default_factory=list)
 
 
-def choose_body(source: Source, root: Part) -> Layout:
+def choose_body(source: Source, root: Part, receipt: Receipt | None = None) -> Layout:
     """Choose the body: the first part in order that qualifies, of an alternative its last text and HTML parts.
 
     [MS-OXCMAIL] 2.2.3.3.2: a part qualifies that is text and not marked as an attachment, or a multipart that begins
     with one. Everything else is an attachment, but a text part of an alternative whose like came later.
     """
-    chooser = _Chooser(source, root)
+    chooser = _Chooser(source, root, receipt or Receipt())
     chooser.place(root, related=False)
     return chooser.layout
+
+
+def place_of(part: Part) -> str:
+    """Say in a receipt which part it is."""
+    return f"part {part.number or '1'}"
 
 
 def _is_html(part: Part | None) -> bool:
@@ -61,9 +69,10 @@ def _is_html(part: Part | None) -> bool:
 
 
 class _Chooser:
-    def __init__(self, source: Source, root: Part) -> None:
+    def __init__(self, source: Source, root: Part, receipt: Receipt) -> None:
         self.source = source
         self.root = root
+        self.receipt = receipt
         self.layout = Layout()
         self.open = True
 
@@ -72,6 +81,8 @@ class _Chooser:
         if not part.is_multipart:
             if not self.take(part):
                 self.attach(part, related)
+        elif not part.children:
+            self.without_parts(part, related)
         elif part.subtype == "alternative" and self.open:
             self.alternative(part)
         elif part.subtype == "related":
@@ -83,13 +94,34 @@ class _Chooser:
             self.mixed(part, related)
         elif part.subtype in ("encrypted", "digest"):
             # Nothing inside is readable as the body ([RFC1847] 2.2), or each part is a message of its own.
+            if part.subtype == "encrypted":
+                self.receipt.altered(place_of(part), "multipart/encrypted has no form in MAPI: its parts are files")
             self.attach_tree(part, related=False)
         else:
+            if part.subtype == "signed" and (part is not self.root or len(part.children) < 2):
+                self.receipt.altered(place_of(part), "what is signed is read by its parts: the signature holds no more")
             self.place_all(part, related=related)
 
     def place_all(self, part: Part, *, related: bool) -> None:
         for child in part.children:
             self.place(child, related=related)
+
+    def without_parts(self, part: Part, related: bool) -> None:
+        """Take a multipart in which no part was found for the plain text that it can only be ([RFC2045] 5.2).
+
+        What follows a line that is its boundary is no text: then a part was begun that is not there.
+        """
+        end = part.body_end
+        boundary = octets_of(self.source.media(part), b"boundary").rstrip(b" \t\r\n")
+        if boundary:
+            found = re.search(rb"^--" + re.escape(boundary), self.source.raw[part.body_start : end], re.M)
+            end = end if found is None else part.body_start + found.start()
+        if not self.source.raw[part.body_start : end].strip():
+            return
+        self.receipt.guessed(place_of(part), f"multipart/{part.subtype} has no parts: it was read as plain text")
+        text = part._replace(type="text", subtype="plain", body_end=end)
+        if not self.take(text):
+            self.attach(text, related)
 
     def mixed(self, part: Part, related: bool) -> None:
         """Take the first text as the body, and what continues it: texts without a name, pictures between them
@@ -170,6 +202,8 @@ class _Chooser:
         if not part.is_multipart or part.subtype == "appledouble":
             self.attach(part, related)
             return
+        if not part.children:
+            self.without_parts(part, related)
         for child in part.children:
             self.attach_tree(child, related=related)
 

@@ -26,7 +26,6 @@ _CUSTOM_CLASS = f"{NOTE}.Custom."
 _CLASS_NAME = re.compile(r"[A-Za-z0-9_.{}-]{1,200}\Z")
 _INFOPATH = re.compile(r"InfoPathForm\.((?:\{?[0-9A-Fa-f-]{32,36}\}?\.)?[A-Za-z0-9_-]{1,100})\Z", re.I)
 _INFOPATH_CLASS = "IPM.InfoPathForm."
-_SIGNATURES = frozenset(("application/pkcs7-signature", "application/x-pkcs7-signature"))
 _DISPOSITION = re.compile(rb"^disposition[ \t]*:[^;\r\n]{0,200};[ \t\r\n]*([a-z]{1,20})", re.I | re.M)
 # The classes of delivery reports by their worst action ([MS-OXCMAIL] 2.2.3.7.1.1).
 DELIVERY_CLASSES = {
@@ -45,8 +44,8 @@ def message_class(source: Source, root: Part) -> str:
     if root.type == "application":
         return _application_class(source, root)
     if root.is_multipart and root.subtype == "signed":
-        protocol = (source.media(root).parameter(b"protocol") or b"").decode("latin-1").lower()
-        return f"{NOTE}.SMIME.MultipartSigned" if protocol in _SIGNATURES else NOTE
+        # Whatever made the signature: each signs octets that must stay as they are ([RFC1847] 2.1, [RFC3156] 5).
+        return f"{NOTE}.SMIME.MultipartSigned"
     if root.subtype == "report" or root.type == "message":
         return _report_class(source, root)
     if root.is_multipart and any(child.subtype == "delivery-status" for child in root.children):

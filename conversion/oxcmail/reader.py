@@ -172,7 +172,7 @@ class _Reader:
         self.originators()
         recipients = self.recipients()
         name = message_class(self.source, self.root)
-        layout = choose_body(self.source, self.root)
+        layout = choose_body(self.source, self.root, self.receipt)
         if name.startswith("REPORT."):
             recipients = self.report(layout, recipients)
         stream = self.stream(layout) if layout.attached else None

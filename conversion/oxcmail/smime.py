@@ -16,6 +16,7 @@ from conversion.mime.build import MAX_LINE, Entity, Leaf, Verbatim, media_field,
 from conversion.mime.charset import decode_unlabelled
 from conversion.mime.headers import FIELD_LINES, normalise_newlines, parse_media, unfold
 from conversion.mime.parts import Part
+from conversion.mime.structure import octets_of
 from conversion.oxcmail.attachments import clean_name, short_name
 from conversion.oxcmail.body import Layout, body_properties
 from conversion.oxcmail.parts import Source
@@ -128,7 +129,7 @@ def _write_clear(content: MessageContent, data: bytes, job: Job) -> Entity | Non
         said = parse_media(text_of(content.properties, tags.PidNameContentType).encode("utf-8", "replace"))
         fields, body = [_media(said.type + b"/" + said.subtype, said.parameters)], data
     media = parse_media(b"".join(fields).partition(b":")[2])
-    boundary = media.parameter(b"boundary")
+    boundary = octets_of(media, b"boundary")
     if (media.type + b"/" + media.subtype).lower() != b"multipart/signed" or not boundary:
         return None
     head = b"".join(fields)

@@ -9,6 +9,7 @@ import pytest
 from conversion.mime.rendition import render
 from conversion.oxcmail.body import MAX_BODY
 from conversion.oxcmail.reader import read_mime
+from conversion.receipt import Receipt
 from store.mapi import tags
 from tests.support.mime_losses import there_and_back
 
@@ -75,13 +76,20 @@ def read(text: str) -> tuple[Any, Any, list[Any]]:
         (multi("related; start=\"<r>\"", PNG, "Content-Type: text/html\nContent-ID: <r>\n\nroot"), None, b"root",
          ["image/png"]),
         (multi("related", multi("alternative", TEXT, HTML, boundary="c"), PNG), None, b"<p>html", ["image/png"]),
-        (multi("signed", TEXT, "Content-Type: application/pgp-signature\n\ns"), "plain", None,
-         ["application/pgp-signature"]),
+        (multi("signed", TEXT, "Content-Type: application/pgp-signature\n\ns"), "plain", None, ["multipart/signed"]),
         (multi("encrypted", "Content-Type: application/pgp-encrypted\n\nv", TEXT), "", None,
          ["application/pgp-encrypted", "text/plain"]),
         (multi("unknown", TEXT, PDF), "plain", None, ["application/pdf"]),
         (multi("digest", "\nSubject: x\n\ny"), "", None, ["message/rfc822"]),
-        ("Content-Type: multipart/mixed\n\nx", "", None, []),
+        # [RFC2045] 5.2: what has no parts can only be text
+        ("Content-Type: multipart/mixed\n\nx", "x", None, []),
+        ("Content-Type: multipart/mixed; boundary=b\n\nx\n--c\n\ny", "x\r\n--c\r\n\r\ny", None, []),
+        ("Content-Type: multipart/alternative; boundary=b\n\nx", "x", None, []),
+        ("Content-Type: multipart/related; boundary=b\n\nx", "x", None, []),
+        ("Content-Type: multipart/mixed; boundary=b\n\n--b--\n", "", None, []),
+        ("Content-Type: multipart/mixed; boundary=b\n\nx\n--b", "x\r\n", None, []),
+        (multi("mixed", TEXT, "Content-Type: multipart/mixed\n\nx"), "plain", None, ["text/plain"]),
+        (multi("related", HTML, "Content-Type: multipart/mixed\n\nx"), None, b"<p>html", ["text/plain"]),
         (multi("alternative", TEXT, "Content-Type: text/calendar\n\nBEGIN:X"), "plain", None, ["text/calendar"]),
         (multi("alternative", TEXT, "Content-Type: text/html\n\nold", HTML), None, b"<p>html", []),
     ],
@@ -89,6 +97,36 @@ def read(text: str) -> tuple[Any, Any, list[Any]]:
 def test_which_part_is_the_body(text: str, plain: str | None, html: bytes | None, attachments: list[str]) -> None:
     """[MS-OXCMAIL] 2.2.3.3.2: the first part that qualifies; all others are attachments."""
     assert read(text) == (plain, html, attachments)
+
+
+def noted(text: str) -> list[str]:
+    receipt = Receipt()
+    read_mime(render(text.replace("\n", "\r\n").encode()), received=0, receipt=receipt)
+    return [str(note) for note in receipt]
+
+
+@pytest.mark.parametrize(
+    ("text", "notes"),
+    [
+        (
+            "Content-Type: multipart/mixed\n\nx",
+            ["guessed: part 1: multipart/mixed has no parts: it was read as plain text"],
+        ),
+        (multi("mixed", TEXT, PDF), []),
+        (
+            multi("encrypted", "Content-Type: application/pgp-encrypted\n\nVersion: 1", PDF),
+            ["altered: part 1: multipart/encrypted has no form in MAPI: its parts are files"],
+        ),
+        (
+            multi("mixed", multi("signed", TEXT, PDF, boundary="c"), TEXT),
+            ["altered: part 1: what is signed is read by its parts: the signature holds no more"],
+        ),
+        (multi("signed", TEXT, PDF), []),
+    ],
+)
+def test_what_is_noted(text: str, notes: list[str]) -> None:
+    """What does not come out as it went in is in the receipt."""
+    assert noted(text) == notes
 
 
 def test_encodings_and_charsets() -> None:

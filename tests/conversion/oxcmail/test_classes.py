@@ -56,8 +56,9 @@ def receipt(disposition: str) -> str:
         ),
         (
             "Content-Type: multipart/signed; protocol=application/pgp-signature; boundary=b\n\n--b\n\nx\n--b--",
-            "IPM.Note",
+            "IPM.Note.SMIME.MultipartSigned",
         ),
+        ("Content-Type: multipart/signed; boundary=b\n\n--b\n\nx\n--b--", "IPM.Note.SMIME.MultipartSigned"),
     ],
 )
 def test_classes(text: str, name: str) -> None:

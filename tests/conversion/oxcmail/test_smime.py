@@ -56,6 +56,26 @@ def test_a_clear_signed_message_with_other_fields_behind() -> None:
     assert read_attachment_data(moved, only(read(moved))) == head + blank + body
 
 
+def test_what_openpgp_signed() -> None:
+    """[MS-OXOSMIME] 2.1.3.1.1, [RFC3156] 5: the octets stay whoever signed them, so that the signature holds."""
+    body = (
+        b'--b\r\nContent-Type: multipart/alternative; boundary="c"\r\n\r\n'
+        b"--c\r\nContent-Type: text/plain\r\n\r\np  \r\n--c\r\nContent-Type: text/html\r\n\r\n<p>h\r\n--c--\r\n"
+        b"\r\n--b\r\nContent-Type: application/pgp-signature; name=signature.asc\r\n\r\n-----BEGIN PGP SIGNATURE-----"
+        b"\r\n--b--\r\n"
+    )
+    head = (
+        b'Content-Type: multipart/signed; micalg=pgp-sha256;\r\n protocol="application/pgp-signature"; boundary=b\r\n'
+    )
+    raw = b"From: a@x.test\r\nSubject: secret\r\nMIME-Version: 1.0\r\n" + head + b"\r\n" + body
+    content = read(raw)
+    assert content.properties[tags.PidTagHtml] == b"<p>h"
+    assert only(content).properties[tags.PidTagAttachMimeTag] == "multipart/signed"
+    again = written(content, raw=raw)
+    assert head in again
+    assert again.endswith(b"\r\n\r\n" + body)
+
+
 def test_an_opaque_message() -> None:
     """[MS-OXOSMIME] 2.1.3.2.1: no body, the structure decoded, its Content-Type beside it."""
     for raw in (opaque_signed(), encrypted(kind=b"application/x-pkcs7-mime")):
