@@ -79,6 +79,7 @@ def tested(request: pytest.FixtureRequest, imaptest: Path) -> Iterator[PeerServe
         if request.param == "postgresql":
             try:
                 database = stack.enter_context(postgres.server())
+                stack.callback(database.close)
             except postgres.NoServer as reason:
                 pytest.skip(str(reason))
             patch = stack.enter_context(pytest.MonkeyPatch.context())
