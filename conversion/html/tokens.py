@@ -80,7 +80,7 @@ class _Reader:
             start = match.start()
             if start > text_from:
                 source = html[text_from:start]
-                yield Text(_resolved(source)), source
+                yield Text(resolved(source)), source
             self._at = match.end()
             comment, declaration, slash, name = match.groups()
             if comment or declaration:
@@ -97,7 +97,7 @@ class _Reader:
                         yield None, html[start : self._at]
             text_from = self._at
         if text_from < len(html):
-            yield Text(_resolved(html[text_from:])), html[text_from:]
+            yield Text(resolved(html[text_from:])), html[text_from:]
 
     def _silent_end(self, name: str) -> int | None:
         if name in self._ended:
@@ -149,13 +149,13 @@ class _Reader:
         quote = html[at : at + 1]
         if quote in ('"', "'") and (stop := self._find(quote, at + 1)) >= 0:
             self._at = stop + 1
-            return _resolved(html[at + 1 : min(stop, at + 1 + MAX_VALUE)])
+            return resolved(html[at + 1 : min(stop, at + 1 + MAX_VALUE)])
         match = _BARE.match(html, at)
         assert match is not None
         self._at = match.end()
-        return _resolved(match[0][:MAX_VALUE])
+        return resolved(match[0][:MAX_VALUE])
 
 
-def _resolved(text: str) -> str:
+def resolved(text: str) -> str:
     """Resolve character references; one of absurd length, which would cost much, is a replacement character."""
     return unescape(_LONG_REFERENCE.sub("\ufffd", text)) if "&" in text else text

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 from html import unescape
+from io import BytesIO
 
-from conversion.html.tokens import End, Start, Text, pieces
+from conversion.html.tokens import End, Start, Text, pieces, resolved
 from conversion.rtf.tokens import Kind, tokens
 from conversion.rtf.walker import SYMBOLS, State, Walker
 
@@ -159,6 +160,11 @@ _LOOKS = {
 }  # fmt: skip
 _NO_LOOK = ("", "")
 
+MAX_GROUPS = 400_000
+"""Tags, references and line ends that have a group of their own, of 40 octets or so."""
+_SLICE = 65_536
+"""Characters that are escaped at once: what they become is up to nine times as long."""
+_BLANKS = re.compile(r"[ \t\r\n\f\v]+")
 _SPECIAL = re.compile(r"[\\{}\x00-\x1f\x7f-\U0010ffff]+")
 # What must stand in a tag: references, characters that begin markup, line ends.
 _MARKED = re.compile(r"(&#?\w{1,40};?|[<>&]|\r\n|[\r\n])")
@@ -189,27 +195,126 @@ _IN_TEXT, _IN_TAG, _IN_PLAIN = _Escapes("\\line "), _Escapes("\\par "), _Escapes
 
 
 def encapsulate_html(html: str) -> bytes:
-    """Put HTML into RTF ([MS-OXRTFEX] 2.1.3, 2.1.3.2): every tag as it is, and beside it what RTF has for it."""
-    out = ["{\\*\\htmltag64}"]
+    """Put HTML into RTF ([MS-OXRTFEX] 2.1.3, 2.1.3.2): every tag as it is, and beside it what RTF has for it.
+
+    Of a document with more than MAX_GROUPS tags the rest is in groups of many tags, with its text alone beside them:
+    it comes out unchanged too, but readers of RTF see it without its look.
+    """
+    out = _Output(_HEADER % (b"fromhtml1", 0, 24))
+    out.append("{\\*\\htmltag64}")
     where = _OUT_OF_HTML
+    rest: _Rest | None = None
     for token, source in pieces(html):
-        if token is None:
-            out.append(_group((_UNKNOWN if where else _TEXT) | where, source))
+        if rest is not None:
+            rest.take(token, source)
+        elif token is None:
+            out.group((_UNKNOWN if where else _TEXT) | where, source)
         elif isinstance(token, Text):
             _run(out, source, where)
         else:
             where = _tag(out, token, source, where)
+        if rest is None and out.groups > MAX_GROUPS:
+            rest = _Rest(out, where)
+    if rest is not None:
+        rest.write()
     out.append("}")
-    return _HEADER % (b"fromhtml1", 0, 24) + "".join(out).encode("ascii")
+    return out.octets()
 
 
 def encapsulate_text(text: str) -> bytes:
     """Put plain text into RTF ([MS-OXRTFEX] 2.1.3)."""
-    body = _escaped(text.replace("\r\n", "\n"), _IN_PLAIN)
-    return _HEADER % (b"fromtext", 1, 20) + body.encode("ascii") + b"}"
+    out = _Output(_HEADER % (b"fromtext", 1, 20))
+    out.escaped(text.replace("\r\n", "\n"), _IN_PLAIN)
+    out.append("}")
+    return out.octets()
 
 
-def _tag(out: list[str], token: Start | End, source: str, where: int) -> int:
+class _Output:
+    """RTF as it is written: pieces, of which there are many, become octets now and then."""
+
+    __slots__ = ("_octets", "_pieces", "groups")
+
+    _MOST = 4_096
+    """Pieces that are gathered."""
+
+    def __init__(self, header: bytes) -> None:
+        self._octets = BytesIO()
+        self._octets.write(header)
+        self._pieces: list[str] = []
+        self.groups = 0
+        """HTMLTAG groups that were written."""
+
+    def append(self, rtf: str) -> None:
+        """Write RTF."""
+        self._pieces.append(rtf)
+        if len(self._pieces) >= self._MOST:
+            self._flush()
+
+    def escaped(self, text: str, escapes: _Escapes) -> None:
+        """Write text, of whatever length, whose line ends are LF."""
+        if len(text) <= _SLICE:
+            self.append(_escaped(text, escapes))
+            return
+        for at in range(0, len(text), _SLICE):
+            self._pieces.append(_escaped(text[at : at + _SLICE], escapes))
+            self._flush()
+
+    def group(self, parameter: int, source: str) -> None:
+        """Write an HTMLTAG group."""
+        self.groups += 1
+        if len(source) <= _SLICE:
+            self.append(_group(parameter, source))
+            return
+        self.append(f"{{\\*\\htmltag{parameter} ")
+        self.escaped(source.replace("\r\n", "\n"), _IN_TAG)
+        self.append("}")
+
+    def octets(self) -> bytes:
+        """Give all that was written."""
+        self._flush()
+        return self._octets.getvalue()
+
+    def _flush(self) -> None:
+        self._octets.write("".join(self._pieces).encode("ascii"))
+        self._pieces.clear()
+
+
+class _Rest:
+    """What stands behind MAX_GROUPS groups: much of it in each further group, and behind that its text."""
+
+    __slots__ = ("_length", "_out", "_source", "_text", "_where")
+
+    def __init__(self, out: _Output, where: int) -> None:
+        self._out = out
+        self._where = where
+        self._source: list[str] = []
+        self._text: list[str] = []
+        self._length = 0
+
+    def take(self, token: Start | End | Text | None, source: str) -> None:
+        """Take a piece of the document."""
+        self._source.append(source)
+        self._length += len(source)
+        if isinstance(token, Text):
+            self._text.append(token.text)
+        elif token is not None and token.name in _LOOKS:
+            self._text.append(" ")  # words in two cells are two
+        if self._length >= _SLICE:
+            self.write()
+
+    def write(self) -> None:
+        """Write what was taken."""
+        if self._source:
+            self._out.group(_UNKNOWN | self._where, "".join(self._source))
+        text = _BLANKS.sub(" ", "".join(self._text))
+        if text and self._where != _IN_HEAD:
+            self._out.append("\\htmlrtf ")
+            self._out.escaped(text, _IN_TEXT)
+            self._out.append("\\htmlrtf0 ")
+        self._source, self._text, self._length = [], [], 0
+
+
+def _tag(out: _Output, token: Start | End, source: str, where: int) -> int:
     """Write a tag, and say where what follows stands."""
     name, closes = token.name, isinstance(token, End)
     kind = _KINDS.get(name)
@@ -226,22 +331,31 @@ def _tag(out: list[str], token: Start | End, source: str, where: int) -> int:
     elif where != _IN_HEAD:
         where = after = _IN_BODY  # there is no html and no body, as in most fragments
         look = _LOOKS.get(name, _NO_LOOK)[closes]
-    out.append(_group(kind | where | (_CLOSE if closes else 0), source))
+    out.group(kind | where | (_CLOSE if closes else 0), source)
     if look:
         out.append(f"\\htmlrtf {look}\\htmlrtf0 ")
     return after
 
 
-def _run(out: list[str], source: str, where: int) -> None:
+def _run(out: _Output, source: str, where: int) -> None:
     """Write text as it stands in the source, its references in tags, with what they mean beside them."""
     if where and not source.strip():
-        out.append(_group(_UNKNOWN | where, source))
+        out.group(_UNKNOWN | where, source)
         return
-    parts = _MARKED.split(source)
-    out.append(_escaped(parts[0], _IN_TEXT))
-    for i in range(1, len(parts), 2):
-        out.append(_marked(parts[i]))
-        out.append(_escaped(parts[i + 1], _IN_TEXT))
+    at = 0
+    for match in _MARKED.finditer(source):
+        if match.start() > at:
+            out.escaped(source[at : match.start()], _IN_TEXT)
+        at = match.end()
+        out.append(_marked(match[0]))
+        out.groups += 1
+        if out.groups > MAX_GROUPS:
+            rest = _Rest(out, where)
+            rest.take(Text(resolved(source[at:])), source[at:])
+            rest.write()
+            return
+    if at < len(source):
+        out.escaped(source[at:], _IN_TEXT)
 
 
 @lru_cache(1_000)

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from conversion.rtf import encapsulated
 from conversion.rtf.encapsulated import (
     Encapsulated,
     Form,
@@ -190,6 +191,27 @@ def test_no_piece_costs_more_than_its_length(piece):
     start = time.process_time()
     rtf_to_html(b"{\\rtf1" + piece * 20_000)
     assert time.process_time() - start < 5  # with quadratic work it would be minutes
+
+
+@pytest.mark.parametrize("piece", ["<br>", "a\n", "1<", "<b>&amp;</b> \U0001f600\\", "\n"])
+def test_much_html_does_not_become_much_more_rtf(piece, monkeypatch):
+    """[MS-OXRTFEX] 2.1.3.2: behind so many groups one holds many tags, and readers of RTF see the text alone."""
+    monkeypatch.setattr(encapsulated, "MAX_GROUPS", 100)
+    html = "<body>" + piece * 2_000
+    rtf = encapsulate_html(html)
+    assert len(rtf) < 20_000 + 8 * len(html.encode())
+    assert deencapsulate(rtf) == Encapsulated(Form.HTML, html.replace("\n", "\r\n"))
+    shown = text_of(rtf_to_html(rtf).html)
+    assert shown == re.sub(r"\s+", "", unescape(re.sub("<[^>]*>", "", html) if "1<" not in html else html[6:]))
+
+
+def test_long_texts_and_tags(monkeypatch):
+    """They are escaped in slices; a CRLF at the seam stays one."""
+    monkeypatch.setattr(encapsulated, "_SLICE", 8)
+    html = "<!-- xx\r\n{" + "\U0001f600" * 20 + " --><p>" + "\xe9" * 20 + "&amp;"
+    assert deencapsulate(encapsulate_html(html)) == Encapsulated(Form.HTML, html)
+    text = "1234567\r\n" + "\U0001f600" * 9
+    assert deencapsulate(encapsulate_text(text)) == Encapsulated(Form.TEXT, text)
 
 
 SAMPLES = CORPORA / "rtf" / "rtf-to-html" / "src" / "test" / "resources" / "test-messages"
