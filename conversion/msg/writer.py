@@ -22,6 +22,7 @@ _CLSID = UUID("00020D0B-0000-0000-C000-000000000046")
 _UNICODE_OK = 0x00040000  # STORE_UNICODE_OK of PidTagStoreSupportMask ([MS-OXMSG] 2.1.1.1)
 _MOST_ROWS = 2_048
 """Recipients, or attachments, that a file may have ([MS-OXMSG] 2.2.1, 2.2.2)."""
+_FILE_NAME = "message.msg"
 _BY_VALUE, _EMBEDDED, _OLE = 1, 5, 6
 _MESSAGE, _STORAGE = 1, 4  # the reserved word of an object's row ([MS-OXMSG] 2.4.2.2)
 
@@ -84,9 +85,11 @@ class _Writer:
         properties[tags.PidTagAttachNumber] = number
         objects: dict[int, int] = {}
         data = self._data(attachment, number)
+        if isinstance(data, MessageContent) and depth + 1 >= MAX_DEPTH:
+            data = self._as_file(data, number, depth)
+            properties[tags.PidTagAttachMethod] = _BY_VALUE
+            properties.setdefault(tags.PidTagAttachLongFilename, _FILE_NAME)
         if isinstance(data, MessageContent):
-            if depth + 1 >= MAX_DEPTH:
-                raise ConversionError(f"messages are more than {MAX_DEPTH} deep in one another")
             message = Storage()
             self.message(message, data, EMBEDDED_HEADER, depth + 1)
             inner.entries[OBJECT] = message
@@ -98,6 +101,12 @@ class _Writer:
             properties[tags.PidTagAttachDataBinary] = data
         self._properties(inner, bytes(8), properties, objects)
         storage.entries[f"__attach_version1.0_#{number:08X}"] = inner
+
+    def _as_file(self, content: MessageContent, number: int, depth: int) -> bytes:
+        """Write a message that is deeper than readers go as a file of its own."""
+        place = f"attachment {number}"
+        self._receipt.altered(place, f"a message {depth + 1} deep is kept as a file")
+        return write_msg(content, raw=self._raw, code_page=self._page, receipt=self._receipt.within(place))
 
     def _object(self, storage: Storage, data: bytes) -> int:
         """Write an OLE object: a compound file as the storage that it is, anything else as a stream."""

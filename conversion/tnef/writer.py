@@ -15,7 +15,7 @@ from conversion.receipt import Receipt
 from conversion.tnef import attributes as tnef
 from conversion.tnef.originators import RECEIVED_REPRESENTING, SENDER, SENT_REPRESENTING, Group, write_group
 from conversion.tnef.properties import IID_IMessage, IID_IStorage, ObjectValue, PropertyWriter
-from conversion.tnef.reader import EMBEDDED, MAC_BINARY, MAX_DEPTH, OLE, OLE_STORAGE
+from conversion.tnef.reader import BY_VALUE, EMBEDDED, MAC_BINARY, MAX_DEPTH, OLE, OLE_STORAGE
 from conversion.tnef.transmittable import Part, carried
 from conversion.tnef.values import (
     legacy_class,
@@ -34,6 +34,7 @@ from store.mapi.types import PropertyBag, PropertyKey, PropertyTag, Value
 _RENDERING = struct.Struct("<HihhI")
 _FILE, _OLE_TYPE = 1, 2
 _COMPOUND_FILE = bytes.fromhex("D0CF11E0A1B11AE1")
+_STREAM_NAME: Final = "message.tnef"
 _UNKNOWN_POSITION = -1
 _OEM = struct.Struct("<II")
 _LAST_NUMBER: Final = 0xFFFFFFFF
@@ -167,17 +168,20 @@ class _Writer:
 
     def attachment(self, attachment: AttachmentContent, depth: int) -> list[tuple[int, bytes]]:
         """Write one attachment: attAttachRendData first, attAttachment last ([MS-OXTNEF] 2.1.3, 2.2.3.10, 2.2.3.15)."""
-        properties = attachment.properties
+        properties = dict(attachment.properties)
         data = self._data(attachment)
         objects: dict[PropertyTag, ObjectValue] = {}
         plain: bytes | None = None
         is_ole = properties.get(tags.PidTagAttachMethod) == OLE
+        if isinstance(data, MessageContent) and depth >= MAX_DEPTH:
+            self._receipt.altered("attAttachment", f"a message {depth + 1} deep is kept as the octets of its stream")
+            data = b"".join(self.message(data, Part.EMBEDDED, frozenset(), 0))
+            properties = {tags.PidTagAttachLongFilename: _STREAM_NAME, **properties}
+            properties[tags.PidTagAttachMethod] = BY_VALUE
+            is_ole = False
         if isinstance(data, MessageContent):
-            if depth < MAX_DEPTH:
-                stream = b"".join(self.message(data, Part.EMBEDDED, frozenset(), depth + 1))
-                objects[tags.PidTagAttachDataObject] = ObjectValue(IID_IMessage, stream)
-            else:
-                self._receipt.dropped("attAttachment", f"a message {depth + 1} deep")
+            stream = b"".join(self.message(data, Part.EMBEDDED, frozenset(), depth + 1))
+            objects[tags.PidTagAttachDataObject] = ObjectValue(IID_IMessage, stream)
         elif is_ole and data is not None and data.startswith(_COMPOUND_FILE):
             objects[tags.PidTagAttachDataObject] = ObjectValue(IID_IStorage, data)
         else:

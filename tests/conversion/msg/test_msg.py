@@ -16,7 +16,7 @@ from conversion.errors import ConversionError
 from conversion.msg.compound import SIGNATURE, Storage, read_compound, write_compound
 from conversion.msg.reader import MAX_DEPTH, read_msg
 from conversion.msg.writer import write_msg
-from conversion.receipt import Receipt
+from conversion.receipt import NoteKind, Receipt
 from store.mapi import tags
 from store.mapi.message import AttachmentContent, MessageContent, MimeSlice, RecipientRow, RecipientType
 from store.mapi.types import PropertyName, PropertyTag, PropertyType
@@ -196,9 +196,18 @@ def test_depth_has_an_end():
     content = MessageContent({tags.PidTagSubject: "inmost"})
     for _ in range(MAX_DEPTH - 1):
         content = MessageContent({}, (), (AttachmentContent({}, content),))
-    assert read_msg(write_msg(content)).attachments
-    with pytest.raises(ConversionError, match="deep"):
-        write_msg(MessageContent({}, (), (AttachmentContent({}, content),)))
+    receipt = Receipt()
+    assert read_msg(write_msg(content, receipt=receipt), receipt=receipt).attachments
+    assert receipt.count == 0
+    content = MessageContent({}, (), (AttachmentContent({}, content),))
+    found = read_msg(write_msg(content, receipt=receipt), receipt=receipt)
+    assert [note.kind for note in receipt] == [NoteKind.ALTERED]
+    for _ in range(MAX_DEPTH - 1):
+        found = found.attachments[0].data
+    (inmost,) = found.attachments
+    assert inmost.properties[tags.PidTagAttachMethod] == 1
+    assert inmost.properties[tags.PidTagAttachLongFilename] == "message.msg"
+    assert read_msg(inmost.data).properties == {tags.PidTagSubject: "inmost", **MASK}
 
 
 def test_a_message_too_deep_is_kept_as_a_file(monkeypatch):

@@ -266,6 +266,11 @@ def test_depth() -> None:
         content = content.attachments[0].data
         depth += 1
     assert depth == MAX_DEPTH
+    (kept,) = content.attachments
+    assert isinstance(kept.data, bytes)
+    assert kept.properties[tags.PidTagAttachMethod] == 1
+    assert kept.properties[tags.PidTagAttachLongFilename] == "message.tnef"
+    assert len(read_tnef(kept.data).attachments) == 1
 
 
 def test_long_addresses() -> None:
