@@ -166,7 +166,7 @@ def _read_eml(data: bytes, receipt: Receipt) -> Loaded:
     if not data.strip():
         raise ConversionError("the message is empty")
     raw = normalise_newlines(data)
-    return Loaded((read_mime(render(raw), receipt=receipt),), raw)
+    return Loaded((read_mime(render(raw), receipt=receipt, whole=True),), raw)
 
 
 def _one(content: MessageContent) -> Loaded:
@@ -287,7 +287,9 @@ def _body(content: MessageContent, receipt: Receipt) -> tuple[str | None, str | 
 _WRITERS: dict[Format, Callable[[Loaded, MessageContent, Receipt], bytes]] = {
     Format.EML: _write_eml,
     Format.MAPI: lambda loaded, content, receipt: write_json(content, raw=loaded.raw, receipt=receipt).encode(),
-    Format.TNEF: lambda loaded, content, receipt: write_tnef(content, raw=loaded.raw, receipt=receipt),
+    Format.TNEF: lambda loaded, content, receipt: write_tnef(
+        content, raw=loaded.raw, receipt=receipt, recipients=True  # there is no header that names them
+    ),
     Format.MSG: lambda loaded, content, receipt: write_msg(content, raw=loaded.raw, receipt=receipt),
     Format.ICS: _write_ics,
     Format.VCF: _write_vcf,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 
+from conversion.codepages import decode_page, label_of
 from conversion.mime.charset import code_page, codec_name, decode_text
 from conversion.mime.html import meta_charset
 from conversion.mime.parts import Part
 from conversion.mime.structure import octets_of
-from conversion.oxcmail.parts import Source
+from conversion.oxcmail.parts import MAX_DECODED, Source
 from conversion.receipt import Receipt
 from store.mapi import tags
 from store.mapi.types import PropertyKey, Value
@@ -22,7 +24,7 @@ INLINE_IMAGES = frozenset(("jpeg", "jpg", "pjpeg", "gif", "bmp", "png", "x-png")
 """Images that a body shows ([MS-OXCMAIL] 2.2.3.4.1.4.1)."""
 
 MAX_BODY = 4 << 20
-"""Octets of a body, still encoded, that become a property; a larger one is left to the original MIME."""
+"""Octets of a body, still encoded, that become a property; a larger one is left to the original MIME, if that stays."""
 
 
 @dataclass(slots=True)
@@ -166,9 +168,11 @@ class _Chooser:
             if self.source.is_attachment(child):
                 self.attach_tree(child, related=False)
             elif kind == ("text", "plain"):
+                self.replace(layout.plain, child)
                 layout.plain = child
             elif kind == ("text", "html") or kind in _ENRICHED:
                 if kind not in _ENRICHED or not _is_html(layout.html):
+                    self.replace(layout.html, child)
                     layout.html, layout.more = child, []
             elif kind == ("text", "calendar"):
                 self.take_calendar(child)
@@ -183,6 +187,16 @@ class _Chooser:
             else:
                 self.attach(child, False)
         self.open = layout.plain is None and layout.html is None
+
+    def replace(self, before: Part | None, after: Part) -> None:
+        """Give up a text for a later one of its kind; in another language it is a file, for it may say it better."""
+        if before is None or before.subtype != after.subtype:
+            return
+        source = self.source
+        if source.content(before).get(b"content-language") != source.content(after).get(b"content-language"):
+            self.attach(before, False)
+        elif source.raw[before.body_start : before.body_end] != source.raw[after.body_start : after.body_end]:
+            self.receipt.dropped(place_of(before), f"part {after.number} says it again as text/{after.subtype}")
 
     def related(self, part: Part) -> None:
         """Take the root of a related as the body, the rest as what it refers to ([RFC2387] 3.2)."""
@@ -247,34 +261,49 @@ class _Chooser:
         self.layout.attached.append(Attached(part, related))
 
 
-def body_properties(source: Source, layout: Layout) -> dict[PropertyKey, Value]:
+def body_properties(source: Source, layout: Layout, receipt: Receipt | None = None) -> dict[PropertyKey, Value]:
     """Make the body properties ([MS-OXCMAIL] 2.2.3.3.2).
 
     An HTML body is kept in its own charset with the code page beside it. Left out is what the original MIME gives when
-    it is wanted: a plain body that came with an HTML body, and a body above MAX_BODY.
+    it is wanted, if it is there then: a plain body that came with an HTML body, and a body above MAX_BODY.
     """
     chosen = layout.html or layout.plain
-    if chosen is not None and chosen.body_end - chosen.body_start > MAX_BODY:
+    limit = MAX_DECODED if source.whole else MAX_BODY
+    if chosen is not None and chosen.body_end - chosen.body_start > limit:
+        if source.whole and receipt is not None:
+            receipt.dropped(place_of(chosen), f"a body of more than {limit >> 20} MiB")
         return {tags.PidTagNativeBody: _NATIVE_HTML if layout.html else _NATIVE_PLAIN}
     if layout.more and chosen is not None:
         from conversion.oxcmail.bodies import aggregate_properties
 
         return aggregate_properties(source, chosen, layout.more)
     if layout.html is not None:
-        return _html_properties(source, layout.html)
+        found = _html_properties(source, layout.html)
+        if source.whole and layout.plain is not None:
+            found[tags.PidTagBody] = _plain_text(source, layout.plain)
+        return found
     if layout.plain is None:
         return {tags.PidTagBody: "", tags.PidTagNativeBody: _NATIVE_PLAIN, tags.PidTagInternetCodepage: _UTF_8}
-    part = layout.plain
+    return {
+        tags.PidTagBody: _plain_text(source, layout.plain),
+        tags.PidTagNativeBody: _NATIVE_PLAIN,
+        tags.PidTagInternetCodepage: code_page(layout.plain.charset),
+    }
+
+
+def _plain_text(source: Source, part: Part) -> str:
     text = decode_text(source.decoded(part), part.charset)
     if b"flowed" in source.content(part).get(b"content-type", b"").lower():
         from conversion.oxcmail.bodies import flowed_text
 
-        text = flowed_text(source, part, text)
-    return {
-        tags.PidTagBody: text,
-        tags.PidTagNativeBody: _NATIVE_PLAIN,
-        tags.PidTagInternetCodepage: code_page(part.charset),
-    }
+        return flowed_text(source, part, text)
+    return text
+
+
+@lru_cache(maxsize=512)
+def _reads_the_same(charset: str) -> bool:
+    """Whether octets of a charset are always the same text when they are read by its code page's number."""
+    return codec_name(charset) == codec_name(label_of(code_page(charset)) or "")
 
 
 def _html_properties(source: Source, part: Part) -> dict[PropertyKey, Value]:
@@ -285,9 +314,11 @@ def _html_properties(source: Source, part: Part) -> dict[PropertyKey, Value]:
     data = source.decoded(part)
     charset = part.charset or meta_charset(data)
     page = code_page(charset)
-    if page == _UTF_8 and codec_name(charset) != "utf-8":
-        # A charset without a code page, or none named at all.
-        data = decode_text(data, charset).encode("utf-8", "replace")
+    if not _reads_the_same(charset):
+        # A charset without a code page, none named at all, or one with more characters than its page has.
+        text = decode_text(data, charset)
+        if page == _UTF_8 or decode_page(data, page) != text:
+            data, page = text.encode("utf-8", "replace"), _UTF_8
     return {
         tags.PidTagHtml: data,
         tags.PidTagInternetCodepage: page,

@@ -23,6 +23,8 @@ class Source:
     structure: Structure
     sliced: bool = True
     """Whether `raw` is the original, so that attachments may stay slices of it."""
+    whole: bool = False
+    """Whether the original will not be there for who asks later, so that properties must have all that it says."""
     _content: dict[int, dict[bytes, bytes]] = field(default_factory=dict)
 
     def content(self, part: Part) -> dict[bytes, bytes]:

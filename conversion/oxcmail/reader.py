@@ -88,6 +88,7 @@ def read_mime(
     domains: frozenset[str] = frozenset(),
     calendars: CalendarOwner | None = None,
     receipt: Receipt | None = None,
+    whole: bool = False,
 ) -> MessageContent:
     """Turn a message into a Message object ([MS-OXCMAIL] 2.2). Never raises.
 
@@ -96,9 +97,10 @@ def read_mime(
     peer of the own organisation may set, and looks up who it is from: what a stranger puts there is not shown as
     somebody of the own directory. `domains`, in lower case, are those whose encapsulated addresses are opened
     ([MS-OXCMAIL] 2.2.3.1.2). `calendars` is only asked where there is a calendar. Attachments are slices of
-    `rendition.raw`. `receipt` is told what was passed over.
+    `rendition.raw`. `receipt` is told what was passed over. With `whole` bodies are in the properties also where the
+    original would give them to who keeps it: huge ones, and the text beside HTML.
     """
-    source = Source(rendition.raw, _structure(rendition))
+    source = Source(rendition.raw, _structure(rendition), whole=whole)
     reader = _Reader(source, source.structure.root, resolve, trusted, domains, receipt, calendars=calendars)
     content = reader.read(received)
     properties = dict(content.properties)
@@ -179,7 +181,7 @@ class _Reader:
         calendar = self.calendar(layout) if layout.calendar is not None and name == NOTE and stream is None else None
         attachments = self.secured(name, layout) if name.startswith(SECURE) else None
         if attachments is None:
-            body = body_properties(self.source, layout)
+            body = body_properties(self.source, layout, self.receipt)
             properties.update(body)
             html = body.get(tags.PidTagHtml)
             shown = html if isinstance(html, bytes) else None
@@ -407,7 +409,7 @@ class _Reader:
             # Allowed for message/global alone ([RFC6532] 3.7), and met in others ([RFC2046] 5.2.1). The message inside
             # is not a slice of the original.
             raw = source.decoded(part)
-            inner = Source(raw, scan(raw), sliced=False)
+            inner = Source(raw, scan(raw), sliced=False, whole=source.whole)
             source, root = inner, inner.structure.root
         else:
             root = part.message

@@ -74,6 +74,23 @@ def test_a_body_goes_through_each_body_format(via):
         assert read(write(loaded, loaded.contents[0], whole), whole).contents
 
 
+def test_bodies_that_a_store_leaves_to_the_original():
+    """Who converts a file has no other place for a huge body, or for the text that came beside HTML."""
+    raw = b"From: a@x.test\r\n\r\n" + b"a line of text\r\n" * 300_000
+    loaded = read(raw, Format.EML)
+    assert write(loaded, loaded.contents[0], Format.TXT) == b"a line of text\n" * 300_000
+    raw = (
+        b"From: a@x.test\r\nContent-Type: multipart/alternative; boundary=b\r\n\r\n--b\r\n\r\nonly here\r\n"
+        b"--b\r\nContent-Type: text/html\r\n\r\n<p>elsewhere\r\n--b--\r\n"
+    )
+    loaded = read(raw, Format.EML)
+    for via in WHOLE:
+        again = read(write(loaded, loaded.contents[0], via), via)
+        written = write(again, again.contents[0], Format.EML)
+        assert b"only here" in written, via
+        assert b"<p>elsewhere" in written, via
+
+
 def test_the_owner_sees_whom_a_copy_went_to_unseen():
     raw = b"From: a@x.test\r\nBcc: secret@x.test\r\n\r\nx\r\n"
     loaded = read(raw, Format.EML)
@@ -119,6 +136,18 @@ def test_several_objects(form, data, word):
         assert len(files) == 2
         (again,) = read(files[1], whole).contents
         assert word + b" 2" in write(loaded, again, form)
+
+
+def test_recipients_of_a_stream_alone():
+    """[MS-OXTNEF] 2.1.3.4: without a header around it the stream says who gets the message, and who is invited."""
+    data = write(read(EML, Format.EML), read(EML, Format.EML).contents[0], Format.TNEF)
+    again = read(data, Format.TNEF)
+    assert again.contents[0].recipients
+    written = write(again, again.contents[0], Format.EML)
+    assert b"To: " in written and b"Subject: " in written and b"From: " in written
+    event = read(ICS.replace(b"SUMMARY:Event 1", b"ORGANIZER:mailto:a@x.test\r\nATTENDEE:mailto:b@x.test"), Format.ICS)
+    again = read(write(event, event.contents[0], Format.TNEF), Format.TNEF)
+    assert b"mailto:b@x.test" in write(again, again.contents[0], Format.ICS)
 
 
 def test_a_message_is_no_contact_and_no_event():

@@ -92,6 +92,12 @@ def read(text: str) -> tuple[Any, Any, list[Any]]:
         (multi("related", HTML, "Content-Type: multipart/mixed\n\nx"), None, b"<p>html", ["text/plain"]),
         (multi("alternative", TEXT, "Content-Type: text/calendar\n\nBEGIN:X"), "plain", None, ["text/calendar"]),
         (multi("alternative", TEXT, "Content-Type: text/html\n\nold", HTML), None, b"<p>html", []),
+        (
+            multi("alternative", TEXT, "Content-Type: text/html\nContent-Language: de\n\nalt", HTML),
+            None,
+            b"<p>html",
+            ["text/html"],
+        ),
     ],
 )  # fmt: skip
 def test_which_part_is_the_body(text: str, plain: str | None, html: bytes | None, attachments: list[str]) -> None:
@@ -122,6 +128,11 @@ def noted(text: str) -> list[str]:
             ["altered: part 1: what is signed is read by its parts: the signature holds no more"],
         ),
         (multi("signed", TEXT, PDF), []),
+        (multi("alternative", TEXT, TEXT, HTML), []),
+        (
+            multi("alternative", TEXT, TEXT.replace("\n\nplain", "\n\nother"), HTML),
+            ["dropped: part 1: part 2 says it again as text/plain"],
+        ),
     ],
 )
 def test_what_is_noted(text: str, notes: list[str]) -> None:
@@ -150,10 +161,32 @@ def test_html_keeps_its_octets_and_names_their_code_page() -> None:
     assert (got[tags.PidTagHtml], got[tags.PidTagInternetCodepage]) == ("ä".encode(), 65001)
 
 
+@pytest.mark.parametrize("charset", ["big5-hkscs", "big5"])
+def test_html_with_characters_that_its_code_page_lacks(charset: str) -> None:
+    """Octets that are other characters in the code page, or none, become UTF-8."""
+    text = "<p>\u5605 \u6f22"  # U+5605 is in the supplement of Hong Kong, and not in Windows' page 950
+    raw = f"Content-Type: text/html; charset={charset}\r\n\r\n".encode() + text.encode("big5hkscs")
+    got = read_mime(render(raw)).properties
+    assert (got[tags.PidTagHtml], got[tags.PidTagInternetCodepage]) == (text.encode(), 65001)
+    common = "<p>\u6f22".encode("big5hkscs")
+    got = read_mime(render(f"Content-Type: text/html; charset={charset}\r\n\r\n".encode() + common)).properties
+    assert (got[tags.PidTagHtml], got[tags.PidTagInternetCodepage]) == (common, 950)
+
+
 def test_a_huge_body_is_left_to_the_original() -> None:
-    got = read_mime(render(b"Subject: x\r\n\r\n" + b"x" * (MAX_BODY + 1))).properties
+    raw = b"Subject: x\r\n\r\n" + b"x" * (MAX_BODY + 1)
+    got = read_mime(render(raw)).properties
     assert tags.PidTagBody not in got
     assert got[tags.PidTagNativeBody] == 1
+    # Not where nobody keeps that.
+    assert len(str(read_mime(render(raw), whole=True).properties[tags.PidTagBody])) == MAX_BODY + 1
+
+
+def test_text_beside_html_is_left_to_the_original() -> None:
+    raw = multi("alternative", TEXT, HTML).replace("\n", "\r\n").encode()
+    assert tags.PidTagBody not in read_mime(render(raw)).properties
+    got = read_mime(render(raw), whole=True).properties
+    assert (got[tags.PidTagBody], got[tags.PidTagHtml], got[tags.PidTagNativeBody]) == ("plain", b"<p>html", 3)
 
 
 def test_a_body_with_pictures_between_its_texts() -> None:
