@@ -73,7 +73,8 @@ class FakeMailbox:
 
     def index(self, folder_id):
         sizes = [len(raw) if isinstance(raw, bytes) else 10 for raw in MESSAGES.values()]
-        return SimpleNamespace(uidvalidity=7, uids=list(MESSAGES), sizes=sizes, item_ids=list(MESSAGES))
+        uids = list(MESSAGES)
+        return SimpleNamespace(uidvalidity=7, uids=uids, sizes=sizes, item_ids=uids, flagged=lambda flag: uids[-1:])
 
     def replica_guid(self):
         return bytes(16)
