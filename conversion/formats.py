@@ -226,6 +226,11 @@ def _write_eml(loaded: Loaded, content: MessageContent, receipt: Receipt) -> byt
     return b"".join(write_mime(content, receipt=receipt, raw=loaded.raw, audience=Audience.OWNER))
 
 
+def _write_tnef(loaded: Loaded, content: MessageContent, receipt: Receipt) -> bytes:
+    """Write a stream that says who gets the message: no header around it does."""
+    return write_tnef(content, raw=loaded.raw, receipt=receipt, recipients=True)
+
+
 def _write_rtf(loaded: Loaded, content: MessageContent, receipt: Receipt) -> bytes:
     packed = content.properties.get(tags.PidTagRtfCompressed)
     if isinstance(packed, bytes) and best_body(content.properties) is BodyFormat.RTF:
@@ -287,9 +292,7 @@ def _body(content: MessageContent, receipt: Receipt) -> tuple[str | None, str | 
 _WRITERS: dict[Format, Callable[[Loaded, MessageContent, Receipt], bytes]] = {
     Format.EML: _write_eml,
     Format.MAPI: lambda loaded, content, receipt: write_json(content, raw=loaded.raw, receipt=receipt).encode(),
-    Format.TNEF: lambda loaded, content, receipt: write_tnef(
-        content, raw=loaded.raw, receipt=receipt, recipients=True  # there is no header that names them
-    ),
+    Format.TNEF: _write_tnef,
     Format.MSG: lambda loaded, content, receipt: write_msg(content, raw=loaded.raw, receipt=receipt),
     Format.ICS: _write_ics,
     Format.VCF: _write_vcf,

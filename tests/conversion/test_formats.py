@@ -144,7 +144,9 @@ def test_recipients_of_a_stream_alone():
     again = read(data, Format.TNEF)
     assert again.contents[0].recipients
     written = write(again, again.contents[0], Format.EML)
-    assert b"To: " in written and b"Subject: " in written and b"From: " in written
+    assert b"To: " in written
+    assert b"From: " in written
+    assert b"Subject: " in written
     event = read(ICS.replace(b"SUMMARY:Event 1", b"ORGANIZER:mailto:a@x.test\r\nATTENDEE:mailto:b@x.test"), Format.ICS)
     again = read(write(event, event.contents[0], Format.TNEF), Format.TNEF)
     assert b"mailto:b@x.test" in write(again, again.contents[0], Format.ICS)
