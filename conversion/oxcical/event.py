@@ -219,7 +219,7 @@ def _identify(event: Event, line: ContentLine | None, setting: Setting) -> None:
             # What is not said in the zone of the event is brought there.
             zone = event.start.zone
             local = moment.local if moment.is_floating else zone.to_local(moment.utc)
-            moment = Moment(local, zone)
+            moment = Moment(local, zone, is_floating=moment.is_floating)
         event.recurrence_id = moment
         event.properties[tags.PidLidExceptionReplaceTime] = moment.filetime
     identity = event.identity

@@ -12,6 +12,7 @@ from conversion.html.plain import html_to_plain
 from conversion.mime.charset import charset_label, decode_text
 from conversion.oxcical.alarms import write_alarm
 from conversion.oxcical.attendees import write_people
+from conversion.oxcical.budget import Repeats, brief, weight_of
 from conversion.oxcical.clocks import Clock, Clocks
 from conversion.oxcical.event import made_uid
 from conversion.oxcical.files import DataOf, write_files
@@ -40,7 +41,7 @@ from conversion.receipt import Receipt
 from conversion.rtf.lzfu import decompress
 from conversion.rtf.tohtml import rtf_to_html
 from store.mapi import tags
-from store.mapi.message import MessageContent
+from store.mapi.message import AttachmentContent, MessageContent
 from store.mapi.types import PropertyBag, PropertyKey
 
 _DAY = dt.timedelta(days=1)
@@ -82,17 +83,24 @@ class _Job:
     clocks: Clocks
     data_of: DataOf
     stamp: int
+    repeats: Repeats
     notes: Receipt
 
 
 def write_event(
-    content: MessageContent, method: str, clocks: Clocks, data_of: DataOf, stamp: int, notes: Receipt
+    content: MessageContent,
+    method: str,
+    clocks: Clocks,
+    data_of: DataOf,
+    stamp: int,
+    repeats: Repeats,
+    notes: Receipt,
 ) -> Written:
-    """Write an appointment, or a message about one."""
+    """Write an appointment, or a message about one; `repeats` is what all exceptions of the calendar share."""
     properties = content.properties
     identity = _identity(properties, notes)
     all_day = properties.get(tags.PidLidAppointmentSubType) is True
-    job = _Job(method, "" if identity is None else identity.uid, all_day, clocks, data_of, stamp, notes)
+    job = _Job(method, "" if identity is None else identity.uid, all_day, clocks, data_of, stamp, repeats, notes)
     recurrence = _recurrence(properties, notes)
     if recurrence is not None:
         written = _write_series(content, recurrence, job)
@@ -246,10 +254,20 @@ def _write_series(content: MessageContent, recurrence: AppointmentRecurrencePatt
             lines.append(replace(each[0], value=values))
     written.components.append(_event(content, properties, lines, _MASTER, job))
     embedded = _embedded(content)
+    weight, short, shortened = weight_of(replace(content, attachments=_files(content))), brief(content), 0
     for number, info in enumerate(recurrence.exceptions):
         extended = recurrence.extended_exceptions[number] if number < len(recurrence.extended_exceptions) else None
-        written.components.append(_write_exception(content, info, extended, embedded, clock, job))
+        whole = job.repeats.take(weight, number)
+        shortened += not whole
+        written.components.append(_write_exception(content if whole else short, info, extended, embedded, clock, job))
+    if shortened:
+        job.notes.dropped("PidLidAppointmentRecur", f"{shortened} exceptions have no long texts, files or attendees")
     return written
+
+
+def _files(content: MessageContent) -> tuple[AttachmentContent, ...]:
+    """The attachments but for the exceptions."""
+    return tuple(item for item in content.attachments if not isinstance(item.data, MessageContent))
 
 
 def _scale(pattern: RecurrencePattern) -> str:

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 from conversion.contentlines import Component, ContentLine, write_component
 from conversion.errors import ConversionError
+from conversion.oxcical.budget import Repeats
 from conversion.oxcical.clocks import Clocks
 from conversion.oxcical.eventwriter import write_event
 from conversion.oxcical.files import DataOf, octets_of
@@ -52,6 +53,7 @@ def write_calendar(
     objects = [contents] if isinstance(contents, MessageContent) else list(contents)
     clocks = Clocks(zone_named(zone, notes), iana=iana, receipt=notes)
     stamp = filetime_from_unix(int(time.time())) if now is None else now
+    repeats = Repeats()
     methods: list[str] = []
     written: list[Component] = []
     scale: str | None = None
@@ -59,7 +61,7 @@ def write_calendar(
         place = notes if len(objects) == 1 else notes.within(f"object {number}")
         method = method_of(content.properties)
         if method is not None:
-            made = write_event(content, method, clocks, data_of, stamp, place)
+            made = write_event(content, method, clocks, data_of, stamp, repeats, place)
             written += made.components
             scale = made.scale or scale
             methods.append(method)
