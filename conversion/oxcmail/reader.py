@@ -396,7 +396,7 @@ class _Reader:
         from conversion.oxcmail.reports import read_report
 
         to = mailboxes(_first(self.special.get(b"to")) or b"", self.domains)
-        report = read_report(self.source, self.root, self.properties, to, self.resolve)
+        report = read_report(self.source, self.root, self.properties, to, self.resolve, self.receipt)
         self.properties.update(report.properties)
         layout.attached = [item for item in layout.attached if item.part is not report.part]
         return recipients if report.recipients is None else report.recipients

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import binascii
 from base64 import b64decode
+from collections import Counter
 from dataclasses import dataclass, field
 
 from conversion.mime.dates import read_filetime
@@ -22,6 +23,7 @@ from conversion.oxcmail.addressing import (
     mailboxes,
     recipient_row,
 )
+from conversion.oxcmail.body import place_of
 from conversion.oxcmail.parts import Source
 from conversion.oxcmail.reportfields import (
     ACTIONS,
@@ -33,6 +35,7 @@ from conversion.oxcmail.reportfields import (
     status_of,
     typed_address,
 )
+from conversion.receipt import Receipt
 from store.mapi import tags
 from store.mapi.message import RecipientRow, RecipientType
 from store.mapi.types import PropertyBag, PropertyKey, Value
@@ -42,6 +45,21 @@ _DISPOSITION_PARTS = frozenset(("disposition-notification", "global-disposition-
 _HEADER_PARTS = frozenset(
     (("text", "rfc822-headers"), ("text", "rfc822-header"), ("message", "global-headers"), ("message", "global"))
 )
+_STATUS_FIELDS = frozenset(
+    (
+        "reporting-mta", "arrival-date", "final-recipient", "original-recipient", "action", "status", "remote-mta",
+        "diagnostic-code", "x-display-name", "x-supplementary-info",
+    )
+)  # fmt: skip
+"""Fields that a property has."""
+_DISPOSITION_FIELDS = frozenset(
+    (
+        "final-recipient", "original-recipient", "x-display-name", "disposition", "original-message-id",
+        "x-msexch-correlation-key",
+    )
+)  # fmt: skip
+_MAX_NOTED = 20
+"""Names of fields that are noted."""
 _MAX_SUBJECT = 255
 _MAX_KEY = 1024
 _MAX_HEADER = 131_072
@@ -86,7 +104,14 @@ def worst_action(groups: list[dict[str, str]]) -> str:
     return next((action for action in ACTIONS if action in found), ACTIONS[0])
 
 
-def read_report(source: Source, root: Part, header: PropertyBag, to: list[Mailbox], resolve: Resolver | None) -> Report:
+def read_report(
+    source: Source,
+    root: Part,
+    header: PropertyBag,
+    to: list[Mailbox],
+    resolve: Resolver | None,
+    receipt: Receipt | None = None,
+) -> Report:
     """Read the parts of a report. `header` is what its header fields said, `to` whom it came to."""
     part = report_part(root)
     if part is None:
@@ -99,7 +124,32 @@ def read_report(source: Source, root: Part, header: PropertyBag, to: list[Mailbo
         report.properties[tags.PidTagReportTime] = sent
     report.properties = {**original, **report.properties}
     report.part = part if report.properties.keys() - original.keys() - {tags.PidTagReportTime} else None
+    if receipt is not None and report.part is not None:
+        _note_losses(groups, part, receipt)
     return report
+
+
+def _note_losses(groups: list[dict[str, str]], part: Part, receipt: Receipt) -> None:
+    """Note the recipients and the fields that the object has no property for."""
+    place = place_of(part)
+    known = _DISPOSITION_FIELDS
+    if part.subtype in _STATUS_PARTS:
+        known = _STATUS_FIELDS
+        worst = worst_action(groups)
+        others = Counter(action_of(group) for group in groups if has_recipient(group) and action_of(group) != worst)
+        for action, count in others.items():
+            receipt.dropped(place, f"{count} of the recipients, with the action {action}: the report is {worst}")
+        groups = [group for group in groups if not has_recipient(group) or action_of(group) == worst]
+        if sum(map(has_recipient, groups)) > MAX_RECIPIENTS:
+            receipt.dropped(place, f"recipients beyond {MAX_RECIPIENTS}")
+    for name in sorted({name for group in groups for name in group} - known)[:_MAX_NOTED]:
+        receipt.dropped(f"{place}, {name.title()}", "it has no property")
+    for group in groups:
+        final, original = (typed_address(group.get(f"{which}-recipient", "")) for which in ("final", "original"))
+        if final is not None and original is not None and final.address.lower() != original.address.lower():
+            which = "Original" if part.subtype in _STATUS_PARTS else "Final"
+            receipt.altered(f"{place}, {which}-Recipient", "of two addresses one is kept, the other at most as a name")
+            break
 
 
 # --- Delivery status --------------------------------------------------------------------------------------------------

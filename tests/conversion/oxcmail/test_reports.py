@@ -38,14 +38,16 @@ from tests.support.mime_writing import TOKEN, file, note, notes, parsed, recipie
 DATE = filetime_from_unix(1_704_110_400)
 
 
-def dsn(fields: str, third: str = "", to: str = "Ann <ann@example.net>") -> MessageContent:
+def dsn(
+    fields: str, third: str = "", to: str = "Ann <ann@example.net>", receipt: Receipt | None = None
+) -> MessageContent:
     raw = (
         f"From: <postmaster@mx.example>\nTo: {to}\nSubject: Undelivered\nDate: Mon, 1 Jan 2024 12:00:00 +0000\n"
         "MIME-Version: 1.0\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\n\n"
         "--b\nContent-Type: text/plain\n\nIt could not be delivered.\n"
         f"--b\nContent-Type: message/delivery-status\n\n{fields}{third}\n--b--\n"
     )
-    return read_mime(render(raw.replace("\n", "\r\n").encode()), received=0)
+    return read_mime(render(raw.replace("\n", "\r\n").encode()), received=0, receipt=receipt)
 
 
 FIELDS = """Reporting-MTA: dns; mx.example
@@ -72,6 +74,30 @@ Message-ID: <1@example.net>
 Date: Mon, 1 Jan 2024 10:00:00 +0000
 
 Hello"""
+
+
+def test_what_a_report_has_no_property_for_is_noted() -> None:
+    """[MS-OXCMAIL] 2.2.3.7.1: the object is about the recipients with the worst action alone."""
+    receipt = Receipt()
+    dsn(FIELDS, ORIGINAL, receipt=receipt)
+    assert [str(note) for note in receipt] == [
+        "altered: part 2, Original-Recipient: of two addresses one is kept, the other at most as a name"
+    ]
+    receipt = Receipt()
+    dsn(
+        "Reporting-MTA: dns; mx\nX-Postfix-Queue-ID: 1\n\nFinal-Recipient: rfc822; a@x.test\nAction: delivered\n"
+        "Status: 2.0.0\nX-Other: 1\n\nFinal-Recipient: rfc822; b@x.test\nAction: delayed\nStatus: 4.0.0\n"
+        "Will-Retry-Until: Mon, 1 Jun 2020 10:00:00 +0000\n",
+        receipt=receipt,
+    )
+    assert [str(note) for note in receipt] == [
+        "dropped: part 2: 1 of the recipients, with the action delivered: the report is delayed",
+        "dropped: part 2, Will-Retry-Until: it has no property",
+        "dropped: part 2, X-Postfix-Queue-Id: it has no property",
+    ]
+    receipt = Receipt()
+    dsn("Reporting-MTA: dns; mx\n\nFinal-Recipient: rfc822; a@x.test\nAction: failed\nStatus: 5.0.0\n", receipt=receipt)
+    assert not list(receipt)
 
 
 def test_a_delivery_report() -> None:
