@@ -17,6 +17,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from io import BytesIO
 
 from conversion.mime.charset import decode_text, decode_unlabelled
 from conversion.receipt import Receipt
@@ -251,21 +252,22 @@ def _as_utf8(data: bytes) -> bytes:
 
 def _join_soft_breaks(data: bytes) -> bytes:
     """Join the lines of QUOTED-PRINTABLE values, which end with `=` where they go on ([RFC2045] 6.7)."""
-    found: list[bytes] = []
-    parts: list[bytes] = []
-    for line in data.split(b"\n"):
-        if not parts and not (line.rstrip().endswith(b"=") and _QUOTED_PRINTABLE in line.partition(b":")[0].upper()):
-            found.append(line)
-            continue
+    found = bytearray()
+    joined: bytearray | None = None  # the value that goes on
+    for whole in BytesIO(data):
+        line = whole.removesuffix(b"\n")
+        if joined is None:
+            if not (line.rstrip().endswith(b"=") and _QUOTED_PRINTABLE in line.partition(b":")[0].upper()):
+                found += whole
+                continue
+            joined = bytearray()
         end = line.rstrip()
         if end.endswith(b"="):
-            parts.append(end[:-1])
+            joined += end[:-1]
         else:
-            found.append(b"".join((*parts, line)))
-            parts = []
-    if parts:
-        found.append(b"".join(parts))
-    return b"\n".join(found)
+            found += joined + whole
+            joined = None
+    return bytes(found + (joined or b""))
 
 
 def _parse(text: str, octets: bytes) -> ContentLine | None:

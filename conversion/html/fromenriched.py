@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from html import escape
+from io import StringIO
 
 MAX_DEPTH = 200
 """Commands within one another that show."""
@@ -49,7 +50,7 @@ def enriched_to_html(text: str, *, richtext: bool = False) -> str:
 class _Converter:
     def __init__(self, richtext: bool) -> None:
         self._richtext = richtext
-        self._out: list[str] = []
+        self._out = StringIO()
         self._open: list[tuple[str, str]] = []  # commands, and what ends each in HTML
         self._verbatim = 0
         self._silent = 0
@@ -68,7 +69,7 @@ class _Converter:
     def finish(self) -> str:
         while self._open:
             self._end_last()
-        return "".join(self._out)
+        return self._out.getvalue()
 
     def _text(self, text: str) -> None:
         if self._parameter is not None:
@@ -76,7 +77,7 @@ class _Converter:
                 self._parameter.append(text)
         elif not self._silent:
             self._begin_without_parameter()
-            self._out.append(escape(text, quote=False))
+            self._out.write(escape(text, quote=False))
 
     def _lines(self, count: int) -> None:
         """Line ends: one is a blank, of several all but one count ([RFC1896]); all of them where text is as it is."""
@@ -84,11 +85,11 @@ class _Converter:
             return
         self._begin_without_parameter()
         if self._verbatim:
-            self._out.append("\n" * count)
+            self._out.write("\n" * count)
         elif count == 1 or self._richtext:
-            self._out.append("\n")
+            self._out.write("\n")
         else:
-            self._out.append("<br>\n" * (count - 1))
+            self._out.write("<br>\n" * (count - 1))
 
     def _command(self, name: str, *, closes: bool) -> None:
         if name == "param":
@@ -97,7 +98,7 @@ class _Converter:
         if self._parameter is not None:
             return
         if self._richtext and not closes and name in ("nl", "lt", "np"):
-            self._out.append("&lt;" if name == "lt" else "<br>\n")
+            self._out.write("&lt;" if name == "lt" else "<br>\n")
             return
         self._begin_without_parameter()
         if closes:
@@ -128,7 +129,7 @@ class _Converter:
 
     def _begin(self, name: str, before: str, after: str) -> None:
         if not self._silent:
-            self._out.append(before)
+            self._out.write(before)
         self._open.append((name, after))
         self._verbatim += name in _VERBATIM
         self._silent += name in _SILENT
@@ -144,7 +145,7 @@ class _Converter:
         self._verbatim -= name in _VERBATIM
         self._silent -= name in _SILENT
         if not self._silent:
-            self._out.append(after)
+            self._out.write(after)
         return name
 
 
