@@ -12,6 +12,7 @@ from __future__ import annotations
 from binascii import unhexlify
 from dataclasses import dataclass, field
 from html import escape
+from operator import attrgetter
 
 from conversion.receipt import Receipt
 from conversion.rtf.walker import State, Walker
@@ -82,6 +83,11 @@ class _State(State):
     link: str = ""
 
 
+_LOOKS = attrgetter(*("level", "strike", "underline", "italic", "bold", "link", "font", "size", "colour", "back"))
+"""What tells how text looks."""
+_MAX_DRESSED = 1_000
+
+
 @dataclass(slots=True)
 class _Run:
     before: str
@@ -100,6 +106,7 @@ class _Renderer(Walker):
         self._receipt = receipt
         self._out: list[str] = []
         self._runs: list[_Run] = []
+        self._dressed: dict[tuple[object, ...], tuple[str, str]] = {}
         self._list = ""  # the element of the list that is open
         self._marker = ""  # the bullet or number of the paragraph at hand
         self._row: list[str] | None = None
@@ -127,6 +134,9 @@ class _Renderer(Walker):
             return True
         # Of an object what shows it is read: a picture, or text ([MSFT-RTF] Objects).
         return name in (b"fldrslt", b"field", b"rtlch", b"ltrch", b"shp", b"object", b"result")
+
+    def on_table(self) -> None:
+        self._dressed.clear()
 
     def on_close(self, old: State) -> None:
         assert isinstance(old, _State)
@@ -220,6 +230,15 @@ class _Renderer(Walker):
 
     def _dress(self) -> tuple[str, str]:
         """Give the tags before and behind text that looks as it does now."""
+        looks = _LOOKS(self.state)
+        found = self._dressed.get(looks)
+        if found is None:
+            if len(self._dressed) >= _MAX_DRESSED:
+                self._dressed.clear()
+            found = self._dressed[looks] = self._tags()
+        return found
+
+    def _tags(self) -> tuple[str, str]:
         state = self.state
         names = [
             name

@@ -114,6 +114,9 @@ class Walker:
         """Take the first control word of a group that may be a destination; True: it is known, and read."""
         return False
 
+    def on_table(self) -> None:
+        """Fonts or colours are going to be told."""
+
     def on_binary(self, data: bytes) -> None:
         """Take binary data."""
 
@@ -248,6 +251,7 @@ class Walker:
         elif name in (b"fonttbl", b"colortbl"):
             self.state.silent = True
             self._table, self._table_depth = name, len(self._groups)
+            self.on_table()
         elif self.state.silent or ((first or self._starred) and self.on_destination(name, starred=self._starred)):
             return
         elif self._starred or name in _SILENT:

@@ -100,3 +100,10 @@ def test_objects():
     assert "0105" not in page.html
     assert ">x<" not in page.html
     assert list(receipt) == []
+
+
+def test_fonts_and_colours_may_be_told_later():
+    rtf = rb"\f5\cf3 one{\fonttbl{\f5 Courier;}}two{\colortbl;\red0\green0\blue255;}three"
+    two = span("font-family:&#39;Courier&#39;", "two")
+    three = span("font-family:&#39;Courier&#39;;color:#0000ff", "three")
+    assert body(rtf) == paragraph("one" + two + three)
