@@ -12,13 +12,37 @@ _COLUMNS = 100
 _BLANKS = re.compile(r"[ \t\r\n\f\v]+")
 
 
+MAX_DECORATION = 8_000_000
+"""Characters of margins, rules and columns that a document gets: a short tag may make a long line of nothing else."""
+_MOST_LINES = 4_096
+"""Lines that are kept one by one where nobody asks for them."""
+
+
+class Room:
+    """What is left of MAX_DECORATION."""
+
+    __slots__ = ("_left",)
+
+    def __init__(self) -> None:
+        self._left = MAX_DECORATION
+
+    def take(self, length: int) -> bool:
+        """Take so many characters; False where they are not there."""
+        self._left -= length
+        return self._left >= 0
+
+
 class Page:
     """Lines as they are written: blanks run together, empty lines between paragraphs, marks before lines."""
 
-    __slots__ = ("_begun", "_empty", "_gap", "_held", "_line", "_margins", "_marker", "_space", "lines")
+    __slots__ = ("_begun", "_empty", "_gap", "_held", "_line", "_margins", "_marker", "_space", "_written", "lines",
+                 "room")  # fmt: skip
 
-    def __init__(self) -> None:
+    def __init__(self, room: Room, written: list[str] | None = None) -> None:
+        """Share `room` with the other pages of the document; finished lines are joined into `written` now and then."""
         self.lines: list[str] = []
+        self.room = room
+        self._written = written
         self._line: list[str] = []
         self._space = False
         self._gap = 0
@@ -99,13 +123,14 @@ class Page:
 
     def _open(self) -> None:
         """Begin a line: the empty ones before it first."""
-        if self._begun and not self._line:
+        if self._gap and self._begun and not self._line:
             self.lines += [self._prefix().rstrip()] * self._gap
         self._begun = True
         self._gap = self._empty = 0
 
     def _prefix(self) -> str:
-        return "".join(self._margins)
+        prefix = "".join(self._margins)
+        return prefix if self.room.take(len(prefix)) else ""
 
     def _flush(self) -> None:
         text = "".join(self._line).rstrip()
@@ -116,6 +141,10 @@ class Page:
         self.lines.append((prefix + text).rstrip())
         self._line.clear()
         self._held = self._space = False
+        if self._written is not None and len(self.lines) >= _MOST_LINES:
+            last = self.lines.pop()  # more may be written behind it
+            self._written.append("\n".join(self.lines))
+            self.lines = [last]
 
     def close(self) -> list[str]:
         """Give the lines, without empty ones at the end."""
@@ -135,11 +164,14 @@ class Table:
     """Whether it says that it holds data, by lines around its cells or by headings; False: that it does not."""
     rows: list[list[list[str]]] = field(default_factory=list)
     cell: Page | None = None
+    cells: int = 0
+    """Cells, and rows, that are kept."""
 
     def end_cell(self) -> None:
         """Take what was written into a cell."""
         if self.cell is not None:
             self.rows[-1].append(self.cell.close())
+            self.cells += 1
             self.cell = None
 
     def lines(self) -> list[str] | None:
@@ -153,7 +185,8 @@ class Table:
         for row in rows:
             for i, cell in enumerate(row):
                 widths[i] = max(widths[i], max(map(_width, cell), default=0))
-        if sum(widths) + 2 * count <= _COLUMNS:
+        width, height = sum(widths) + 2 * count, sum(max(map(len, row), default=0) for row in rows)
+        if width <= _COLUMNS and self.outside.room.take(width * height):
             return [
                 "  ".join([text + " " * (width - _width(text)) for text, width in zip(line, widths, strict=False)])
                 for row in rows

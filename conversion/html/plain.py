@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from conversion.html.links import is_pixel, repeats, spoken_links
-from conversion.html.page import Page, Table
+from conversion.html.page import Page, Room, Table
 from conversion.html.styles import hides, is_close, keeps_blanks, outlook_is_close
 from conversion.html.tokens import SILENT, End, Start, Text, tokens
 
@@ -25,6 +25,8 @@ MAX_DEPTH = 300
 """Open elements that are kept track of; deeper ones only give their text."""
 MAX_INDENT = 20
 """Quotations, lists and tables within one another that show."""
+MAX_CELLS = 20_000
+"""Cells of a table that are kept to be set in columns; of a longer one so many at a time."""
 _RULE = "-" * 40
 _BLANKS = re.compile(r"[ \t\r\n\f\v]+")
 _SHOWN_URL = re.compile(r"(?:https?|ftp|mailto|tel|sip|news|file)(?=:)", re.I)
@@ -87,7 +89,9 @@ class _Renderer:
     def __init__(self, html: str) -> None:
         self._html = html
         self._outlook = outlook_is_close(html)
-        self._page = Page()
+        self._room = Room()
+        self._written: list[str] = []
+        self._page = Page(self._room, self._written)
         self._open: list[_Element] = []
         self._count: dict[str, int] = {}  # of open elements by name, so that most look-ups look at nothing
         self._hidden = 0
@@ -166,7 +170,8 @@ class _Renderer:
     def finish(self) -> str:
         """Close everything, and give the text."""
         self._close_from(0)
-        return "\n".join(self._page.close())
+        self._written += self._page.close()
+        return "\n".join(self._written).rstrip("\n")
 
     # -- elements
 
@@ -213,7 +218,7 @@ class _Renderer:
         elif name == "hr":
             self._close_within(frozenset(("p",)), _P_ENDS - {"p"})
             self._page.block(1)
-            self._page.words(_RULE)
+            self._page.words(_RULE if self._room.take(len(_RULE)) else "-")
             self._page.block(1)
         elif name == "img" and not is_pixel(attributes):
             self._pictured = True
@@ -334,7 +339,10 @@ class _Renderer:
 
     def _enter_tr(self, attributes: dict[str, str]) -> None:
         if self._tables:
-            self._tables[-1].rows.append([])
+            table = self._tables[-1]
+            self._make_room(table)
+            table.rows.append([])
+            table.cells += 1
 
     def _enter_td(self, attributes: dict[str, str]) -> Callable[[], None] | None:
         if not self._tables:
@@ -343,7 +351,8 @@ class _Renderer:
         if not table.rows:
             table.rows.append([])
         table.end_cell()
-        table.cell = self._page = Page()
+        self._make_room(table)
+        table.cell = self._page = Page(self._room)
 
         def leave() -> None:
             table.end_cell()
@@ -356,8 +365,17 @@ class _Renderer:
             self._tables[-1].ruled = True
         return self._enter_td(attributes)
 
+    def _make_room(self, table: Table) -> None:
+        """Write the rows of a table that has many."""
+        if table.cells < MAX_CELLS:
+            return
+        table.end_cell()
+        self._page = table.outside
+        self._set(table)
+        table.rows, table.cells = [[]], 0
+
     def _set(self, table: Table) -> None:
-        """Write a table that has ended."""
+        """Write a table that has ended, or a part of it."""
         lines = table.lines()
         if lines is not None:
             for line in lines:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from conversion.html import page, plain
 from conversion.html.plain import MAX_INDENT, html_to_plain
 
 
@@ -218,3 +219,32 @@ def test_no_tags_cost_more_than_their_length(piece):
     start = time.process_time()
     html_to_plain(html)
     assert time.process_time() - start < 5  # with quadratic work it would be minutes
+
+
+@given(st.lists(PIECES | st.text(max_size=5), max_size=60).map(" ".join))
+def test_lines_that_were_set_aside_are_the_same(html):
+    """Of a long text the lines behind are joined while it is read."""
+    whole = html_to_plain(html)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(page, "_MOST_LINES", 2)
+        assert html_to_plain(html) == whole
+
+
+@pytest.mark.parametrize(
+    "piece", ["<hr>", "<br>x", "<table><tr><td>" + "y" * 80 + "<td>x", "<tr><td>x<td>y", "<p>", "<ul><li>x"]
+)
+def test_short_tags_make_no_long_text(piece, monkeypatch):
+    """Margins, rules and columns that nobody reads to the end have one."""
+    monkeypatch.setattr(page, "MAX_DECORATION", 1_000)
+    html = "<blockquote>" * 20 + piece * 1_000
+    assert len(html_to_plain(html)) < 2 * len(html) + 2_000
+
+
+def test_a_long_table(monkeypatch):
+    """It is set a part at a time; nothing of it is lost."""
+    monkeypatch.setattr(plain, "MAX_CELLS", 9)
+    rows = "".join([f"<tr><td>{i}<td>{'x' * (i // 10)}.</tr>" for i in range(30)])
+    text = html_to_plain(f"<p>a<table border=1>{rows}</table><p>b")
+    assert text.replace("\n\n", "\n").split("\n")[:3] == ["a", "0  .", "1  ."]
+    assert text.split() == ["a", *(word for i in range(30) for word in (str(i), "x" * (i // 10) + ".")), "b"]
+    assert html_to_plain("<table><tr>" + "<td>x" * 40).split() == ["x"] * 40
