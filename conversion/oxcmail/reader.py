@@ -12,7 +12,7 @@ from typing import NamedTuple
 from conversion.mime.charset import decode_text
 from conversion.mime.dates import read_filetime
 from conversion.mime.headers import fields
-from conversion.mime.parts import HeaderLines, Part, Structure, unpack
+from conversion.mime.parts import DEFAULT_LIMITS, HeaderLines, Part, Structure, unpack
 from conversion.mime.structure import scan
 from conversion.mime.words import decode_unstructured
 from conversion.oxcmail.addressing import (
@@ -33,8 +33,19 @@ from conversion.oxcmail.attachments import MAX_EMBEDDED, read_attachments
 from conversion.oxcmail.body import MAX_BODY, Layout, body_properties, choose_body
 from conversion.oxcmail.classes import NOTE, SECURE, class_of_content, message_class
 from conversion.oxcmail.headers import BY_NAME, IMPORTANCE, PRIORITY, RESERVED_PREFIXES, HeaderRule
+from conversion.oxcmail.losses import (
+    LONG,
+    note_again,
+    note_fields,
+    note_header,
+    note_more,
+    note_parts,
+    note_recipients,
+    note_rule,
+    note_subject,
+)
 from conversion.oxcmail.parts import Source
-from conversion.oxcmail.threads import thread_properties
+from conversion.oxcmail.threads import MAX_SUBJECT, thread_properties
 from conversion.receipt import Receipt
 from store.mapi import tags
 from store.mapi.message import AttachmentContent, MessageContent, MimeRendition, RecipientRow, RecipientType
@@ -45,6 +56,8 @@ __all__ = ["CalendarOwner", "CalendarSettings", "Resolved", "Resolver", "read_mi
 MAX_TRANSPORT_HEADERS = 131_072
 """Octets of the header kept as PidTagTransportMessageHeaders."""
 MAX_KEYWORDS = 100
+_MANY_PARTS = 20 * DEFAULT_LIMITS.parts
+"""Octets that the table of that many parts has at least."""
 
 # Headers that more than one property comes from; all others are rows of the table in `headers`.
 _SPECIAL = frozenset(
@@ -103,6 +116,11 @@ def read_mime(
     source = Source(rendition.raw, _structure(rendition), whole=whole)
     reader = _Reader(source, source.structure.root, resolve, trusted, domains, receipt, calendars=calendars)
     content = reader.read(received)
+    if receipt is not None:
+        if len(rendition.parts) > _MANY_PARTS:
+            note_parts(receipt, source.structure)
+        if rendition.header_length > MAX_TRANSPORT_HEADERS:
+            note_header(receipt, MAX_TRANSPORT_HEADERS)
     properties = dict(content.properties)
     properties[tags.PidTagTransportMessageHeaders] = transport_headers(rendition.raw, rendition.header_length)
     return MessageContent(properties, content.recipients, content.attachments)
@@ -166,11 +184,13 @@ class _Reader:
         special = self.special
         properties.update(
             thread_properties(
-                _first(special.get(b"subject")),
-                _first(special.get(b"thread-topic")),
-                _first(special.get(b"thread-index")),
+                self.first(b"subject"),
+                self.first(b"thread-topic"),
+                self.first(b"thread-index"),
             )
         )
+        if self.receipt is not None and len(str(properties[tags.PidTagSubject])) == MAX_SUBJECT:
+            note_subject(self.receipt, _first(special.get(b"subject")))
         self.originators()
         recipients = self.recipients()
         name = message_class(self.source, self.root)
@@ -205,9 +225,21 @@ class _Reader:
             content = merged(content, calendar)
         return _marked(content)
 
+    def first(self, name: bytes) -> bytes | None:
+        """Give the first field of a name that a message has once ([RFC5322] 3.6)."""
+        values = self.special.get(name)
+        if values is None:
+            return None
+        if len(values) > 1 and self.receipt is not None:
+            note_more(self.receipt, name, values)
+        return values[0]
+
     def read_headers(self, lines: HeaderLines) -> None:
         """Fill properties from the rows of the table; set the special fields aside ([MS-OXCMAIL] 2.2.3.2)."""
         properties = self.properties
+        receipt = self.receipt
+        if len(lines) >= DEFAULT_LIMITS.header_fields and receipt is not None:
+            note_fields(receipt)
         for _, name, value in lines:
             key = name.lower()
             rule = _DISPATCH.get(key, _MISSING)
@@ -217,11 +249,17 @@ class _Reader:
                 self.special.setdefault(key, []).append(value)
                 continue
             assert isinstance(rule, HeaderRule)
-            if rule.property in properties or (rule.trusted and not self.trusted):
+            if rule.trusted and not self.trusted:
+                continue
+            if rule.property in properties:
+                if receipt is not None:
+                    note_again(receipt, rule, value, properties[rule.property])
                 continue
             result = rule.read(value)
             if result is not None:
                 properties[rule.property] = result
+            if receipt is not None and (result is None or len(value) > LONG):
+                note_rule(receipt, rule, value, result)
 
     def priorities(self) -> None:
         """Set importance and sensitivity ([MS-OXCMAIL] 2.2.3.2.5): Importance wins, wherever it stands."""
@@ -234,7 +272,7 @@ class _Reader:
             (b"x-msmail-priority", IMPORTANCE),
             (b"priority", PRIORITY),
         ):
-            value = _first(special.get(name))
+            value = self.first(name) if name in special else None
             if value is not None and importance is None:
                 word = value.strip().lower()
                 importance = _X_PRIORITY.get(word[:1]) if words is None else words.get(word)
@@ -254,10 +292,13 @@ class _Reader:
                 for value in special[b"keywords"]
                 for word in decode_unstructured(value[:8192]).replace(";", ",").split(",")
             ]
-            words = tuple(dict.fromkeys(word[:255] for word in found if word))[:MAX_KEYWORDS]
+            words = tuple(dict.fromkeys(word[:255] for word in found if word))
+            if len(words) > MAX_KEYWORDS and self.receipt is not None:
+                self.receipt.dropped("Keywords", f"{len(words) - MAX_KEYWORDS} of {len(words)} words")
+            words = words[:MAX_KEYWORDS]
             if words:
                 properties[tags.PidNameKeywords] = words
-        flag = _first(special.get(b"x-message-flag"))
+        flag = self.first(b"x-message-flag")
         if flag is not None:
             properties[tags.PidLidFlagRequest] = decode_unstructured(flag[:1024])[:255]
             properties[tags.PidTagFlagStatus] = 2
@@ -266,15 +307,19 @@ class _Reader:
             properties[tags.PidLidTaskComplete] = False
         else:
             properties.pop(tags.PidTagReplyTime, None)
-        receipt = _first(special.get(b"disposition-notification-to"))
+        receipt = self.first(b"disposition-notification-to")
         if receipt is not None:
             properties[tags.PidTagReadReceiptRequested] = True
             properties[tags.PidTagNonReceiptNotificationRequested] = True
-        report = _first(special.get(b"return-receipt-to"))
+        report = self.first(b"return-receipt-to")
         if report is not None:
             properties[tags.PidTagOriginatorDeliveryReportRequested] = True
-        address = mailboxes(receipt or report or b"", self.domains)[:1]
+        address = mailboxes(receipt or report or b"", self.domains)
         if address:
+            if self.receipt is not None and len(address) > 1:
+                self.receipt.dropped("Disposition-Notification-To", "addresses beyond the first")
+            if self.receipt is not None and receipt and report and mailboxes(report, self.domains) != address:
+                self.receipt.dropped("Return-Receipt-To", "its address: that of Disposition-Notification-To counts")
             properties.update(group_properties(READ_RECEIPT, address[0], self.resolve if self.trusted else None))
         if tags.PidTagAutoResponseSuppress not in properties and self.is_automatic():
             properties[tags.PidTagAutoResponseSuppress] = _OOF_AND_AUTO_REPLY
@@ -304,8 +349,10 @@ class _Reader:
     def originators(self) -> None:
         """Fill the two originator groups; each stands in for the other ([MS-OXCMAIL] 2.2.3.1.3, 2.2.3.1.4)."""
         special = self.special
-        author = mailboxes(_first(special.get(b"from")) or b"", self.domains)[:1]
-        sender = mailboxes(_first(special.get(b"sender")) or b"", self.domains)[:1] or author
+        author = mailboxes(self.first(b"from") or b"", self.domains)
+        sender = mailboxes(self.first(b"sender") or b"", self.domains) or author
+        if self.receipt is not None and len(author) > 1:
+            self.receipt.dropped("From", f"{len(author) - 1} more authors: an object has one")
         author = author or sender
         if author:
             resolve = self.resolve if self.trusted else None
@@ -328,6 +375,10 @@ class _Reader:
                 found = found[: MAX_RECIPIENTS - len(rows)]
                 rows += [recipient_row(kind, mailbox, self.resolve) for mailbox in found]
             self.properties[display] = display_list(found)
+        if len(rows) == MAX_RECIPIENTS and self.receipt is not None:
+            note_recipients(
+                self.receipt, [self.special[name] for name, _, _ in _RECIPIENT_FIELDS if name in self.special]
+            )
         return rows
 
     def stream(self, layout: Layout) -> MessageContent | None:

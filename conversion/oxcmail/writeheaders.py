@@ -288,6 +288,7 @@ def _transport_fields(header: str, written: set[bytes], job: Job) -> tuple[list[
     trace: list[bytes] = []
     others: list[bytes] = []
     dropped: set[str] = set()
+    left_out = 0
     for name, value, _, _ in header_fields(header.encode("utf-8", "replace")):
         lower = name.lower()
         shown = name.decode("latin-1")
@@ -302,8 +303,14 @@ def _transport_fields(header: str, written: set[bytes], job: Job) -> tuple[list[
                 dropped.add(shown)
             continue
         text = unfold(value).decode("utf-8", "replace")
-        if text and len(kept) < MAX_GENERIC:
+        if text and len(kept) >= MAX_GENERIC:
+            left_out += 1
+        elif text:
+            if len(text) > _MAX_VALUE:
+                job.receipt.altered(shown, f"it was cut: {_MAX_VALUE} of {len(text)} characters are kept")
             kept.append(field(shown, kept_tokens(text[:_MAX_VALUE])))
+    if left_out:
+        job.receipt.dropped("header", f"{left_out} fields beyond {MAX_GENERIC} of a kind")
     for shown in sorted(dropped):
         job.receipt.dropped(shown, "a signature over the octets that the message had")
     return trace, others
