@@ -19,11 +19,13 @@ from conversion.oxcical.timezones import (
     decode_time_zone_definition,
     decode_time_zone_struct,
 )
-from conversion.oxcical.zonerules import zone_of_definition, zone_of_series
+from conversion.oxcical.zonerules import RuleZone, zone_of_definition, zone_of_series
 from conversion.oxcical.zones import agree, write_zone
 from conversion.receipt import Receipt
 from store.mapi import tags
 from store.mapi.types import PropertyBag, PropertyKey, Value
+
+_MOST_YEARS = 100
 
 
 class Clock:
@@ -120,12 +122,18 @@ class Clocks:
         name = read.key_name if read is not None and read.key_name else description
         zone = zone_of_series(read, structure)
         effective = zone.rule(2026) if zone is not None else YearRule(0)
-        made = Zone(zone or dt.UTC, name or _offset_name(effective))
+        rules = [(1601, effective)]
         local = _start(properties)
+        each = None if read is None else zone_of_definition(read)
+        years = [] if read is None else sorted({local.year, *(one.year for one in read.rules if one.year > local.year)})
+        if read is not None and each is not None and any(each.rule(year) == effective for year in years):
+            # The definition has rules for the years to come, too.
+            zone, rules = each, sorted({one.year: one.rule for one in read.rules}.items())
+        made = Zone(zone or dt.UTC, name or _offset_name(effective))
         known = known_zone(name) if name else None
-        if known is not None and agree(known, made, local):
+        if known is not None and (agree(known, made, local) or _has_rules(known, zone, years)):
             return self._known(known, name)
-        return self._named(made, made.tzid, [(1601, effective)])
+        return self._named(made, made.tzid, rules)
 
     def of_display(self, properties: PropertyBag, key: PropertyKey) -> Clock:
         """Give the zone in which a start or an end is shown ([MS-OXOCAL] 2.2.1.42, 2.2.1.43)."""
@@ -175,6 +183,15 @@ _DISPLAYS = (
     tags.PidLidAppointmentTimeZoneDefinitionEndDisplay,
     tags.PidLidAppointmentTimeZoneDefinitionRecur,
 )
+
+
+def _has_rules(known: Zone, zone: RuleZone | None, years: list[int]) -> bool:
+    """Whether a zone has these rules in these years, though in one of them it did more than a rule can say."""
+    return (
+        zone is not None
+        and bool(years)
+        and all(known.rules(year, year)[0][1] == zone.rule(year) for year in years[:_MOST_YEARS])
+    )
 
 
 def _start(properties: PropertyBag) -> dt.datetime:

@@ -290,7 +290,7 @@ def _describe(master: Event, recurrence: AppointmentRecurrencePattern) -> None:
     found[tags.PidLidClipStart] = filetime(first)
     found[tags.PidLidClipEnd] = _FOR_EVER if last is None else filetime(datetime_of(last))
     ends = datetime_of(min(NEVER, pattern.end_date if last is None else last))
-    found[tags.PidLidTimeZoneStruct] = zone.struct(first.year)
+    found[tags.PidLidTimeZoneStruct] = zone.struct(zone.ruling_year(first.year, ends.year))
     found[tags.PidLidTimeZoneDescription] = zone.key[:255]
     found[tags.PidLidAppointmentTimeZoneDefinitionRecur] = zone.definition(first.year, ends.year, recurring=True)
 

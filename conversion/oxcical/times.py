@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 from conversion.oxcical.observances import ZoneComponent, component_of
 from conversion.oxcical.timezones import YearRule
@@ -22,8 +24,14 @@ LAST = dt.datetime(4500, 12, 31, 23, 59)
 MINUTE = dt.timedelta(minutes=1)
 DAY = dt.timedelta(days=1)
 _TICK = dt.timedelta(microseconds=1)
-_MOST_YEARS = 20
-"""Years of a series for which a zone's rules are looked for."""
+_YEARS_BY_YEAR = 20
+"""Years in which a declared zone is looked at year by year: that is dear."""
+_FORESEEN = 2050
+"""The last year for which rules are looked for, unless a series begins late: zones that are known are settled by it."""
+_LAST_YEARS = 20
+"""Those before that which count for a series without end."""
+_SETTLED = 3
+"""How many of them a rule must have."""
 _RULES_FROM, _RULES_TO = 1970, 2200
 _DURATION = re.compile(
     r"\s*([+-]?)P(?:(\d{1,6})W)?(?:(\d{1,7})D)?(?:T(?:(\d{1,8})H)?(?:(\d{1,9})M)?(?:(\d{1,10})S)?)?\s*", re.I
@@ -74,16 +82,40 @@ class Zone:
     def rules(self, first: int, last: int) -> list[tuple[int, YearRule]]:
         """Find the rules of some years; those too long ago or too far away are as the nearest that is looked at."""
         first = min(max(first, _RULES_FROM), _RULES_TO)
-        last = min(max(last, first), first + _MOST_YEARS, _RULES_TO)
-        return self._sampler.rules(first, last)
+        last = min(max(last, first), max(first + _YEARS_BY_YEAR, _FORESEEN), _RULES_TO)
+        if isinstance(self.tz, ZoneInfo):
+            return self._sampler.rules(first, last)
+        near = min(last, first + _YEARS_BY_YEAR)
+        return self._sampler.rules(first, near) + self._sampler.later(near, last)
+
+    def ruling_year(self, first: int, last: int) -> int:
+        """Give a year whose rule tells the time of most of these years: the one to convert a series by.
+
+        Where there is no end the last years count, and the first if the rules are others each year.
+        """
+        rules = self.rules(first, last)
+        starts = [first, *(year for year, _ in rules[1:])]
+        ends = [*starts[1:], min(last, max(first, _FORESEEN)) + 1]
+        since = first if last <= _FORESEEN else max(first, _FORESEEN - _LAST_YEARS)
+        lengths: Counter[YearRule] = Counter()
+        for start, end, (_, rule) in zip(starts, ends, rules, strict=True):
+            lengths[rule] += max(end - max(start, since), 0)
+        most = max(lengths, key=lambda rule: lengths[rule])
+        if last > _FORESEEN and lengths[most] < _SETTLED:
+            return first
+        return next(start for start, (_, rule) in zip(starts, rules, strict=True) if rule == most)
 
     def definition(self, first: int, last: int, *, recurring: bool) -> bytes:
-        """Give a time zone definition for these years ([MS-OXOCAL] 2.2.1.41), of which `first` is the effective one."""
+        """Give a time zone definition for these years ([MS-OXOCAL] 2.2.1.41).
+
+        Its effective rule is the first, and of a series that of the ruling year.
+        """
         known = (first, last, recurring)
         found = self._definitions.get(known)
         if found is None:
             rules = self.rules(first, last)
-            found = definition_of(self.key[:255], rules, first, recurring=recurring).encode()
+            effective = self.ruling_year(first, last) if recurring else first
+            found = definition_of(self.key[:255], rules, effective, recurring=recurring).encode()
             self._definitions[known] = found
         return found
 

@@ -204,8 +204,8 @@ class Sampler:
         self._changes: dict[int, list[Change]] = {}
 
     def rule(self, year: int) -> Sampled:
-        """Find the rule of a year."""
-        changes = self.changes(year)
+        """Find the rule of a year. A change at its very beginning is one of rules, and of none of them."""
+        changes = [change for change in self.changes(year) if change.wall != dt.datetime(year, 1, 1)]
         if not changes:
             return Sampled(YearRule(_bias(self._offset(dt.datetime(year, 7, 1)))), True)
         forward = next((change for change in changes if change.after > change.before), None)
@@ -232,6 +232,16 @@ class Sampler:
             if not found or found[-1][1] != rule:
                 found.append((year, rule))
         return found
+
+    def later(self, first: int, last: int) -> list[tuple[int, YearRule]]:
+        """Find the rules of the years after `first` without looking at each: none that is between two equal ones."""
+        before, after = self.rule(first).rule, self.rule(last).rule
+        if before == after:
+            return []
+        if last - first <= 1:
+            return [(last, after)]
+        middle = (first + last) // 2
+        return self.later(first, middle) + self.later(middle, last)
 
     def changes(self, year: int) -> list[Change]:
         """Find the changes whose local date is in a year."""
