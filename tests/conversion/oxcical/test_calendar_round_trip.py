@@ -107,7 +107,7 @@ QUICK = settings(max_examples=examples(30), suppress_health_check=[HealthCheck.t
 @QUICK
 @given(events())
 def test_there_and_back(sample: tuple[bytes, list[tuple[str, str]]]) -> None:
-    """What the calendar said is said again, what it means is the same, and icalendar reads it."""
+    """What the calendar said is said again, what it means is the same, icalendar reads it ([MS-OXCICAL] 2.1.3.1)."""
     data, expected = sample
     receipt = Receipt()
     (content,) = read_calendar(data, zone="Europe/Berlin", receipt=receipt)

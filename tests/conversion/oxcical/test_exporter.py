@@ -58,7 +58,7 @@ def one(content: MessageContent, notes: int = 0, **options: object) -> Component
 def test_smallest() -> None:
     """An object that has hardly anything: DTSTAMP and UID are there all the same, as gromox forgets.
 
-    [MS-OXCICAL] 2.1.3.1.1.2, 2.1.3.1.1.3.
+    [MS-OXCICAL] 2.1.3.1.1.3, 2.1.3.1.1.20.33.
     """
     found = export(object_of({}))
     assert found.value("METHOD") == "PUBLISH"
@@ -152,28 +152,28 @@ def test_no_end() -> None:
 @pytest.mark.parametrize(
     ("key", "value", "line"),
     [
-        (tags.PidNameKeywords, ("a", "b,c"), "CATEGORIES:a,b\\,c"),
-        (tags.PidLidLocation, "Room; 5", "LOCATION:Room\\; 5"),
-        (tags.PidTagSensitivity, 1, "CLASS:X-PERSONAL"),
+        (tags.PidNameKeywords, ("a", "b,c"), "CATEGORIES:a,b\\,c"),  # [MS-OXCICAL] 2.1.3.1.1.20.3
+        (tags.PidLidLocation, "Room; 5", "LOCATION:Room\\; 5"),  # [MS-OXCICAL] 2.1.3.1.1.20.15
+        (tags.PidTagSensitivity, 1, "CLASS:X-PERSONAL"),  # [MS-OXCICAL] 2.1.3.1.1.20.4
         (tags.PidTagSensitivity, 3, "CLASS:CONFIDENTIAL"),
-        (tags.PidTagImportance, 2, "PRIORITY:1"),
+        (tags.PidTagImportance, 2, "PRIORITY:1"),  # [MS-OXCICAL] 2.1.3.1.1.20.17
         (tags.PidTagImportance, 0, "PRIORITY:9"),
-        (tags.PidLidBusyStatus, 0, "TRANSP:TRANSPARENT"),
+        (tags.PidLidBusyStatus, 0, "TRANSP:TRANSPARENT"),  # [MS-OXCICAL] 2.1.3.1.1.20.25
         (tags.PidLidBusyStatus, 4, "TRANSP:TRANSPARENT"),
         (tags.PidLidBusyStatus, 3, "TRANSP:OPAQUE"),
         (tags.PidLidBusyStatus, 3, "X-MICROSOFT-CDO-BUSYSTATUS:OOF"),
-        (tags.PidLidBusyStatus, 1, "STATUS:TENTATIVE"),
+        (tags.PidLidBusyStatus, 1, "STATUS:TENTATIVE"),  # [MS-OXCICAL] 2.1.3.1.1.20.23
         (tags.PidLidIntendedBusyStatus, 2, "X-MICROSOFT-CDO-INTENDEDSTATUS:BUSY"),
         (tags.PidLidAppointmentStateFlags, 4, "STATUS:CANCELLED"),
-        (tags.PidLidAppointmentSequence, 3, "SEQUENCE:3"),
-        (tags.PidLidOwnerCriticalChange, NOW, "DTSTAMP:20260101T000000Z"),
-        (tags.PidTagLastModificationTime, NOW, "LAST-MODIFIED:20260101T000000Z"),
-        (tags.PidTagCreationTime, NOW, "CREATED:20260101T000000Z"),
-        (tags.PidTagBody, "a\r\nb", "DESCRIPTION:a\\nb"),
+        (tags.PidLidAppointmentSequence, 3, "SEQUENCE:3"),  # [MS-OXCICAL] 2.1.3.1.1.20.22
+        (tags.PidLidOwnerCriticalChange, NOW, "DTSTAMP:20260101T000000Z"),  # [MS-OXCICAL] 2.1.3.1.1.20.9
+        (tags.PidTagLastModificationTime, NOW, "LAST-MODIFIED:20260101T000000Z"),  # [MS-OXCICAL] 2.1.3.1.1.20.14
+        (tags.PidTagCreationTime, NOW, "CREATED:20260101T000000Z"),  # [MS-OXCICAL] 2.1.3.1.1.20.7
+        (tags.PidTagBody, "a\r\nb", "DESCRIPTION:a\\nb"),  # [MS-OXCICAL] 2.1.3.1.1.20.11
         (tags.PidTagHtml, b"<b>x</b>", "X-ALT-DESC;FMTTYPE=text/html:<b>x</b>"),
         (tags.PidTagHtml, b"<b>x</b>", "DESCRIPTION:x"),
-        (tags.PidLidContacts, ("Ann",), "CONTACT:Ann"),
-        (tags.PidLidNonSendableBcc, "a; b", "RESOURCES:a,b"),
+        (tags.PidLidContacts, ("Ann",), "CONTACT:Ann"),  # [MS-OXCICAL] 2.1.3.1.1.20.6
+        (tags.PidLidNonSendableBcc, "a; b", "RESOURCES:a,b"),  # [MS-OXCICAL] 2.1.3.1.1.20.21
         (tags.PidLidAppointmentNotAllowPropose, True, "X-MICROSOFT-DISALLOW-COUNTER:TRUE"),
         (tags.PidLidConferencingType, 2, "X-MS-OLK-CONFTYPE:2"),
     ],
@@ -183,6 +183,50 @@ def test_properties(key: PropertyKey, value: Value, line: str) -> None:
     found = one(object_of({key: value}))
     name, _, text = line.partition(":")
     assert text in [one.value for one in found.lines if one.name == name.partition(";")[0]]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "X-MICROSOFT-CDO-IMPORTANCE:2",  # [MS-OXCICAL] 2.1.3.1.1.20.32
+        "X-MICROSOFT-CDO-BUSYSTATUS:WORKINGELSEWHERE",  # [MS-OXCICAL] 2.1.3.1.1.20.31
+        "X-MICROSOFT-CDO-INTENDEDSTATUS:OOF",  # [MS-OXCICAL] 2.1.3.1.1.20.34
+        "X-MICROSOFT-CDO-APPT-SEQUENCE:4",  # [MS-OXCICAL] 2.1.3.1.1.20.29
+        "X-MICROSOFT-CDO-OWNERAPPTID:-5",  # [MS-OXCICAL] 2.1.3.1.1.20.35
+        "X-MICROSOFT-CDO-REPLYTIME:20260101T000000Z",  # [MS-OXCICAL] 2.1.3.1.1.20.37
+        "X-MICROSOFT-DISALLOW-COUNTER:TRUE",  # [MS-OXCICAL] 2.1.3.1.1.20.38
+        "X-MICROSOFT-ISDRAFT:TRUE",  # [MS-OXCICAL] 2.1.3.1.1.20.40
+        "X-MS-OLK-ALLOWEXTERNCHECK:TRUE",  # [MS-OXCICAL] 2.1.3.1.1.20.46
+        "X-MS-OLK-APPTLASTSEQUENCE:2",  # [MS-OXCICAL] 2.1.3.1.1.20.47
+        "X-MS-OLK-APPTSEQTIME:20260101T000000Z",  # [MS-OXCICAL] 2.1.3.1.1.20.48
+        "X-MS-OLK-AUTOFILLLOCATION:FALSE",  # [MS-OXCICAL] 2.1.3.1.1.20.49
+        "X-MS-OLK-AUTOSTARTCHECK:TRUE",  # [MS-OXCICAL] 2.1.3.1.1.20.50
+        "X-MS-OLK-COLLABORATEDOC:doc",  # [MS-OXCICAL] 2.1.3.1.1.20.51
+        "X-MS-OLK-CONFCHECK:TRUE",  # [MS-OXCICAL] 2.1.3.1.1.20.52
+        "X-MS-OLK-CONFTYPE:1",  # [MS-OXCICAL] 2.1.3.1.1.20.53
+        "X-MS-OLK-DIRECTORY:dir",  # [MS-OXCICAL] 2.1.3.1.1.20.54
+        "X-MS-OLK-MWSURL:http://x.test/",  # [MS-OXCICAL] 2.1.3.1.1.20.55
+        "X-MS-OLK-NETSHOWURL:http://x.test/",  # [MS-OXCICAL] 2.1.3.1.1.20.56
+        "X-MS-OLK-ONLINEPASSWORD:pw",  # [MS-OXCICAL] 2.1.3.1.1.20.57
+        "X-MS-OLK-ORGALIAS:a@b.c",  # [MS-OXCICAL] 2.1.3.1.1.20.58
+    ],
+)
+def test_written_as_they_were_read(line: str) -> None:
+    """Microsoft's own properties, one by one."""
+    name, _, value = line.partition(":")
+    assert [found.value for found in one(read_one(*START, line)).every(name)] == [value]
+
+
+def test_stamp_of_an_answer() -> None:
+    """[MS-OXCICAL] 2.1.3.1.1.20.9: the attendee's time in an answer, the organizer's elsewhere."""
+    stamps: dict[PropertyKey, Value] = {
+        tags.PidLidOwnerCriticalChange: NOW,
+        tags.PidLidAttendeeCriticalChange: NOW + 10_000_000,
+        tags.PidTagSenderSmtpAddress: "a@b.c",
+    }
+    assert one(object_of(stamps)).value("DTSTAMP") == "20260101T000000Z"
+    answer: dict[PropertyKey, Value] = {**stamps, tags.PidTagMessageClass: "IPM.Schedule.Meeting.Resp.Pos"}
+    assert one(object_of(answer)).value("DTSTAMP") == "20260101T000001Z"
 
 
 def test_bodies() -> None:
@@ -297,7 +341,7 @@ def test_example_of_the_specification() -> None:
 
 
 def test_uid_of_exceptions() -> None:
-    """Series and exceptions have one UID ([MS-OXCICAL] 2.1.3.1.1.20.26)."""
+    """Series and exceptions have one UID ([MS-OXCICAL] 2.1.3.1.1.20.26); the kind of it is 2 (2.1.3.1.1.20.33)."""
     identity = new_global_object_id(NOW, bytes(range(16)))
     content = object_of({tags.PidLidGlobalObjectId: identity.on(dt.date(2026, 1, 5)).encode()})
     found = one(content)
@@ -324,6 +368,7 @@ def test_exceptions_without_embedded_messages() -> None:
 
 
 def test_another_calendar() -> None:
+    """[MS-OXCICAL] 2.1.3.1.1.8, 2.1.3.1.1.20.45: X-MICROSOFT-RRULE in the place of RRULE."""
     data = calendar(
         "DTSTART:20260302T100000Z",
         "X-MICROSOFT-RRULE:FREQ=MONTHLY;BYMONTHDAY=2",

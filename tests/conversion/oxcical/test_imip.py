@@ -20,6 +20,7 @@ SERIES = (
 
 @pytest.mark.parametrize("method", ["PUBLISH", "REQUEST", "REPLY", "CANCEL"])
 def test_both_ways(method: str) -> None:
+    """[MS-OXCICAL] 2.1.3: each METHOD is an object of its own, and that object is written with it."""
     content = calendar_properties(calendar(*START, *PEOPLE, method=method))
     assert content is not None
     part = calendar_part(content, now=NOW)

@@ -153,11 +153,7 @@ def test_undeclared_zones(tzid: str, hour: int) -> None:
 
 @pytest.mark.parametrize(("offset", "hour"), [("-0800", 18), ("-0930", 19), ("+0900", 1), ("+0845", 1), ("-1200", 22)])
 def test_declared_zones(offset: str, hour: int) -> None:
-    """What a VTIMEZONE says counts, with offsets whose digits begin with 08 and 09 as well.
-
-    [MS-OXCICAL] 2.1.3.1.1.19.1 to 2.1.3.1.1.19.3, 2.1.3.1.1.19.2.1, 2.1.3.1.1.19.2.2, 2.1.3.1.1.19.3.1;
-    [MS-OXCICAL] 2.1.3.1.1.19.3.2.
-    """
+    """What a VTIMEZONE says counts, with offsets whose digits begin with 08 and 09 as well."""
     zone = tuple(line.format("Own" if "TZID" in line else offset, offset) for line in ZONE)
     (content,) = read_calendar(calendar(*zone, *event("DTSTART;TZID=Own:20260105T100000")))
     assert utc(content.properties, WHOLE).hour == hour
@@ -175,64 +171,74 @@ def test_unknown_zone() -> None:
 @pytest.mark.parametrize(
     ("line", "key", "value"),
     [
-        ("SUMMARY:a\\, b\\; c\\nd", tags.PidTagSubject, "a, b; c d"),
+        ("SUMMARY:a\\, b\\; c\\nd", tags.PidTagSubject, "a, b; c d"),  # [MS-OXCICAL] 2.1.3.1.1.20.24
         ("SUMMARY;LANGUAGE=de-DE:x", tags.PidTagMessageLocaleId, 0x407),
         ("SUMMARY:RE: x", tags.PidTagNormalizedSubject, "x"),
-        ("DESCRIPTION:a\\nb\\\\n", tags.PidTagBody, "a\r\nb\\n"),
+        ("DESCRIPTION:a\\nb\\\\n", tags.PidTagBody, "a\r\nb\\n"),  # [MS-OXCICAL] 2.1.3.1.1.20.11
+        # [MS-OXCICAL] 2.1.3.1.1.20.27
         ("X-ALT-DESC;FMTTYPE=text/html:<b>ü\\, </b>", tags.PidTagHtml, "<b>ü, </b>".encode()),
-        ("LOCATION:Room\\n5", tags.PidLidLocation, "Room 5"),
+        ("LOCATION:Room\\n5", tags.PidLidLocation, "Room 5"),  # [MS-OXCICAL] 2.1.3.1.1.20.15
         ('LOCATION;ALTREP="http://x.test/":y', tags.PidNameCalendarLocationUrl, "http://x.test/"),
-        ("CATEGORIES:a,b\\,c,a", tags.PidNameKeywords, ("a", "b,c")),
-        ("CLASS:PRIVATE", tags.PidTagSensitivity, 2),
+        ("CATEGORIES:a,b\\,c,a", tags.PidNameKeywords, ("a", "b,c")),  # [MS-OXCICAL] 2.1.3.1.1.20.3
+        ("CLASS:PRIVATE", tags.PidTagSensitivity, 2),  # [MS-OXCICAL] 2.1.3.1.1.20.4
         ("CLASS:PRIVATE", tags.PidLidPrivate, True),
         ("CLASS:public", tags.PidTagSensitivity, 0),
         ("CLASS:CONFIDENTIAL", tags.PidTagSensitivity, 3),
         ("CLASS:X-PERSONAL", tags.PidTagSensitivity, 1),
-        ("PRIORITY:1", tags.PidTagImportance, 2),
+        ("PRIORITY:1", tags.PidTagImportance, 2),  # [MS-OXCICAL] 2.1.3.1.1.20.17
         ("PRIORITY:5", tags.PidTagImportance, 1),
         ("PRIORITY:9", tags.PidTagImportance, 0),
         ("PRIORITY:0", tags.PidTagImportance, 1),
-        ("X-MICROSOFT-CDO-IMPORTANCE:2", tags.PidTagImportance, 2),
-        ("X-MICROSOFT-MSNCALENDAR-IMPORTANCE:0", tags.PidTagImportance, 0),
-        ("TRANSP:TRANSPARENT", tags.PidLidBusyStatus, 0),
+        ("X-MICROSOFT-CDO-IMPORTANCE:2", tags.PidTagImportance, 2),  # [MS-OXCICAL] 2.1.3.1.1.20.32
+        ("X-MICROSOFT-MSNCALENDAR-IMPORTANCE:0", tags.PidTagImportance, 0),  # [MS-OXCICAL] 2.1.3.1.1.20.43
+        ("TRANSP:TRANSPARENT", tags.PidLidBusyStatus, 0),  # [MS-OXCICAL] 2.1.3.1.1.20.25
         ("TRANSP:OPAQUE", tags.PidLidBusyStatus, 2),
-        ("STATUS:TENTATIVE", tags.PidLidBusyStatus, 1),
+        ("STATUS:TENTATIVE", tags.PidLidBusyStatus, 1),  # [MS-OXCICAL] 2.1.3.1.1.20.23
         ("STATUS:CONFIRMED", tags.PidLidBusyStatus, 2),
         ("STATUS:CANCELLED", tags.PidLidAppointmentStateFlags, 4),
-        ("X-MICROSOFT-CDO-BUSYSTATUS:OOF", tags.PidLidBusyStatus, 3),
+        ("X-MICROSOFT-CDO-BUSYSTATUS:OOF", tags.PidLidBusyStatus, 3),  # [MS-OXCICAL] 2.1.3.1.1.20.31
         ("X-MICROSOFT-CDO-BUSYSTATUS:WORKINGELSEWHERE", tags.PidLidBusyStatus, 4),
-        ("X-MICROSOFT-MSNCALENDAR-BUSYSTATUS:FREE", tags.PidLidBusyStatus, 0),
-        ("X-MICROSOFT-CDO-INTENDEDSTATUS:OOF", tags.PidLidIntendedBusyStatus, 3),
+        ("X-MICROSOFT-MSNCALENDAR-BUSYSTATUS:FREE", tags.PidLidBusyStatus, 0),  # [MS-OXCICAL] 2.1.3.1.1.20.42
+        ("X-MICROSOFT-CDO-INTENDEDSTATUS:OOF", tags.PidLidIntendedBusyStatus, 3),  # [MS-OXCICAL] 2.1.3.1.1.20.34
+        # [MS-OXCICAL] 2.1.3.1.1.20.44
         ("X-MICROSOFT-MSNCALENDAR-INTENDEDSTATUS:FREE", tags.PidLidIntendedBusyStatus, 0),
-        ("SEQUENCE:3", tags.PidLidAppointmentSequence, 3),
-        ("X-MICROSOFT-CDO-APPT-SEQUENCE:4", tags.PidLidAppointmentSequence, 4),
-        ("DTSTAMP:20260101T000000Z", tags.PidLidOwnerCriticalChange, 134116992000000000),
+        ("SEQUENCE:3", tags.PidLidAppointmentSequence, 3),  # [MS-OXCICAL] 2.1.3.1.1.20.22
+        ("X-MICROSOFT-CDO-APPT-SEQUENCE:4", tags.PidLidAppointmentSequence, 4),  # [MS-OXCICAL] 2.1.3.1.1.20.29
+        ("DTSTAMP:20260101T000000Z", tags.PidLidOwnerCriticalChange, 134116992000000000),  # [MS-OXCICAL] 2.1.3.1.1.20.9
+        # [MS-OXCICAL] 2.1.3.1.1.20.36
         ("X-MICROSOFT-CDO-OWNER-CRITICAL-CHANGE:20260101T000000Z", tags.PidLidOwnerCriticalChange, 134116992000000000),
         (
-            "X-MICROSOFT-CDO-ATTENDEE-CRITICAL-CHANGE:20260101T000000Z",
+            "X-MICROSOFT-CDO-ATTENDEE-CRITICAL-CHANGE:20260101T000000Z",  # [MS-OXCICAL] 2.1.3.1.1.20.30
             tags.PidLidAttendeeCriticalChange,
             134116992000000000,
         ),
-        ("X-MICROSOFT-CDO-OWNERAPPTID:-5", tags.PidTagOwnerAppointmentId, -5),
+        ("X-MICROSOFT-CDO-OWNERAPPTID:-5", tags.PidTagOwnerAppointmentId, -5),  # [MS-OXCICAL] 2.1.3.1.1.20.35
+        # [MS-OXCICAL] 2.1.3.1.1.20.37
         ("X-MICROSOFT-CDO-REPLYTIME:20260101T000000Z", tags.PidLidAppointmentReplyTime, 134116992000000000),
+        # [MS-OXCICAL] 2.1.3.1.1.20.38
         ("X-MICROSOFT-DISALLOW-COUNTER:TRUE", tags.PidLidAppointmentNotAllowPropose, True),
-        ("X-MICROSOFT-ISDRAFT:TRUE", tags.PidLidFInvited, False),
+        ("X-MICROSOFT-ISDRAFT:TRUE", tags.PidLidFInvited, False),  # [MS-OXCICAL] 2.1.3.1.1.20.40
         ("X-MICROSOFT-DONOTFORWARDMEETING:TRUE", tags.PidNameDoNotForward, True),
-        ("X-MS-OLK-ALLOWEXTERNCHECK:TRUE", tags.PidLidAllowExternalCheck, True),
-        ("X-MS-OLK-APPTLASTSEQUENCE:2", tags.PidLidAppointmentLastSequence, 2),
+        ("X-MS-OLK-ALLOWEXTERNCHECK:TRUE", tags.PidLidAllowExternalCheck, True),  # [MS-OXCICAL] 2.1.3.1.1.20.46
+        ("X-MS-OLK-APPTLASTSEQUENCE:2", tags.PidLidAppointmentLastSequence, 2),  # [MS-OXCICAL] 2.1.3.1.1.20.47
+        # [MS-OXCICAL] 2.1.3.1.1.20.48
         ("X-MS-OLK-APPTSEQTIME:20260101T000000Z", tags.PidLidAppointmentSequenceTime, 134116992000000000),
-        ("X-MS-OLK-AUTOFILLLOCATION:FALSE", tags.PidLidAutoFillLocation, False),
-        ("X-MS-OLK-AUTOSTARTCHECK:TRUE", tags.PidLidAutoStartCheck, True),
-        ("X-MS-OLK-COLLABORATEDOC:doc", tags.PidLidCollaborateDoc, "doc"),
-        ("X-MS-OLK-CONFCHECK:TRUE", tags.PidLidConferencingCheck, True),
-        ("X-MS-OLK-CONFTYPE:1", tags.PidLidConferencingType, 1),
-        ("X-MS-OLK-DIRECTORY:dir", tags.PidLidDirectory, "dir"),
+        ("X-MS-OLK-AUTOFILLLOCATION:FALSE", tags.PidLidAutoFillLocation, False),  # [MS-OXCICAL] 2.1.3.1.1.20.49
+        ("X-MS-OLK-AUTOSTARTCHECK:TRUE", tags.PidLidAutoStartCheck, True),  # [MS-OXCICAL] 2.1.3.1.1.20.50
+        ("X-MS-OLK-COLLABORATEDOC:doc", tags.PidLidCollaborateDoc, "doc"),  # [MS-OXCICAL] 2.1.3.1.1.20.51
+        ("X-MS-OLK-CONFCHECK:TRUE", tags.PidLidConferencingCheck, True),  # [MS-OXCICAL] 2.1.3.1.1.20.52
+        ("X-MS-OLK-CONFTYPE:1", tags.PidLidConferencingType, 1),  # [MS-OXCICAL] 2.1.3.1.1.20.53
+        ("X-MS-OLK-DIRECTORY:dir", tags.PidLidDirectory, "dir"),  # [MS-OXCICAL] 2.1.3.1.1.20.54
+        # [MS-OXCICAL] 2.1.3.1.1.20.55
         ("X-MS-OLK-MWSURL:http://x.test/", tags.PidLidMeetingWorkspaceUrl, "http://x.test/"),
-        ("X-MS-OLK-NETSHOWURL:http://x.test/", tags.PidLidNetShowUrl, "http://x.test/"),
-        ("X-MS-OLK-ONLINEPASSWORD:pw", tags.PidLidOnlinePassword, "pw"),
-        ("X-MS-OLK-ORGALIAS:a@b.c", tags.PidLidOrganizerAlias, "a@b.c"),
-        ("CONTACT:Ann\\, 5", tags.PidLidContacts, ("Ann, 5",)),
-        ("RESOURCES:Beamer,Room\\, 2", tags.PidLidNonSendableBcc, "Beamer; Room, 2"),
+        ("X-MS-OLK-NETSHOWURL:http://x.test/", tags.PidLidNetShowUrl, "http://x.test/"),  # [MS-OXCICAL] 2.1.3.1.1.20.56
+        ("X-MS-OLK-ONLINEPASSWORD:pw", tags.PidLidOnlinePassword, "pw"),  # [MS-OXCICAL] 2.1.3.1.1.20.57
+        ("X-MS-OLK-ORGALIAS:a@b.c", tags.PidLidOrganizerAlias, "a@b.c"),  # [MS-OXCICAL] 2.1.3.1.1.20.58
+        ("CREATED:20260101T000000Z", tags.PidTagCreationTime, 134116992000000000),  # [MS-OXCICAL] 2.1.3.1.1.20.7
+        # [MS-OXCICAL] 2.1.3.1.1.20.14
+        ("LAST-MODIFIED:20260101T000000Z", tags.PidTagLastModificationTime, 134116992000000000),
+        ("CONTACT:Ann\\, 5", tags.PidLidContacts, ("Ann, 5",)),  # [MS-OXCICAL] 2.1.3.1.1.20.6
+        ("RESOURCES:Beamer,Room\\, 2", tags.PidLidNonSendableBcc, "Beamer; Room, 2"),  # [MS-OXCICAL] 2.1.3.1.1.20.21
         ("GEO:37.386013;-122.082932", tags.PidNameCalendarGeoLatitude, 37.386013),
         ("URL;VALUE=URI:http://x.test/a,b;c", KEPT_LINES, ("URL;VALUE=URI:http://x.test/a,b;c",)),
         ("X-GOOGLE-CONFERENCE:http://x.test/", KEPT_LINES, ("X-GOOGLE-CONFERENCE:http://x.test/",)),
@@ -240,13 +246,17 @@ def test_unknown_zone() -> None:
     ],
 )
 def test_properties(line: str, key: PropertyKey, value: object) -> None:
-    """One by one.
-
-    [MS-OXCICAL] 2.1.3.1.1.20.3 to 2.1.3.1.1.20.7, 2.1.3.1.1.20.9, 2.1.3.1.1.20.11, 2.1.3.1.1.20.14;
-    [MS-OXCICAL] 2.1.3.1.1.20.15, 2.1.3.1.1.20.17;
-    [MS-OXCICAL] 2.1.3.1.1.20.21 to 2.1.3.1.1.20.25, 2.1.3.1.1.20.27, 2.1.3.1.1.20.29 to 2.1.3.1.1.20.58.
-    """
+    """One by one; what stands behind a row is the section of that property."""
     assert read_one(*START, line).properties[key] == value
+
+
+@pytest.mark.parametrize("method", ["REPLY", "COUNTER"])
+def test_stamp_of_an_answer(method: str) -> None:
+    """[MS-OXCICAL] 2.1.3.1.1.20.9: DTSTAMP is the attendee's."""
+    lines = (*START, ORGANIZER, ATTENDEE.format("ACCEPTED"), "DTSTAMP:20260101T000000Z")
+    found = read_one(*lines, method=method).properties
+    assert found[tags.PidLidAttendeeCriticalChange] == 134116992000000000
+    assert tags.PidLidOwnerCriticalChange not in found
 
 
 @pytest.mark.parametrize(
@@ -493,7 +503,7 @@ def test_empty_lines_of_a_series(line: str) -> None:
 
 
 def test_several_calendars() -> None:
-    """Calendars one after the other, events outside of any, a missing END."""
+    """Calendars one after the other, events outside of any, a missing END ([MS-OXCICAL] 2.1.3.1.1)."""
     data = calendar(*START, "SUMMARY:1") + calendar(*START, "SUMMARY:2", "UID:b").replace(b"END:VCALENDAR\r\n", b"")
     assert [one.properties[tags.PidTagSubject] for one in read_calendar(data)] == ["1", "2"]
     bare = "\n".join(event(*START, "SUMMARY:3")).encode()

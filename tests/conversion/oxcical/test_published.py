@@ -17,20 +17,20 @@ from store.mapi import tags
 from tests.conversion.oxcical.calendars import NOW, START, calendar, event, written
 
 LINES = (
-    "X-CALSTART:20260101T000000Z",
-    "X-CALEND;TZID=Europe/Berlin:20261231T000000",
-    "X-CLIPSTART:20260101T000000Z",
-    "X-CLIPEND;TZID=Europe/Berlin:20260701T020000",
+    "X-CALSTART;TZID=Europe/Berlin:20260101T000000",  # [MS-OXCICAL] 2.1.3.1.1.5, 2.1.3.1.1.5.1
+    "X-CALEND;TZID=Europe/Berlin:20261231T000000",  # [MS-OXCICAL] 2.1.3.1.1.4, 2.1.3.1.1.4.1
+    "X-CLIPSTART;TZID=Europe/Berlin:20260101T010000",  # [MS-OXCICAL] 2.1.3.1.1.7, 2.1.3.1.1.7.1
+    "X-CLIPEND;TZID=Europe/Berlin:20260701T020000",  # [MS-OXCICAL] 2.1.3.1.1.6, 2.1.3.1.1.6.1
     "X-MS-OLK-FORCEINSPECTOROPEN:TRUE",
-    "X-MS-WKHRDAYS:MO,TU,xx,MO",
-    "X-MS-WKHRSTART;TZID=Europe/Berlin:080000",
-    "X-MS-WKHREND;TZID=Europe/Berlin:170000",
-    "X-OWNER;CN=Elizabeth Andersen:mailto:elizabeth@contoso.test",
-    "X-PRIMARY-CALENDAR:TRUE",
-    "X-PUBLISHED-TTL:PT90M",
-    "X-WR-CALDESC:All\\, of it",
-    "X-WR-CALNAME:Elizabeth's\\ncalendar",
-    "X-WR-RELCALID:{0000002E-1BB2-8F0F-1203-47B98FEEF211}",
+    "X-MS-WKHRDAYS:MO,TU,xx,MO",  # [MS-OXCICAL] 2.1.3.1.1.10
+    "X-MS-WKHRSTART;TZID=Europe/Berlin:080000",  # [MS-OXCICAL] 2.1.3.1.1.12, 2.1.3.1.1.12.1
+    "X-MS-WKHREND;TZID=Europe/Berlin:170000",  # [MS-OXCICAL] 2.1.3.1.1.11, 2.1.3.1.1.11.1
+    "X-OWNER;CN=Elizabeth Andersen:mailto:elizabeth@contoso.test",  # [MS-OXCICAL] 2.1.3.1.1.13, 2.1.3.1.1.13.1
+    "X-PRIMARY-CALENDAR:TRUE",  # [MS-OXCICAL] 2.1.3.1.1.14
+    "X-PUBLISHED-TTL:PT90M",  # [MS-OXCICAL] 2.1.3.1.1.15
+    "X-WR-CALDESC:All\\, of it",  # [MS-OXCICAL] 2.1.3.1.1.16
+    "X-WR-CALNAME:Elizabeth's\\ncalendar",  # [MS-OXCICAL] 2.1.3.1.1.17
+    "X-WR-RELCALID:{0000002E-1BB2-8F0F-1203-47B98FEEF211}",  # [MS-OXCICAL] 2.1.3.1.1.18
 )
 WHOLE = Published(
     name="Elizabeth'scalendar",
@@ -50,11 +50,7 @@ def export(published: Published, *lines: str) -> Component:
 
 
 def test_objects_are_the_same() -> None:
-    """An importer ignores it all, with the TZID and CN of it, but for the name of the new folder.
-
-    [MS-OXCICAL] 2.1.3.1.1.4.1, 2.1.3.1.1.5.1, 2.1.3.1.1.6.1, 2.1.3.1.1.7.1, 2.1.3.1.1.11.1, 2.1.3.1.1.12.1;
-    [MS-OXCICAL] 2.1.3.1.1.13.1.
-    """
+    """An importer ignores it all, with the TZID and CN of it, but for the name of the new folder."""
     receipt = Receipt()
     found = read_calendar_file(calendar(*START, heading=LINES), receipt=receipt)
     assert found.contents == read_calendar(calendar(*START))
@@ -66,7 +62,10 @@ def test_objects_are_the_same() -> None:
 
 
 def test_primary() -> None:
-    """Each line of the primary calendar of somebody; times of its working day have a zone that is declared."""
+    """Each line of the primary calendar of somebody; times of its working day have a zone that is declared.
+
+    [MS-OXCICAL] 2.1.3.1.1.6, 2.1.3.1.1.7, 2.1.3.1.1.10 to 2.1.3.1.1.18.
+    """
     found = export(WHOLE, *START)
     lines = {line.name: line for line in found.lines}
     assert {name: line.value for name, line in lines.items() if name.startswith("X-")} == {
@@ -91,7 +90,10 @@ def test_primary() -> None:
 
 
 def test_not_primary() -> None:
-    """Of another calendar nothing is said of its owner; what nobody knows is not there."""
+    """Of another calendar nothing is said of its owner; what nobody knows is not there.
+
+    [MS-OXCICAL] 2.1.3.1.1.10 to 2.1.3.1.1.14.
+    """
     found = export(replace(WHOLE, primary=False), *START)
     assert not {line.name for line in found.lines} & {
         *("X-PRIMARY-CALENDAR", "X-OWNER", "X-MS-WKHRDAYS", "X-MS-WKHRSTART", "X-MS-WKHREND")
@@ -152,7 +154,10 @@ def test_span(lines: tuple[str, ...], starts: list[str], ends: list[str]) -> Non
 
 
 def test_folder() -> None:
-    """The name and the comment of a folder that is exported; 255 characters of them."""
+    """The name and the comment of a folder that is exported; 255 characters of them.
+
+    [MS-OXCICAL] 2.1.3.1.1.16, 2.1.3.1.1.17.
+    """
     made = published_folder({tags.PidTagDisplayName: "Work", tags.PidTagComment: "x" * 300})
     found = export(made, *START)
     assert found.value("X-WR-CALNAME") == "Work"

@@ -32,7 +32,10 @@ def starts(*contents: MessageContent) -> list[dt.datetime]:
 
 
 def test_series() -> None:
-    """The structure and what stands beside it ([MS-OXOCAL] 2.2.1.12 to 2.2.1.15, 2.2.1.39 to 2.2.1.41)."""
+    """RRULE: the structure and what stands beside it ([MS-OXOCAL] 2.2.1.12 to 2.2.1.15, 2.2.1.39 to 2.2.1.41).
+
+    [MS-OXCICAL] 2.1.3.1.1.20.19, 2.1.3.2.
+    """
     content = read_one(*WEEKLY, "RRULE:FREQ=WEEKLY;COUNT=5")
     found = content.properties
     assert starts(content) == [dt.datetime(2026, 3, day, 9) for day in (2, 9, 16, 23)] + [dt.datetime(2026, 3, 30, 8)]
@@ -217,7 +220,7 @@ def test_start_outside_of_the_rule() -> None:
 
 
 def test_another_calendar() -> None:
-    """X-MICROSOFT-CALSCALE and X-MICROSOFT-RRULE ([MS-OXCICAL] 2.1.3.1.1.8, 2.1.3.1.1.20.39, .45)."""
+    """X-MICROSOFT-CALSCALE and X-MICROSOFT-RRULE ([MS-OXCICAL] 2.1.3.1.1.8, 2.1.3.1.1.20.45)."""
     data = calendar(*WEEKLY, "X-MICROSOFT-RRULE:FREQ=MONTHLY;BYMONTHDAY=2", heading=("X-MICROSOFT-CALSCALE:Hijri",))
     (content,) = read_calendar(data)
     pattern = recurrence_of(content).recurrence_pattern

@@ -35,14 +35,17 @@ def days(pattern: RecurrencePattern, count: int = 3) -> list[str]:
     ("text", "fields", "first"),
     [
         # Frequency, type, period, days, day, n: as the tables of the specification have them, for its own examples.
+        # [MS-OXCICAL] 2.1.3.2.2.1
         ("FREQ=DAILY", (0x200A, 0, 1440, 0, 0, 0), ["2026-01-08", "2026-01-09"]),
         ("FREQ=DAILY;BYMINUTE=30;BYHOUR=15", (0x200A, 0, 1440, 0, 0, 0), ["2026-01-08"]),
         ("FREQ=DAILY;INTERVAL=3", (0x200A, 0, 4320, 0, 0, 0), ["2026-01-08", "2026-01-11"]),
+        # [MS-OXCICAL] 2.1.3.2.2.2
         ("FREQ=WEEKLY;BYDAY=MO,TU", (0x200B, 1, 1, 6, 0, 0), ["2026-01-12", "2026-01-13"]),
         ("FREQ=WEEKLY;BYDAY=MO,TU;INTERVAL=2;COUNT=7", (0x200B, 1, 2, 6, 0, 0), ["2026-01-19", "2026-01-20"]),
         ("FREQ=WEEKLY;BYDAY=SU,MO;INTERVAL=2;WKST=MO", (0x200B, 1, 2, 3, 0, 0), ["2026-01-11", "2026-01-19"]),
         ("FREQ=WEEKLY;BYDAY=SU,MO;INTERVAL=2;WKST=SU", (0x200B, 1, 2, 3, 0, 0), ["2026-01-18", "2026-01-19"]),
         ("FREQ=WEEKLY", (0x200B, 1, 1, 0x10, 0, 0), ["2026-01-08", "2026-01-15"]),
+        # [MS-OXCICAL] 2.1.3.2.2.5
         ("FREQ=YEARLY;BYMONTHDAY=-1;BYMONTH=9", (0x200D, 2, 12, 0, 31, 0), ["2026-09-30", "2027-09-30"]),
         ("FREQ=YEARLY;BYMONTHDAY=10;BYMONTH=1;BYMINUTE=30;BYHOUR=15", (0x200D, 2, 12, 0, 10, 0), ["2026-01-10"]),
         # An interval of years is one of months ([MS-OXOCAL] 2.2.1.44.1: a yearly Period is 12).
@@ -51,9 +54,11 @@ def days(pattern: RecurrencePattern, count: int = 3) -> list[str]:
             (0x200C, 2, 36, 0, 15, 0),
             ["2026-03-15", "2029-03-15"],
         ),
+        # [MS-OXCICAL] 2.1.3.2.2.3
         ("FREQ=MONTHLY;BYMONTHDAY=10", (0x200C, 2, 1, 0, 10, 0), ["2026-01-10", "2026-02-10"]),
         ("FREQ=MONTHLY;BYMONTHDAY=-1", (0x200C, 2, 1, 0, 31, 0), ["2026-01-31", "2026-02-28"]),
         ("FREQ=MONTHLY", (0x200C, 2, 1, 0, 8, 0), ["2026-01-08", "2026-02-08"]),
+        # [MS-OXCICAL] 2.1.3.2.2.4
         ("FREQ=MONTHLY;BYDAY=2TU", (0x200C, 3, 1, 4, 0, 2), ["2026-01-13", "2026-02-10"]),
         ("FREQ=MONTHLY;BYDAY=TU;BYSETPOS=2", (0x200C, 3, 1, 4, 0, 2), ["2026-01-13", "2026-02-10"]),
         ("FREQ=MONTHLY;BYDAY=-1FR", (0x200C, 3, 1, 0x20, 0, 5), ["2026-01-30", "2026-02-27"]),
@@ -174,14 +179,19 @@ def test_months_that_are_too_short() -> None:
 @pytest.mark.parametrize(
     ("pattern", "text"),
     [
+        # [MS-OXCICAL] 2.1.3.2.2.1
         ((0x200A, PatternType.DAY, 2880, 0, 0, 0), "FREQ=DAILY;INTERVAL=2"),
         ((0x200A, PatternType.WEEK, 1, 0x3E, 0, 0), "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR"),
+        # [MS-OXCICAL] 2.1.3.2.2.2
         ((0x200B, PatternType.WEEK, 2, 3, 0, 0), "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,SU;WKST=SU"),
+        # [MS-OXCICAL] 2.1.3.2.2.3
         ((0x200C, PatternType.MONTH, 1, 0, 15, 0), "FREQ=MONTHLY;BYMONTHDAY=15"),
         ((0x200C, PatternType.MONTH, 1, 0, 30, 0), "FREQ=MONTHLY;BYMONTHDAY=28,29,30;BYSETPOS=-1"),
         ((0x200C, PatternType.MONTH, 1, 0, 31, 0), "FREQ=MONTHLY;BYMONTHDAY=-1"),
         ((0x200C, PatternType.MONTH_END, 2, 0, 31, 0), "FREQ=MONTHLY;INTERVAL=2;BYMONTHDAY=-1"),
+        # [MS-OXCICAL] 2.1.3.2.2.5
         ((0x200D, PatternType.MONTH, 12, 0, 31, 0), "FREQ=YEARLY;BYMONTHDAY=31;BYMONTH=1"),
+        # [MS-OXCICAL] 2.1.3.2.2.4
         ((0x200C, PatternType.MONTH_NTH, 1, 2, 0, 5), "FREQ=MONTHLY;BYDAY=-1MO"),
         ((0x200C, PatternType.MONTH_NTH, 1, 0x41, 0, 1), "FREQ=MONTHLY;BYDAY=SA,SU;BYSETPOS=1"),
         ((0x200C, PatternType.MONTH_NTH, 1, 0x7F, 0, 5), "FREQ=MONTHLY;BYMONTHDAY=-1"),
