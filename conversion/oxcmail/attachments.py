@@ -35,11 +35,10 @@ _OCTETS = "application/octet-stream"
 _EXTERNAL = "message/external-body"
 _MESSAGES = frozenset(("message/rfc822", "message/global"))
 _BARRED = re.compile(r"[\x00-\x1f\x7f<>:\"/\\|?*]")
-# A name with blanks between this parameter and the next.
 _BARE_FILENAME, _BARE_NAME = (
-    re.compile(rb";[ \t]*+%b[ \t]*+=[ \t]*+([^\"();=? \t]++[ \t]++[^\"();=?]++)(?=;|\Z)" % name, re.I)
-    for name in (b"filename", b"name")
+    re.compile(rb"[; \t]%b[ \t]*+=[ \t]*+(?=[^\"();=? \t])" % name, re.I) for name in (b"filename", b"name")
 )
+_NEXT_PARAMETER = re.compile(rb"[ \t][A-Za-z0-9*_-]{1,60}=")
 _CID = re.compile(rb"cid:([^\"'\s<>)]{1,300})", re.I)
 _SHORT = re.compile(r"[^A-Z0-9!#$%&'()@^_`{}~-]")
 EXTENSIONS = {
@@ -223,8 +222,8 @@ def _inline(source: Source, item: Attached, referred: frozenset[bytes], found: d
 def file_name(source: Source, part: Part) -> str:
     """Return the file name of a part, cleaned, or nothing ([MS-OXCMAIL] 2.2.3.4.1.1).
 
-    In this order: filename of Content-Disposition, name of Content-Type. A name with blanks that should stand in quotes
-    and does not is taken whole, as it was meant.
+    In this order: filename of Content-Disposition, name of Content-Type. A name with blanks or parentheses that should
+    stand in quotes and does not is taken whole, as it was meant.
     """
     for field, media, name, bare in (
         (b"content-disposition", source.disposition(part), "filename", _BARE_FILENAME),
@@ -234,10 +233,31 @@ def file_name(source: Source, part: Part) -> str:
             text = decode_parameter(media, name)
             if text:
                 value = source.content(part)[field]
-                found = bare.search(unfold(value)) if b'"' not in value else None
-                if clean := clean_name(text if found is None else decode_unstructured(found[1])):
+                found = _bare(unfold(value), bare) if b'name="' not in value and b"name*" not in value else b""
+                if clean := clean_name(decode_unstructured(found) if found else text):
                     return clean
     return ""
+
+
+def _bare(value: bytes, start: re.Pattern[bytes]) -> bytes:
+    """Give a name that lacks its quotes, up to the next parameter; nothing where it needs none.
+
+    `my report (1).pdf size=3` gives `my report (1).pdf`. Behind a name with an extension parentheses are a comment
+    ([RFC2045] 5.1).
+    """
+    head, quote, _ = value.partition(b'"')
+    found = start.search(head)
+    if found is None:
+        return b""
+    name, semicolon, _ = head[found.end() :].partition(b";")
+    if quote and not semicolon:
+        return b""
+    following = _NEXT_PARAMETER.search(name)
+    name = (name if following is None else name[: following.start()]).strip()
+    comment = name.rfind(b"(") if name.endswith(b")") else -1
+    if comment > 0 and name[comment - 1 : comment] in (b" ", b"\t") and b"." in name[:comment]:
+        name = name[:comment].rstrip()
+    return name if any(octet in name for octet in b" \t(") and b"=?" not in name else b""
 
 
 def clean_name(name: str) -> str:

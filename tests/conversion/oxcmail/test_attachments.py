@@ -61,6 +61,16 @@ def test_an_attachment_is_a_slice_of_the_original() -> None:
         ("Content-Type: a/b; name=x\nContent-Disposition: attachment; filename=a b.txt", "a b.txt"),
         ("Content-Type: a/b; name=a.x charset=utf-8", "a.x"),
         ("Content-Type: a/b; name=a.x (my b)", "a.x"),
+        ("Content-Type: a/b; name=my report (1).pdf", "my report (1).pdf"),
+        ("Content-Type: a/b; name=report(1).pdf", "report(1).pdf"),
+        ("Content-Type: a/b; name=my report (1)", "my report (1)"),
+        ("Content-Type: a/b\nContent-Disposition: attachment; filename=my file.pdf size=3", "my file.pdf"),
+        (
+            'Content-Type: a/b\nContent-Disposition: attachment; filename=my file.pdf; x="q; filename=r s"',
+            "my file.pdf",
+        ),
+        ('Content-Type: a/b\nContent-Disposition: attachment; x="; filename=r s"; filename=a.pdf', "a.pdf"),
+        ("Content-Type: a/b\nContent-Disposition: attachment; filename=a b; filename*=utf-8''%C3%A4", "ä"),
     ],
 )
 def test_names(header: str, name: str) -> None:
