@@ -73,7 +73,7 @@ def _attachment(mime_tag: str, name: str, data: bytes | MimeSlice) -> Attachment
 
 
 def _clear_signed(source: Source, root: Part, layout: Layout) -> MessageContent:
-    """Read a clear-signed message ([MS-OXOSMIME] 2.1.3.1.1): its Content-Type and its body, octet for octet."""
+    """Read a clear-signed message ([MS-OXOSMIME] 2.1.3.1): its Content-Type and its body, octet for octet."""
     lines = _field(source, root)
     start = root.body_start - 2 - len(lines)
     data: bytes | MimeSlice
@@ -89,7 +89,7 @@ def _clear_signed(source: Source, root: Part, layout: Layout) -> MessageContent:
 
 
 def _opaque(source: Source, root: Part) -> MessageContent:
-    """Read an opaque-signed or encrypted message ([MS-OXOSMIME] 2.1.3.2.1): no body, the CMS structure as a file."""
+    """Read an opaque-signed or encrypted message ([MS-OXOSMIME] 2.1.3.2): no body, the CMS structure as a file."""
     lines = _field(source, root)
     found: dict[PropertyKey, Value] = {tags.PidNameContentType: _content_type(lines.partition(b":")[2])}
     mime_tag = f"{root.type}/{root.subtype}"

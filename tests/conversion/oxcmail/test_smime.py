@@ -32,7 +32,7 @@ def only(content: MessageContent) -> AttachmentContent:
 
 
 def test_a_clear_signed_message() -> None:
-    """[MS-OXOSMIME] 2.1.3.1.1: one attachment, Content-Type and body octet for octet; what is signed is the body."""
+    """[MS-OXOSMIME] 2.1.3.1: one attachment, Content-Type and body octet for octet; what is signed is the body."""
     raw = clear_signed()
     content = read(raw)
     got = content.properties
@@ -57,7 +57,7 @@ def test_a_clear_signed_message_with_other_fields_behind() -> None:
 
 
 def test_what_openpgp_signed() -> None:
-    """[MS-OXOSMIME] 2.1.3.1.1, [RFC3156] 5: the octets stay whoever signed them, so that the signature holds."""
+    """[MS-OXOSMIME] 2.1.3.1, [RFC3156] 5: the octets stay whoever signed them, so that the signature holds."""
     body = (
         b'--b\r\nContent-Type: multipart/alternative; boundary="c"\r\n\r\n'
         b"--c\r\nContent-Type: text/plain\r\n\r\np  \r\n--c\r\nContent-Type: text/html\r\n\r\n<p>h\r\n--c--\r\n"
@@ -77,7 +77,7 @@ def test_what_openpgp_signed() -> None:
 
 
 def test_an_opaque_message() -> None:
-    """[MS-OXOSMIME] 2.1.3.2.1: no body, the structure decoded, its Content-Type beside it."""
+    """[MS-OXOSMIME] 2.1.3.2: no body, the structure decoded, its Content-Type beside it."""
     for raw in (opaque_signed(), encrypted(kind=b"application/x-pkcs7-mime")):
         content = read(raw)
         assert content.properties[tags.PidTagMessageClass] == "IPM.Note.SMIME"
