@@ -79,7 +79,10 @@ _BREAKS = {b"par": "\r\n", b"line": "\r\n", b"tab": "\t"}
 
 
 class _Reader(Walker):
-    """Reads text outside of \\htmlrtf, and what is in \\htmltag ([MS-OXRTFEX] 2.1.3.1.3, 2.1.3.1.4, 2.1.3.1.4.2)."""
+    """Reads text outside of \\htmlrtf, and what is in \\htmltag ([MS-OXRTFEX] 2.1.3.1.3, 2.1.3.1.4, 2.1.3.1.4.2).
+
+    \\mhtmltag is passed over as any destination that is not known is ([MS-OXRTFEX] 2.1.3.1.5).
+    """
 
     state: _State
 
@@ -195,7 +198,7 @@ _IN_TEXT, _IN_TAG, _IN_PLAIN = _Escapes("\\line "), _Escapes("\\par "), _Escapes
 
 
 def encapsulate_html(html: str) -> bytes:
-    """Put HTML into RTF ([MS-OXRTFEX] 2.1.3, 2.1.3.2): every tag as it is, and beside it what RTF has for it.
+    """Put HTML into RTF ([MS-OXRTFEX] 2.1.3, 2.1.3.1.2, 2.1.3.2): every tag as it is, and beside it what RTF has.
 
     Of a document with more than MAX_GROUPS tags the rest is in groups of many tags, with its text alone beside them:
     it comes out unchanged too, but readers of RTF see it without its look.
@@ -222,7 +225,7 @@ def encapsulate_html(html: str) -> bytes:
 
 
 def encapsulate_text(text: str) -> bytes:
-    """Put plain text into RTF ([MS-OXRTFEX] 2.1.3)."""
+    """Put plain text into RTF ([MS-OXRTFEX] 2.1.3, 2.1.3.1.1)."""
     out = _Output(_HEADER % (b"fromtext", 1, 20))
     out.escaped(text.replace("\r\n", "\n"), _IN_PLAIN)
     out.append("}")

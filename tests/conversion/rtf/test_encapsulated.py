@@ -72,7 +72,7 @@ def test_recognising(rtf, form):
     ],
 )
 def test_taking_html_out(rtf, html):
-    """[MS-OXRTFEX] 2.1.3.1.3, 2.1.3.1.4, 2.1.3.1.4.1, 2.1.3.1.4.2, 2.2.3.2: tags, hidden text, characters."""
+    """[MS-OXRTFEX] 2.1.3.1.3 to 2.1.3.1.5, 2.1.3.1.4.1, 2.1.3.1.4.2, 2.2.3.2: tags, hidden text, characters."""
     assert deencapsulate(HEAD + rtf + b"}behind}") == Encapsulated(Form.HTML, html)
 
 
@@ -94,7 +94,7 @@ HTML = (
 
 
 def test_html_comes_out_as_it_went_in():
-    """[MS-OXRTFEX] 2.1.3, 2.1.3.2"""
+    """[MS-OXRTFEX] 2.1.3, 2.1.3.1.2, 2.1.3.2"""
     rtf = encapsulate_html(HTML)
     assert rtf.isascii()
     assert rtf.startswith(b"{\\rtf1\\ansi\\ansicpg1252\\fromhtml1 ")
@@ -155,7 +155,7 @@ def test_any_html_comes_out_as_it_went_in(html):
 
 @given(st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\r\0")))
 def test_any_text_comes_out_as_it_went_in(text):
-    """[MS-OXRTFEX] 2.1.3"""
+    """[MS-OXRTFEX] 2.1.3, 2.1.3.1.1"""
     assert deencapsulate(encapsulate_text(text)) == Encapsulated(Form.TEXT, text.replace("\n", "\r\n"))
 
 
