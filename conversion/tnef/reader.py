@@ -121,7 +121,7 @@ def _page(frames: list[Attribute]) -> int:
 
 
 def _message_attribute(frame: Attribute, page: int, parts: _Parts, receipt: Receipt) -> None:
-    """Take one attribute of the message ([MS-OXTNEF] 2.1.3.3, 2.1.3.3.18, 2.1.3.3.21, 2.3.3.12)."""
+    """Take one attribute of the message ([MS-OXTNEF] 2.1.3.3, 2.1.3.3.9, 2.1.3.3.18, 2.1.3.3.21, 2.3.3.12)."""
     identifier, data = frame.id, frame.data
     if identifier == tnef.attMsgProps:
         listed = PropertyReader(data, page, receipt, frame.name).read()

@@ -111,7 +111,7 @@ def test_sample() -> None:
     ],
 )
 def test_attributes(identifier: int, data: bytes, expected: dict[PropertyTag, Value]) -> None:
-    """[MS-OXTNEF] 2.1.3.3, 2.1.3.3.18, 2.3.3.12: what each attribute of a message stands for."""
+    """[MS-OXTNEF] 2.1.3.3, 2.1.3.3.9, 2.1.3.3.18, 2.3.3.12: what each attribute of a message stands for."""
     assert cleanly(stream(message(identifier, data))).properties == expected
 
 
