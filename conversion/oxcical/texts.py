@@ -231,7 +231,10 @@ def _subject(lines: Lines, method: str, found: Properties, notes: Receipt) -> No
 
 
 def _language(lines: Lines) -> str | None:
-    """The first LANGUAGE of these, as Exchange takes it ([MS-STANXICAL] 2.2.56)."""
+    """The first LANGUAGE of these, as Exchange takes it ([MS-STANXICAL] 2.2.56).
+
+    [MS-OXCICAL] 2.1.3.1.1.20.11.1, 2.1.3.1.1.20.24.1: each may have one; SUMMARY's alone is written.
+    """
     named = (line.parameter("LANGUAGE") for name in _IN_A_LANGUAGE for line in lines.get(name, [])[:1])
     return next(filter(None, named), None)
 

@@ -37,7 +37,10 @@ def test_addresses() -> None:
     ],
 )
 def test_language(lines: tuple[str, ...], locale: int | None) -> None:
-    """[MS-STANXICAL] 2.2.56: the first that SUMMARY, LOCATION, COMMENT or DESCRIPTION has."""
+    """[MS-STANXICAL] 2.2.56: the first that SUMMARY, LOCATION, COMMENT or DESCRIPTION has.
+
+    [MS-OXCICAL] 2.1.3.1.1.20.11.1, 2.1.3.1.1.20.24.1: a language becomes its number.
+    """
     assert read_one(*START, *lines).properties.get(tags.PidTagMessageLocaleId) == locale
 
 
