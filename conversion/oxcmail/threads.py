@@ -50,7 +50,7 @@ def conversation_id(topic: str, index: bytes | None) -> bytes:
 def thread_properties(
     subject: bytes | None, thread_topic: bytes | None, thread_index: bytes | None
 ) -> dict[PropertyKey, Value]:
-    """Make the properties of Subject, Thread-Topic and Thread-Index ([MS-OXCMAIL] 2.2.3.2.6 to 2.2.3.2.8)."""
+    """Make what Subject, Thread-Topic and Thread-Index say ([MS-OXCMAIL] 2.2.3.2.6 to 2.2.3.2.8, 2.2.3.2.6.1)."""
     text = "" if subject is None else read_subject(subject)
     prefix, normalized = split_subject(text)
     topic = normalized

@@ -31,7 +31,7 @@ from store.mapi import tags
     ],
 )
 def test_prefixes(subject: str, prefix: str, rest: str) -> None:
-    """[MS-OXCMSG] 2.2.1.9: one to three characters, no digit and no blank, then a colon and a blank."""
+    """[MS-OXCMSG] 2.2.1.9, [MS-OXCMAIL] 2.2.3.2.6.1: one to three characters, no digit or blank, a colon, a blank."""
     assert split_subject(subject) == (prefix, rest)
 
 
