@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import re
 from functools import lru_cache
+from itertools import chain
 
 _ALIASES = {
     "ansi-x3.4-1968": "ascii",
@@ -146,6 +147,32 @@ def _as_controls(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error("oxgate.c1", _as_controls)
 
 
+def _as_windows_936(error: UnicodeError) -> tuple[str, int]:
+    """Decode the octet 0x80 of Chinese text as the euro sign, which it is in Windows and to browsers (code page 936)."""
+    assert isinstance(error, UnicodeDecodeError)
+    if error.object[error.start] == 0x80:
+        return "\u20ac", error.start + 1
+    return "\ufffd", error.end
+
+
+def _as_windows_932(error: UnicodeError) -> tuple[str, int]:
+    """Decode the characters that Windows adds to JIS X 0208, in EUC-JP, by way of Shift JIS."""
+    assert isinstance(error, UnicodeDecodeError)
+    pair = error.object[error.start : error.start + 2]
+    if len(pair) == 2 and min(pair) > 0xA0 and max(pair) < 0xFF:
+        try:
+            return _shift_jis(pair[0] & 0x7F, pair[1] & 0x7F).decode("cp932"), error.start + 2
+        except UnicodeDecodeError:
+            pass
+    return "\ufffd", error.end
+
+
+codecs.register_error("oxgate.gb18030", _as_windows_936)
+codecs.register_error("oxgate.euc_jp", _as_windows_932)
+_ERRORS = {"cp1252": "oxgate.c1", "gb18030": "oxgate.gb18030", "euc_jp": "oxgate.euc_jp"}
+"""What is done with octets that a codec of Python leaves open, though Windows does not."""
+
+
 @lru_cache(maxsize=512)
 def codec_name(charset: str) -> str | None:
     """Return the Python codec for a charset label, or None for one that is unknown or names no charset."""
@@ -201,7 +228,7 @@ def decode_text(data: bytes, charset: str | None) -> str:
     if name is None or name == "ascii":
         return decode_unlabelled(data)
     if name == "cp1252":
-        return data.decode("cp1252", "oxgate.c1")
+        return data.decode("cp1252", _ERRORS["cp1252"])
     try:
         text = data.decode(name)
     except UnicodeError:
@@ -214,7 +241,7 @@ def decode_text(data: bytes, charset: str | None) -> str:
     if name == "big5hkscs":
         return data.decode("cp950", "replace")
     try:
-        text = data.decode(name, "replace")
+        text = data.decode(name, _ERRORS.get(name, "replace"))
     except UnicodeError:
         # UTF-16 and UTF-32 refuse some input whatever the error handler.
         return decode_unlabelled(data)
@@ -234,7 +261,7 @@ def _decode_jis(data: bytes) -> str:
     out: list[str] = []
     mode = b"\x1b(B"
     at = 0
-    for switch in [*_JIS_SWITCH.finditer(data), None]:
+    for switch in chain(_JIS_SWITCH.finditer(data), (None,)):
         piece = data[at : switch.start() if switch else len(data)]
         if mode in (b"\x1b$B", b"\x1b$@"):
             out.append(_TWO_BYTES.sub(_to_shift_jis, piece).decode("cp932", "replace"))
@@ -251,7 +278,11 @@ def _decode_jis(data: bytes) -> str:
 
 
 def _to_shift_jis(match: re.Match[bytes]) -> bytes:
-    row, cell = match[0]
+    return _shift_jis(*match[0])
+
+
+def _shift_jis(row: int, cell: int) -> bytes:
+    """Give the octets of Shift JIS for a row and a cell of JIS X 0208, each with 0x20 added."""
     lead = ((row - 0x21) >> 1) + 0x81
     if lead > 0x9F:
         lead += 0x40

@@ -7,6 +7,7 @@ import re
 
 NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="))
 PADDING = re.compile(rb"=+")
+_PIECE = re.compile(rb"[^=]+")
 _UU_BEGIN = re.compile(rb"^begin [0-7]{3,4} [^\r\n]*\r?\n", re.M)
 UUENCODE = frozenset(("x-uuencode", "uuencode", "x-uue", "uue"))
 
@@ -30,7 +31,10 @@ def decode_base64(data: bytes) -> bytes:
     clean = data.translate(None, NOT_BASE64)
     body = clean.rstrip(b"=")
     if b"=" in body:
-        return b"".join([decode_piece(piece) for piece in PADDING.split(body)])
+        out = bytearray()
+        for piece in _PIECE.finditer(body):
+            out += decode_piece(piece[0])
+        return bytes(out)
     return decode_piece(body)
 
 

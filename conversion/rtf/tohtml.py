@@ -36,6 +36,10 @@ _LEVELS = {b"super": "sup", b"sub": "sub", b"nosupersub": ""}
 _TABLES = frozenset((b"trowd", b"intbl", b"cell", b"nestcell", b"row", b"nestrow"))
 _ALIGN = {b"ql": "", b"qc": "center", b"qr": "right", b"qj": "justify"}
 _LINK = 2_000
+_MARKER = 100
+"""Characters of a bullet or number."""
+_MOST_PIECES = 20_000
+"""Pieces, or runs, of a paragraph that are kept one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +169,8 @@ class _Renderer(Walker):
             if len(self._instruction) < 1_000:
                 self._instruction.append(text)
         elif state.destination in (b"pntext", b"listtext"):
-            self._marker += text[:20]
+            if len(self._marker) < _MARKER:
+                self._marker += text[:20]
         elif state.destination == b"pict" or state.hidden:
             return
         else:
@@ -219,8 +224,13 @@ class _Renderer(Walker):
     def _put(self, before: str, after: str, html: str) -> None:
         """Write a run of text between its tags; runs that look alike are one."""
         if self._runs and self._runs[-1].before == before:
-            self._runs[-1].html.append(html)
+            pieces = self._runs[-1].html
+            pieces.append(html)
+            if len(pieces) >= _MOST_PIECES:
+                pieces[:] = ["".join(pieces)]
         else:
+            if len(self._runs) >= _MOST_PIECES:
+                self._runs = [_Run("", [self._take_runs()], "")]
             self._runs.append(_Run(before, [html], after))
 
     def _take_runs(self) -> str:

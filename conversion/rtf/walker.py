@@ -89,7 +89,7 @@ class Walker:
         self.colours: list[str] = []
         self._groups: list[State] = []
         self._overflow = 0
-        self._octets: list[bytes] = []
+        self._octets = bytearray()
         self._high = 0
         self._to_skip = 0
         self._starred = False
@@ -145,7 +145,7 @@ class Walker:
                     self._word(data, number, first=first)
             elif kind is Kind.HEX:
                 if not self._skipped():
-                    self._octets.append(bytes((number or 0,)))
+                    self._octets.append(number or 0)
             elif kind is Kind.SYMBOL:
                 if data == b"*" and first:
                     self._starred = True
@@ -202,7 +202,7 @@ class Walker:
             data = data[skipped:]
         if not data or (not self.state.silent and self.on_hex_text(data)):
             return
-        self._octets.append(data)
+        self._octets += data
 
     def _symbol(self, data: bytes) -> None:
         if data in (b"\r", b"\n"):
@@ -221,7 +221,7 @@ class Walker:
         """Hand on the text that has gathered: octets are put together first, for one character may be several."""
         if not self._octets:
             return
-        data = b"".join(self._octets)
+        data = bytes(self._octets)
         self._octets.clear()
         self._high = 0
         if self._table:

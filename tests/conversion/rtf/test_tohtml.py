@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from conversion.receipt import Receipt
+from conversion.rtf import tohtml
 from conversion.rtf.tohtml import Picture, rtf_to_html
 
 HEAD = rb"{\rtf1\ansi{\fonttbl{\f0 Arial;}{\f1\fcharset204\fprq2{\*\panose 02}Times;}}{\colortbl;\red255\green0\blue0;}"
@@ -107,3 +108,18 @@ def test_fonts_and_colours_may_be_told_later():
     two = span("font-family:&#39;Courier&#39;", "two")
     three = span("font-family:&#39;Courier&#39;;color:#0000ff", "three")
     assert body(rtf) == paragraph("one" + two + three)
+
+
+def test_a_long_bullet():
+    """Of what stands for a bullet or a number so much is kept as one may be long."""
+    html = rtf_to_html(b"{\\rtf1{\\pntext " + b"\\u65?" * 500 + b"}x\\par}").html
+    assert len(html) < 1_000
+    assert "x" in html
+
+
+def test_long_paragraphs(monkeypatch):
+    """Runs and pieces are joined while they come; what is written is the same."""
+    rtf = b"{\\rtf1 " + b"a\\u65?\\b b\\u66?\\b0  " * 50 + b"\\par c}"
+    whole = rtf_to_html(rtf).html
+    monkeypatch.setattr(tohtml, "_MOST_PIECES", 3)
+    assert rtf_to_html(rtf).html == whole
