@@ -148,7 +148,7 @@ codecs.register_error("oxgate.c1", _as_controls)
 
 
 def _as_windows_936(error: UnicodeError) -> tuple[str, int]:
-    """Decode the octet 0x80 of Chinese text as the euro sign, which it is in Windows and to browsers (code page 936)."""
+    """Decode the octet 0x80 of Chinese text as the euro sign, which it is in code page 936 and to browsers."""
     assert isinstance(error, UnicodeDecodeError)
     if error.object[error.start] == 0x80:
         return "\u20ac", error.start + 1
@@ -158,13 +158,17 @@ def _as_windows_936(error: UnicodeError) -> tuple[str, int]:
 def _as_windows_932(error: UnicodeError) -> tuple[str, int]:
     """Decode the characters that Windows adds to JIS X 0208, in EUC-JP, by way of Shift JIS."""
     assert isinstance(error, UnicodeDecodeError)
-    pair = error.object[error.start : error.start + 2]
-    if len(pair) == 2 and min(pair) > 0xA0 and max(pair) < 0xFF:
-        try:
-            return _shift_jis(pair[0] & 0x7F, pair[1] & 0x7F).decode("cp932"), error.start + 2
-        except UnicodeDecodeError:
-            pass
-    return "\ufffd", error.end
+    text = _pair_of_932(error.object[error.start : error.start + 2])
+    return (text, error.start + 2) if text else ("\ufffd", error.end)
+
+
+@lru_cache(maxsize=1024)
+def _pair_of_932(pair: bytes) -> str:
+    """Decode two octets of EUC-JP by Windows' Shift JIS; empty where they are no character there."""
+    if len(pair) < 2 or min(pair) <= 0xA0 or max(pair) == 0xFF:
+        return ""
+    text = _shift_jis(pair[0] & 0x7F, pair[1] & 0x7F).decode("cp932", "replace")
+    return text if "\ufffd" not in text else ""
 
 
 codecs.register_error("oxgate.gb18030", _as_windows_936)

@@ -76,7 +76,7 @@ def _header_text(raw: bytes, part: Part) -> str:
 class MimeText:
     """One message as `Mailbox.find` asks it: decoded header values and decoded text. Read lazily, never raising."""
 
-    version = "1"
+    version = "2"
     """To be raised when a message is read as another text than before: full-text indexes are then made anew."""
 
     def __init__(self, raw: bytes, parts: bytes = b"") -> None:

@@ -29,6 +29,10 @@ from conversion.mime.charset import code_page, codec_name, decode_text
         ("漢字".encode("big5"), "Big5", "漢字"),
         ("漢字".encode("iso2022_jp"), "ISO-2022-JP", "漢字"),
         (b"\x1b$B-!\x1b(Bx", "iso-2022-jp", "①x"),  # row 13, which Windows adds to JIS X 0208
+        (b"\xad\xa1\xa4\xa2\xfc\xfa", "euc-jp", "①あⅹ"),  # the same row in EUC-JP, and IBM's
+        (b"\xa4\xa2\xff\xa4\xa2\xa1", "euc-jp", "あ\ufffdあ\ufffd"),
+        (b"\xc4\xe3\x80 5\x80", "gb2312", "你€ 5€"),  # code page 936
+        (b"\xc4\xe3\xff\xc4\xe3", "gbk", "你\ufffd你"),
         (b"\x1b(I1\x1b(B", "iso-2022-jp", "ｱ"),
         (b"+AOQ-", "unicode-1-1-utf-7", "ä"),
         (b"+2AA-", "utf-7", "\ufffd"),

@@ -6,7 +6,7 @@ from hashlib import sha256
 
 from conversion.mime.text import MimeText
 
-TEXT_OF_VERSION = {"1": "289894fd3fcf2dd91324e12b3a3238ca8169702574a351c1d667513cabcee39e"}
+TEXT_OF_VERSION = {"2": "3d371b513e455593c2926a2fd6af944ebee4fb8e192b14ee7e0f64c802407f75"}
 
 HTML = (
     "<html><head><style>p{}</style><title>T</title></head><body><p>a&amp;b<br>c<b>d</b>&eacute;<!-- x --><li>e</html>"
@@ -18,6 +18,8 @@ MAILS = (
     PLAIN + b"utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\nS8O2bG4gaXN0\r\nIHNjaMO2bi4=\r\n",
     PLAIN + b"iso-2022-jp\r\n\r\n\x1b$BF|K\\\x1b(B x\r\n",
     PLAIN + b"nonsense\r\n\r\n\xe4\xf6 \x80\r\n",
+    PLAIN + b"gb2312\r\n\r\n\xc4\xe3\x80 5\r\n",
+    PLAIN + b"euc-jp\r\n\r\n\xad\xa1 x\r\n",
     b"Content-Type: text/html; charset=utf-8\r\n\r\n" + HTML.encode(),
     b"\r\n".join(
         (
