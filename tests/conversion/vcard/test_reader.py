@@ -71,21 +71,30 @@ def test_a_company_is_filed_as_one(line: str, version: str) -> None:
     assert (bag[tags.PidLidFileUnder], bag[tags.PidLidFileUnderId]) == ("Contoso", 0x3A16)
 
 
-def test_explanations() -> None:
-    """[MS-OXVCARD] 2.1.3.7.1 to 2.1.3.7.3, 2.1.3.7.7, 2.1.3.7.9, 2.1.3.9: UID is kept, though there it is not."""
-    bag = read(
-        "PRODID:-//x",
-        "FN:x",
-        "CATEGORIES:a,b\\,c",
-        "CATEGORIES:a",
-        "NOTE:one\\ntwo",
-        "UID:urn:uuid:1",
-        "FBURL:http://x/a,b",
-    )
-    assert bag[tags.PidNameKeywords] == ("a", "b,c")
-    assert bag[tags.PidTagBody] == "one\r\ntwo"
-    assert bag[UID] == "urn:uuid:1"
-    assert bag[tags.PidLidFreeBusyLocation] == "http://x/a,b"
+def test_categories() -> None:
+    """[MS-OXVCARD] 2.1.3.7.1: of all lines, each once."""
+    assert read("FN:x", "CATEGORIES:a,b\\,c", "CATEGORIES:a")[tags.PidNameKeywords] == ("a", "b,c")
+
+
+def test_note() -> None:
+    """[MS-OXVCARD] 2.1.3.7.2."""
+    assert read("FN:x", "NOTE:one\\ntwo")[tags.PidTagBody] == "one\r\ntwo"
+
+
+def test_uid() -> None:
+    """[MS-OXVCARD] 2.1.3.7.7: it is kept, though there it is not."""
+    assert read("FN:x", "UID:urn:uuid:1")[UID] == "urn:uuid:1"
+
+
+@pytest.mark.parametrize("version", ["2.1", "3.0", "4.0"])
+def test_who_wrote_it_makes_no_difference(version: str) -> None:
+    """[MS-OXVCARD] 2.1.3.7.3, 2.1.3.7.9: neither PRODID nor VERSION is a property of the contact."""
+    assert read("PRODID:-//x", "FN:x", version=version) == read("FN:x", version=version)
+
+
+def test_free_busy() -> None:
+    """[MS-OXVCARD] 2.1.3.9."""
+    assert read("FN:x", "FBURL:http://x/a,b")[tags.PidLidFreeBusyLocation] == "http://x/a,b"
 
 
 def test_web_pages() -> None:

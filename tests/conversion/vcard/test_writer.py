@@ -156,15 +156,15 @@ def test_a_birthday_of_another_zone(hours: int) -> None:
 
 
 def test_texts() -> None:
-    """[MS-OXVCARD] 2.1.3.2.3, 2.1.3.6.1, 2.1.3.6.2, 2.1.3.7.1, 2.1.3.7.2, 2.1.3.7.8, 2.1.3.8.1."""
+    """Each in a line of its own, in all versions."""
     bag: dict[PropertyKey, Value] = {
-        tags.PidTagNickname: "a,b",
-        tags.PidTagTitle: "t",
-        tags.PidTagProfession: "p",
-        tags.PidNameKeywords: ("a,b", "c"),
-        tags.PidTagBody: "one\r\ntwo",
-        tags.PidTagBusinessHomePage: "http://x/a,b;c",
-        tags.PidTagSensitivity: 3,
+        tags.PidTagNickname: "a,b",  # [MS-OXVCARD] 2.1.3.2.3
+        tags.PidTagTitle: "t",  # [MS-OXVCARD] 2.1.3.6.1
+        tags.PidTagProfession: "p",  # [MS-OXVCARD] 2.1.3.6.2
+        tags.PidNameKeywords: ("a,b", "c"),  # [MS-OXVCARD] 2.1.3.7.1
+        tags.PidTagBody: "one\r\ntwo",  # [MS-OXVCARD] 2.1.3.7.2
+        tags.PidTagBusinessHomePage: "http://x/a,b;c",  # [MS-OXVCARD] 2.1.3.7.8
+        tags.PidTagSensitivity: 3,  # [MS-OXVCARD] 2.1.3.8.1
     }
     assert written(bag) == [
         "NICKNAME:a\\,b", "TITLE:t", "ROLE:p", "CATEGORIES:a\\,b,c", "NOTE:one\\ntwo", "URL;TYPE=work:http://x/a,b;c",
@@ -175,6 +175,14 @@ def test_texts() -> None:
         "NICKNAME:a,b", "TITLE:t", "ROLE:p", "CATEGORIES:a\\,b", "CATEGORIES:c",
         "NOTE;ENCODING=QUOTED-PRINTABLE:one=0D=0Atwo", "URL;WORK:http://x/a,b\\;c", "CLASS:CONFIDENTIAL",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("version", ["2.1", "3.0", "4.0"])
+def test_heading(version: str) -> None:
+    """[MS-OXVCARD] 2.1.3.7.3, 2.1.3.7.9: VERSION comes first, and PRODID is there once; vCard 2.1 has none."""
+    lines = write_vcard(contact({tags.PidTagDisplayName: "x"}), version=version).decode().split("\r\n")
+    assert lines[:2] == ["BEGIN:VCARD", f"VERSION:{version}"]
+    assert len([line for line in lines if line.startswith("PRODID:")]) == (version != "2.1")
 
 
 def test_extended_properties() -> None:
