@@ -13,14 +13,16 @@ from conversion.errors import ConversionError
 from conversion.receipt import Receipt
 from conversion.rtf.lzfu import MAX_COMPRESSED, checksum, compress, decompress, store
 
-# The examples of [MS-OXRTFCP] 3.1.1, 3.1.2, 3.2.1, 3.2.2 and 3.3.1: decompression, compression, the CRC.
 SIMPLE = rb"{\rtf1\ansi\ansicpg1252\pard hello world}" + b"\r\n"
 SIMPLE_COMPRESSED = bytes.fromhex(
     "2d000000 2b000000 4c5a4675 f1c5c7a7 03000a00 72637067 31323542 320af320 68656c09 00206277 05b06c64 7d0a800f a0"
 )
 CROSSING = rb"{\rtf1 WXYZWXYZWXYZWXYZWXYZ}"
 CROSSING_COMPRESSED = bytes.fromhex("1a000000 1c000000 4c5a4675 e2d44b51 41000420 5758595a 0d6e7d01 0eb0")
-EXAMPLES = [(SIMPLE, SIMPLE_COMPRESSED), (CROSSING, CROSSING_COMPRESSED)]
+EXAMPLES = [
+    (SIMPLE, SIMPLE_COMPRESSED),  # [MS-OXRTFCP] 3.1.1, 3.2.1
+    (CROSSING, CROSSING_COMPRESSED),  # [MS-OXRTFCP] 3.1.2, 3.2.2
+]
 
 _WORDS = st.sampled_from(
     [rb"\par ", rb"\fs20", b"{", b"}", b" ", b"\r\n", b"Times", b"a", b"ab" * 20, bytes(range(256))]
@@ -41,6 +43,7 @@ def notes(data: bytes, **options: int) -> tuple[bytes, list[str]]:
 
 @pytest.mark.parametrize(("rtf", "compressed"), EXAMPLES)
 def test_examples(rtf: bytes, compressed: bytes) -> None:
+    """Both ways; what the dictionary holds at first, and where writing begins ([MS-OXRTFCP] 2.1.2.1, 2.2.3.2)."""
     assert notes(compressed) == (rtf, [])
     assert compress(rtf) == compressed
 
@@ -136,10 +139,10 @@ def test_refused(data: bytes) -> None:
 
 @given(st.binary(max_size=80), st.integers(0, 1 << 32 - 1), st.sampled_from([b"LZFu", b"MELA"]))
 def test_anything(contents: bytes, raw: int, kind: bytes) -> None:
+    """[MS-OXRTFCP] 2.1.2.1, 2.2.3.2: as what the sections say, done token by token, has it."""
     rtf = decompress(framed(contents, raw, kind=kind), limit=1000)
     assert len(rtf) <= min(raw, 1000, 8 * len(contents) + 17)
     if kind == b"LZFu" and raw >= len(rtf) and contents != b"":
-        # The same, token by token.
         assert slowly(contents)[: min(raw, 1000)] == rtf
 
 
