@@ -178,7 +178,7 @@ def test_buckets_of_names(name: PropertyName, hashed: int, bucket: str) -> None:
 def test_sets_in_buckets() -> None:
     """[MS-OXMSG] 2.2.3.2.1: a bucket has the same index of a set as the entry of the name."""
     found = streams(dict.fromkeys(NAMES, "x"))
-    kinds = {}
+    kinds: dict[int, int] = {}
     for name, stream in found.items():
         if name.startswith(f"{TABLE}10"):
             kinds |= {index: kind for _, kind, index in struct.iter_unpack("<IHH", stream)}
