@@ -13,7 +13,7 @@ from store.mapi.types import PropertyBag
 _STAMP = 0x0FFFFFFF
 _ENABLED = 0x10000000
 _PLACE = 5
-"""The place of the number among the values of PidTagAdditionalRenEntryIds ([MS-OXPHISH] 2.2.2.1)."""
+"""The place of the number among the values of PidTagAdditionalRenEntryIds ([MS-OXPHISH] 3.1.5)."""
 
 
 def mailbox_stamp(values: Sequence[bytes]) -> int | None:

@@ -81,7 +81,7 @@ def test_no_postmark_is_made() -> None:
 
 
 def test_phishing_stamps() -> None:
-    """[MS-OXPHISH] 2.2.1.1, 2.2.2.1: a mark counts if it has the mailbox's number, and until the user enables it."""
+    """[MS-OXPHISH] 2.2.1.1, 3.1.5: a mark counts if it has the mailbox's number, and until the user enables it."""
     values = [b""] * 5 + [(0x12345678).to_bytes(4, "little")]
     stamp = mailbox_stamp(values)
     assert stamp == 0x02345678
@@ -92,6 +92,9 @@ def test_phishing_stamps() -> None:
     assert not is_marked({tags.PidNamePhishingStamp: mark(1)}, stamp)
     assert not is_marked({}, stamp)
     assert not is_marked({tags.PidNamePhishingStamp: mark(stamp)}, None)
+    # [MS-OXPHISH] 4.2.2
+    other = mailbox_stamp([b""] * 5 + [(0xAE241D99).to_bytes(4, "little")])
+    assert not is_marked({tags.PidNamePhishingStamp: 0x0EAE2103}, other)
 
 
 FORGED = (
