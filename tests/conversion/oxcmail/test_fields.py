@@ -22,57 +22,58 @@ def read(header: str, **wishes: Any) -> PropertyBag:
 
 
 FIELDS: list[tuple[str, Any, Any]] = [
-    ("Message-ID: <1@x>", tags.PidTagInternetMessageId, "<1@x>"),
-    (f"Date: {DATE}", tags.PidTagClientSubmitTime, TIME),
-    ("References: <1@x>\n <2@x>", tags.PidTagInternetReferences, "<1@x> <2@x>"),
-    ("Sensitivity: Personal", tags.PidTagSensitivity, 1),
+    ("Message-ID: <1@x>", tags.PidTagInternetMessageId, "<1@x>"),  # [MS-OXCMAIL] 2.2.3.2.1
+    (f"Date: {DATE}", tags.PidTagClientSubmitTime, TIME),  # [MS-OXCMAIL] 2.2.3.2.2
+    ("References: <1@x>\n <2@x>", tags.PidTagInternetReferences, "<1@x> <2@x>"),  # [MS-OXCMAIL] 2.2.3.2.3
+    ("Sensitivity: Personal", tags.PidTagSensitivity, 1),  # [MS-OXCMAIL] 2.2.3.2.4
     ("Sensitivity: private", tags.PidTagSensitivity, 2),
     ("Sensitivity: Company-Confidential", tags.PidTagSensitivity, 3),
     ("Sensitivity: odd", tags.PidTagSensitivity, 0),
-    ("Subject: RE: hi", tags.PidTagSubject, "RE: hi"),
+    ("Subject: RE: hi", tags.PidTagSubject, "RE: hi"),  # [MS-OXCMAIL] 2.2.3.2.6
     ("Subject: RE: hi", tags.PidTagSubjectPrefix, "RE: "),
     ("Subject: RE: hi", tags.PidTagNormalizedSubject, "hi"),
-    ("Subject: a\nThread-Topic: b", tags.PidTagConversationTopic, "b"),
+    ("Subject: a\nThread-Topic: b", tags.PidTagConversationTopic, "b"),  # [MS-OXCMAIL] 2.2.3.2.7
+    # [MS-OXCMAIL] 2.2.3.2.8
     ("Thread-Index: AQAAAAAAAAAAAAAAAAAAAAAAAAAAAA==", tags.PidTagConversationIndex, b"\1" + bytes(21)),
-    ("In-Reply-To: <1@x>", tags.PidTagInReplyToId, "<1@x>"),
-    (f"X-Message-Flag: f\nReply-By: {DATE}", tags.PidTagReplyTime, TIME),
-    ("Content-Language: de-DE", tags.PidTagMessageLocaleId, 0x0407),
+    ("In-Reply-To: <1@x>", tags.PidTagInReplyToId, "<1@x>"),  # [MS-OXCMAIL] 2.2.3.2.9
+    (f"X-Message-Flag: f\nReply-By: {DATE}", tags.PidTagReplyTime, TIME),  # [MS-OXCMAIL] 2.2.3.2.10
+    ("Content-Language: de-DE", tags.PidTagMessageLocaleId, 0x0407),  # [MS-OXCMAIL] 2.2.3.2.11
     ("Accept-Language: de", tags.PidNameAcceptLanguage, "de"),
     ("X-Accept-Language: de", tags.PidNameAcceptLanguage, "de"),
-    ("Keywords: a, b\nKeywords: c", tags.PidNameKeywords, ("a", "b", "c")),
-    (f"Expires: {DATE}", tags.PidTagExpiryTime, TIME),
+    ("Keywords: a, b\nKeywords: c", tags.PidNameKeywords, ("a", "b", "c")),  # [MS-OXCMAIL] 2.2.3.2.12
+    (f"Expires: {DATE}", tags.PidTagExpiryTime, TIME),  # [MS-OXCMAIL] 2.2.3.2.13
     (f"Expiry-Date: {DATE}", tags.PidTagExpiryTime, TIME),
-    ("X-Auto-Response-Suppress: DR, OOF", tags.PidTagAutoResponseSuppress, 0x11),
+    ("X-Auto-Response-Suppress: DR, OOF", tags.PidTagAutoResponseSuppress, 0x11),  # [MS-OXCMAIL] 2.2.3.2.14
     ("X-Auto-Response-Suppress: All", tags.PidTagAutoResponseSuppress, -1),
-    ("X-Message-Flag: Follow up", tags.PidLidFlagRequest, "Follow up"),
+    ("X-Message-Flag: Follow up", tags.PidLidFlagRequest, "Follow up"),  # [MS-OXCMAIL] 2.2.3.2.16
     ("X-Message-Flag: Follow up", tags.PidTagFlagStatus, 2),
-    ("List-Help: <mailto:h@x>", tags.PidTagListHelp, "<mailto:h@x>"),
+    ("List-Help: <mailto:h@x>", tags.PidTagListHelp, "<mailto:h@x>"),  # [MS-OXCMAIL] 2.2.3.2.17
     ("X-List-Help: <mailto:h@x>", tags.PidTagListHelp, "<mailto:h@x>"),
     ("List-Subscribe: <mailto:s@x>", tags.PidTagListSubscribe, "<mailto:s@x>"),
     ("X-List-Unsubscribe: <mailto:u@x>", tags.PidTagListUnsubscribe, "<mailto:u@x>"),
-    ("X-Payload-Class: p", tags.PidTagAttachPayloadClass, "p"),
-    ("X-Microsoft-Classified: true", tags.PidLidClassified, True),
+    ("X-Payload-Class: p", tags.PidTagAttachPayloadClass, "p"),  # [MS-OXCMAIL] 2.2.3.2.18
+    ("X-Microsoft-Classified: true", tags.PidLidClassified, True),  # [MS-OXCMAIL] 2.2.3.2.22
     ("X-Microsoft-Classification: c", tags.PidLidClassification, "c"),
     ("X-Microsoft-ClassDesc: d", tags.PidLidClassificationDescription, "d"),
     ("X-Microsoft-ClassID: i", tags.PidLidClassificationGuid, "i"),
     ("X-Microsoft-ClassKeep: false", tags.PidLidClassificationKeep, False),
-    ("X-CallingTelephoneNumber: 1", tags.PidTagSenderTelephoneNumber, "1"),
+    ("X-CallingTelephoneNumber: 1", tags.PidTagSenderTelephoneNumber, "1"),  # [MS-OXCMAIL] 2.2.3.2.23
     ("X-VoiceMessageDuration: 5", tags.PidTagVoiceMessageDuration, 5),
     ("X-VoiceMessageSenderName: n", tags.PidTagVoiceMessageSenderName, "n"),
     ("X-FaxNumberOfPages: 2", tags.PidTagFaxNumberOfPages, 2),
     ("X-AttachmentOrder: a", tags.PidTagVoiceMessageAttachmentOrder, "a"),
     ("X-CallID: c", tags.PidTagCallId, "c"),
-    ("Content-ID: <c@x>", tags.PidTagBodyContentId, "c@x"),
-    ("Content-Base: http://x/", tags.PidNameContentBase, "http://x/"),
-    ("Content-Location: http://x/a", tags.PidTagBodyContentLocation, "http://x/a"),
-    ("Xref: x", tags.PidNameCrossReference, "x"),
-    ("X-Mailer: m", tags.internet_header("X-Mailer"), "m"),
+    ("Content-ID: <c@x>", tags.PidTagBodyContentId, "c@x"),  # [MS-OXCMAIL] 2.2.3.2.24
+    ("Content-Base: http://x/", tags.PidNameContentBase, "http://x/"),  # [MS-OXCMAIL] 2.2.3.2.25
+    ("Content-Location: http://x/a", tags.PidTagBodyContentLocation, "http://x/a"),  # [MS-OXCMAIL] 2.2.3.2.26
+    ("Xref: x", tags.PidNameCrossReference, "x"),  # [MS-OXCMAIL] 2.2.3.2.27
+    ("X-Mailer: m", tags.internet_header("X-Mailer"), "m"),  # [MS-OXCMAIL] 2.2.3.2.29
 ]
 
 
 @pytest.mark.parametrize(("header", "tag", "value"), FIELDS)
 def test_fields(header: str, tag: Any, value: Any) -> None:
-    """[MS-OXCMAIL] 2.2.3.2.1 to 2.2.3.2.18, [MS-OXCMAIL] 2.2.3.2.22 to 2.2.3.2.29"""
+    """What stands behind a row is the section of that field."""
     assert read(header)[tag] == value
 
 

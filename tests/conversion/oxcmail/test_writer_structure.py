@@ -44,7 +44,7 @@ IMAGE = picture("1@x")
         ({}, (), Hooks(), "text/plain"),
         ({}, (FILE,), Hooks(), "mixed(text/plain, text/plain)"),
         ({}, (IMAGE,), Hooks(), "mixed(text/plain, image/png)"),
-        # 2.1.3.3.4, 2.1.3.3.5: HTML, with text beside it, and what it shows around it.
+        # [MS-OXCMAIL] 2.1.3.3.4, 2.1.3.3.5: HTML, with text beside it, and what it shows around it.
         (HTML, (), Hooks(), "alternative(text/plain, text/html)"),
         (HTML, (IMAGE,), Hooks(), "related(alternative(text/plain, text/html), image/png)"),
         (HTML, (FILE,), Hooks(), "mixed(alternative(text/plain, text/html), text/plain)"),
@@ -61,7 +61,7 @@ IMAGE = picture("1@x")
             Hooks(),
             "mixed(related(alternative(text/plain, text/html), image/png), image/png)",
         ),
-        # 2.1.3.3.6, 2.1.3.3.7: RTF as text and HTML, its pictures inline.
+        # [MS-OXCMAIL] 2.1.3.3.6, 2.1.3.3.7: RTF as text and HTML, its pictures inline.
         (RTF, (), rtf("<b>x</b>", None), "alternative(text/plain, text/html)"),
         (RTF, (), rtf(None, "x"), "text/plain"),
         (RTF, (FILE,), rtf("<b>x</b>", "x"), "mixed(alternative(text/plain, text/html), text/plain)"),
@@ -71,9 +71,11 @@ IMAGE = picture("1@x")
             rtf('<img src="cid:p@x">', None, InlinePicture("p@x", "image/png", b"P")),
             "related(alternative(text/plain, text/html), image/png)",
         ),
-        # 2.1.3.3.8: the calendar part is the last form.
+        # [MS-OXCMAIL] 2.1.3.3.8, 2.1.3.3.8.1: the calendar part is the last form.
         (MEETING, (), CALENDAR, "alternative(text/plain, text/calendar)"),
+        # [MS-OXCMAIL] 2.1.3.3.8.2: beside text and HTML.
         ({**MEETING, **RTF}, (), CALENDAR, "alternative(text/plain, text/html, text/calendar)"),
+        # [MS-OXCMAIL] 2.1.3.3.8.3: with what the HTML shows.
         (
             {**MEETING, **HTML},
             (IMAGE,),
@@ -92,8 +94,7 @@ IMAGE = picture("1@x")
 def test_decision_table(
     properties: PropertyBag, attachments: tuple[AttachmentContent, ...], hooks: Hooks, expected: str
 ) -> None:
-    """[MS-OXCMAIL] 2.1.3.3, 2.1.3.3.3, 2.1.3.3.4, 2.1.3.3.5, 2.1.3.3.6, 2.1.3.3.7, 2.1.3.3.8;
-    [MS-OXCMAIL] 2.1.3.3.8.1 to 2.1.3.3.8.3"""
+    """[MS-OXCMAIL] 2.1.3.3: before rows stands the section that they are of."""
     assert shape(written(note(properties, (), attachments), hooks=hooks)) == expected
 
 
