@@ -27,6 +27,8 @@ MAX_INDENT = 20
 """Quotations, lists and tables within one another that show."""
 MAX_CELLS = 20_000
 """Cells of a table that are kept to be set in columns; of a longer one so many at a time."""
+_SLICE = 65_536
+"""Characters of a text that are looked at together: so many lines or words are not kept one by one."""
 _RULE = "-" * 40
 _BLANKS = re.compile(r"[ \t\r\n\f\v]+")
 _SHOWN_URL = re.compile(r"(?:https?|ftp|mailto|tel|sip|news|file)(?=:)", re.I)
@@ -108,6 +110,11 @@ class _Renderer:
     def text(self, text: str) -> None:
         """Write text."""
         if self._hidden:
+            return
+        if len(text) > _SLICE:
+            text = text.replace("\r\n", "\n")
+            for at in range(0, len(text), _SLICE):
+                self.text(text[at : at + _SLICE])
             return
         if self._tables and self._tables[-1].cell is None and not text.strip():
             return

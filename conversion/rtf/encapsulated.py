@@ -354,7 +354,10 @@ def _run(out: _Output, source: str, where: int) -> None:
         out.groups += 1
         if out.groups > MAX_GROUPS:
             rest = _Rest(out, where)
-            rest.take(Text(resolved(source[at:])), source[at:])
+            behind = source[at:].replace("\r\n", "\n")
+            for start in range(0, len(behind), _SLICE):
+                piece = behind[start : start + _SLICE]
+                rest.take(Text(resolved(piece)), piece)
             rest.write()
             return
     if at < len(source):

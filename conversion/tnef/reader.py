@@ -35,7 +35,7 @@ from store.mapi.types import PropertyKey, PropertyTag, Value
 MAX_DEPTH: Final = 30
 """Messages within messages that are read; a deeper one stays the octets of its stream."""
 MAX_ATTACHMENTS: Final = 10_000
-MAX_RECIPIENTS: Final = 100_000
+MAX_RECIPIENTS: Final = 20_000
 
 DEFAULT_PAGE: Final = 1252
 

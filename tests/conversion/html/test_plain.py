@@ -227,6 +227,7 @@ def test_lines_that_were_set_aside_are_the_same(html):
     whole = html_to_plain(html)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(page, "_MOST_LINES", 2)
+        patch.setattr(plain, "_SLICE", 3)
         assert html_to_plain(html) == whole
 
 
