@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from conversion.html import fromplain
 from conversion.html.fromplain import MAX_QUOTED, plain_to_html, unflowed
 from conversion.html.plain import html_to_plain
 
@@ -71,3 +72,19 @@ LINES = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cf", "Zl
 def test_a_text_comes_back(lines):
     text = "\n".join(lines)
     assert html_to_plain(plain_to_html(text)) == text.rstrip("\n")
+
+
+@pytest.mark.parametrize("piece", ["\t", "a\t", "\n>>>>>>>>>>>>>>>>>>>>\n", "> a\n\n", " "])
+def test_short_marks_make_no_long_page(piece, monkeypatch):
+    """Blanks and quotations without end: a text has so many."""
+    monkeypatch.setattr(fromplain, "MAX_BLANKS", 100)
+    monkeypatch.setattr(fromplain, "MAX_QUOTATIONS", 100)
+    text = piece * 1_000
+    assert len(plain_to_html(text)) < 7 * len(text) + 6_000
+
+
+def test_what_is_behind_the_bounds(monkeypatch):
+    monkeypatch.setattr(fromplain, "MAX_BLANKS", 3)
+    monkeypatch.setattr(fromplain, "MAX_QUOTATIONS", 1)
+    html = plain_to_html("a  b   c\n> d\ne\n> f")
+    assert html[html.index("<body>") + 6 : -14] == ('a&nbsp; b c<blockquote type="cite">d</blockquote>e<br>\n&gt; f')
