@@ -41,6 +41,7 @@ def read(text: str) -> tuple[Any, Any, list[Any]]:
 @pytest.mark.parametrize(
     ("text", "plain", "html", "attachments"),
     [
+        # [MS-OXCMAIL] 2.2.3.3.2.1: a body of one part
         (TEXT, "plain", None, []),
         (HTML, None, b"<p>html", []),
         ("Content-Type: text\n\nplain", "plain", None, []),
@@ -101,7 +102,7 @@ def read(text: str) -> tuple[Any, Any, list[Any]]:
     ],
 )  # fmt: skip
 def test_which_part_is_the_body(text: str, plain: str | None, html: bytes | None, attachments: list[str]) -> None:
-    """[MS-OXCMAIL] 2.2.3.3.2: the first part that qualifies; all others are attachments."""
+    """[MS-OXCMAIL] 2.2.3.3, 2.2.3.3.2: the first part that qualifies; all others are attachments."""
     assert read(text) == (plain, html, attachments)
 
 

@@ -46,6 +46,7 @@ def read(raw: bytes | str, receipt: Receipt | None = None) -> MessageContent:
 
 
 def test_a_request() -> None:
+    """[MS-OXCMAIL] 2.2.3.6: the class is the calendar's, and so are its properties; the text is the mail's."""
     content = read(alternative(calendar()))
     got = content.properties
     assert got[tags.PidTagMessageClass] == "IPM.Schedule.Meeting.Request"
@@ -130,7 +131,7 @@ def test_a_nul_in_a_calendar() -> None:
 
 
 def test_there_and_back() -> None:
-    """Who invited is in the calendar and not among those it goes to."""
+    """Who invited is in the calendar and not among those it goes to ([MS-OXCMAIL] 2.1.3.3.8)."""
     raw = alternative(calendar())
     receipt = Receipt()
     again = written(read(raw), receipt)

@@ -48,7 +48,7 @@ def only(part: bytes) -> AttachmentContent:
 
 
 def test_appledouble() -> None:
-    """[MS-OXCMAIL] 2.2.3.4.2.2: one file, both forks of it in a MacBinary stream."""
+    """[MS-OXCMAIL] 2.2.3.4.2, 2.2.3.4.2.2: one file, both forks of it in a MacBinary stream."""
     raw = START + double(HEADER, leaf("text/plain; name=Report.txt", FILE.data)) + b"--b--\r\n"
     (attachment,) = read(raw).attachments
     got = attachment.properties
@@ -155,7 +155,7 @@ def uuencoded(name: str, data: bytes) -> bytes:
 
 
 def test_uuencode() -> None:
-    """[MS-OXCMAIL] 2.2.3.9.1: in messages without MIME alone."""
+    """[MS-OXCMAIL] 2.2.3.9, 2.2.3.9.1: in messages without MIME alone."""
     raw = b"From: a@x\r\n\r\nhello\r\n" + uuencoded("a.bin", bytes(range(100))) + b"bye\r\n"
     content = read(raw)
     assert content.properties[tags.PidTagBody] == "hello\r\nbye\r\n"

@@ -32,7 +32,7 @@ def only(content: MessageContent) -> AttachmentContent:
 
 
 def test_a_clear_signed_message() -> None:
-    """[MS-OXOSMIME] 2.1.3.1: one attachment, Content-Type and body octet for octet; what is signed is the body."""
+    """[MS-OXOSMIME] 2.1.3, 2.1.3.1: one attachment, Content-Type and body as they are; what is signed is the body."""
     raw = clear_signed()
     content = read(raw)
     got = content.properties

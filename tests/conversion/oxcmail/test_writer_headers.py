@@ -214,6 +214,22 @@ def test_names_that_cannot_be_headers_of_their_own(name: str) -> None:
     assert len(notes(receipt)) == (key != tags.PidNameContentType)
 
 
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("X-CallingTelephoneNumber", tags.PidTagSenderTelephoneNumber),
+        ("X-VoiceMessageSenderName", tags.PidTagVoiceMessageSenderName),
+        ("X-AttachmentOrder", tags.PidTagVoiceMessageAttachmentOrder),
+        ("X-CallID", tags.PidTagCallId),
+    ],
+)
+def test_telephones_that_a_named_property_tells_of(name: str, key: PropertyKey) -> None:
+    """[MS-OXCMAIL] 2.1.3.2.3: a name of the header stands in, and gives way."""
+    assert f"{name}: 1" in headers(written(note({tags.internet_header(name): "1"})))
+    found = headers(written(note({tags.internet_header(name): "1", key: "2"})))
+    assert [line for line in found if line.startswith(name)] == [f"{name}: 2"]
+
+
 def test_a_property_of_its_own_comes_before_a_named_one() -> None:
     """[MS-OXCMAIL] 2.1.3.2.4"""
     raw = written(note({tags.PidTagInReplyToId: "<a@b>", tags.internet_header("in-reply-to"): "<c@d>"}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import cast
 
 import pytest
@@ -87,6 +88,12 @@ IMAGE = picture("1@x")
             (IMAGE, FILE),
             CALENDAR,
             "mixed(related(alternative(text/plain, text/html, text/calendar), image/png), text/plain)",
+        ),
+        (
+            {**MEETING, **RTF},
+            (),
+            replace(CALENDAR, rtf=rtf('<img src="cid:p@x">', None, InlinePicture("p@x", "image/png", b"P")).rtf),
+            "related(alternative(text/plain, text/html, text/calendar), image/png)",
         ),
         ({**MEETING}, (FILE,), CALENDAR, "mixed(alternative(text/plain, text/calendar), text/plain)"),
     ],
