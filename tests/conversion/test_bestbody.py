@@ -34,7 +34,7 @@ VALUES: dict[PropertyKey, Value] = {PLAIN: "x", RTF: b"x", HTML: b"x"}
     ],
 )
 def test_from_what_there_is(there: tuple[PropertyKey, ...], in_sync: bool | None, best: BodyFormat) -> None:
-    """[MS-OXBBODY] 2.1.3, 2.1.3.1, step 2: by the bodies and PidTagRtfInSync."""
+    """[MS-OXBBODY] 2.1, 2.1.3, 2.1.3.1, step 2: by the bodies and PidTagRtfInSync."""
     bag = {key: VALUES[key] for key in there}
     if in_sync is not None:
         bag[tags.PidTagRtfInSync] = in_sync

@@ -51,7 +51,9 @@ def test_recognising(rtf, form):
 @pytest.mark.parametrize(
     ("rtf", "html"),
     [
+        # [MS-OXRTFEX] 2.2.3.2: tags, and what is not hidden
         (rb"{\*\htmltag64 <p>}\htmlrtf {\htmlrtf0 Text\htmlrtf\par}\htmlrtf0 {\*\htmltag72 </p>}", "<p>Text</p>"),
+        # [MS-OXRTFEX] 2.1.3.1.4.1, 2.1.3.1.4.2: whatever the number of a tag says, its escapes are characters
         (rb"{\*\htmltag148 <FONT face=\'22symbol\'22>}", '<FONT face="symbol">'),
         (rb"{\*\htmltag241 <style>\par p \{a:b\}\tab x\\y\line </style>}", "<style>\r\np {a:b}\tx\\y\r\n</style>"),
         (rb"a\par b\line c\tab d", "a\r\nb\r\nc\td"),
@@ -64,6 +66,7 @@ def test_recognising(rtf, form):
         (rb"\'e4 {\f1 \'cf\'f0}{\f2 \'93\'fa\'96\'7b}\'e4", "\xe4 \u041f\u0440\u65e5\u672c\xe4"),
         (rb"{\f1 {\*\htmltag84 \'e4}\'e4}", "\xe4\u0434"),  # in tags the code page is the document's
         (rb"\u8364?\u-10179?\u-8704?\uc2\u228ab\uc0\u228 c", "\u20ac\U0001f600\xe4\xe4c"),
+        # [MS-OXRTFEX] 2.1.3.1.3: what is hidden, and until when
         (rb"\htmlrtf hidden {\b too}\htmlrtf0 shown", "shown"),
         (rb"{\htmlrtf a}b", "b"),  # a group ends what began in it
         (rb"\htmlrtf1 a{b\htmlrtf0 C}d\htmlrtf0 E{F\htmlrtf g}H", "CEFH"),
@@ -104,7 +107,7 @@ def test_html_comes_out_as_it_went_in():
 
 
 def test_what_stands_for_html_in_rtf():
-    """[MS-OXRTFEX] 2.1.3.1.4: tags and references as they are, beside them what they look like, in ASCII."""
+    """[MS-OXRTFEX] 2.1.3.1.4, 2.1.3.1.4.1: tags and references as they are, their look beside them, in ASCII."""
     rtf = encapsulate_html('<html><body><b>a{\xe9\U0001f600</b>\r\n&nbsp;<p title="x\ty">')
     assert rtf.partition(b"\\fs24 ")[2] == (
         rb"{\*\htmltag64}{\*\htmltag19 <html>}{\*\htmltag50 <body>}{\*\htmltag84 <b>}\htmlrtf \b\htmlrtf0 "

@@ -388,6 +388,7 @@ CONTENTS = st.recursive(st.builds(MessageContent, _BAGS), _messages, max_leaves=
 
 @given(CONTENTS)
 def test_round_trip(content: MessageContent) -> None:
+    """[MS-OXTNEF] 2.2.3: what is written is read as what it was."""
     receipt = Receipt()
     assert read_tnef(write_tnef(content, recipients=True, receipt=receipt), receipt=receipt) == content
     assert list(receipt) == []

@@ -20,6 +20,7 @@ from tests.support.vcards import LINE, card_lines, contacts
 
 @given(contacts(), st.sampled_from(VERSIONS))
 def test_contacts(content: MessageContent, version: str) -> None:
+    """[MS-OXVCARD] 2.1.3: a contact is the same after it was a card, but for what is noted."""
     written, read = Receipt(), Receipt()
     again = read_vcard(write_vcard(content, version=version, receipt=written), receipt=read)
     assert list(read) == []
