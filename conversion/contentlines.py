@@ -49,6 +49,7 @@ _CARET = re.compile(r"\^([n'^])")
 _CARETS = {"n": "\n", "'": '"', "^": "^"}
 _ESCAPE = re.compile(r"\\([\\;,nN:\"])")
 _TO_ESCAPE = re.compile(r"\r\n|[\\;,\r\n]")
+_ESCAPED = {"\\": "\\\\", ";": "\\;", ",": "\\,", "\r\n": "\\n", "\r": "\\n", "\n": "\\n"}
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff]")
 _BREAKS = re.compile(r"[\r\n]+")
 _NOT_NAME = re.compile(r"[^A-Za-z0-9-]+")
@@ -401,11 +402,7 @@ def _split_raw(text: str, separator: str) -> list[str]:
 
 def escape(text: str) -> str:
     """Write a TEXT ([RFC5545] 3.3.11): controls that no line can have are left out."""
-    return _TO_ESCAPE.sub(_escaped, _CONTROLS.sub("", text))
-
-
-def _escaped(match: re.Match[str]) -> str:
-    return "\\n" if match[0] in ("\r\n", "\n", "\r") else "\\" + match[0]
+    return _TO_ESCAPE.sub(lambda match: _ESCAPED[match[0]], _CONTROLS.sub("", text))
 
 
 def write_line(
