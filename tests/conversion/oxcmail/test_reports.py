@@ -493,6 +493,7 @@ def again(content: MessageContent, raw: bytes = b"") -> MessageContent:
 
 @pytest.mark.parametrize("content", [dsn(FIELDS, ORIGINAL), mdn()])
 def test_there_and_back(content: MessageContent) -> None:
+    """[MS-OXCMAIL] 2.1.3.6, 2.2.3.7: a report is a report again, with the properties and rows that it had."""
     back = again(content)
     for key, value in content.properties.items():
         if key != tags.PidTagTransportMessageHeaders and "ReceivedB" not in str(key):
