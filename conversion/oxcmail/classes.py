@@ -1,4 +1,4 @@
-"""The message class that the MIME structure stands for ([MS-OXCMAIL] 2.2.3.8, [MS-OXOSMIME] 2.1)."""
+"""The message class that the MIME structure stands for ([MS-OXCMAIL] 2.1.3.2.1, [MS-OXOSMIME] 2.1)."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _MAX_REPORT = 65_536
 
 
 def message_class(source: Source, root: Part) -> str:
-    """Return the class of a message ([MS-OXCMAIL] 2.2.3.8): a note, S/MIME, or a report."""
+    """Return the class of a message ([MS-OXCMAIL] 2.1.3.2.1): a note, S/MIME, or a report."""
     if root.type == "application":
         return _application_class(source, root)
     if root.is_multipart and root.subtype == "signed":

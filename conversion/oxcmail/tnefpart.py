@@ -1,5 +1,6 @@
-"""TNEF inside MIME: the stream beside a text, or in place of all else, joined with the message ([MS-OXCMAIL]
-2.2.3.4.1.2, 2.1.3.2.26).
+"""TNEF inside MIME: the stream beside a text, or in place of all else, joined with the message.
+
+[MS-OXCMAIL] 2.2.3.8, 2.2.3.4.1.2, 2.1.3.2.26.
 
 Legacy TNEF is a text with application/ms-tnef beside it; summary TNEF is application/ms-tnef alone. What the header
 says is right, what it does not say is in the stream. Attachments are those of the stream, and what else stands there.

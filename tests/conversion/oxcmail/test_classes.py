@@ -1,4 +1,4 @@
-"""Message classes from the MIME structure ([MS-OXCMAIL] 2.2.3.8)."""
+"""Message classes from the MIME structure ([MS-OXCMAIL] 2.1.3.2.1)."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def receipt(disposition: str) -> str:
     ],
 )
 def test_classes(text: str, name: str) -> None:
-    """[MS-OXCMAIL] 2.2.3.8, [MS-OXOSMIME] 2.1"""
+    """[MS-OXCMAIL] 2.1.3.2.1, [MS-OXOSMIME] 2.1"""
     content = read_mime(render(text.replace("\n", "\r\n").encode()), received=0)
     assert content.properties[tags.PidTagMessageClass] == name
 

@@ -331,7 +331,7 @@ def test_a_disposition_notification() -> None:
 
 
 def test_a_disposition_notification_alone() -> None:
-    """[MS-OXCMAIL] 2.2.3.8: the part may be all of the message."""
+    """[MS-OXCMAIL] 2.2.3.7.2: the part may be all of the message."""
     text = "Content-Type: message/disposition-notification\n\nFinal-Recipient: rfc822;b@x\nDisposition: a/b; deleted\n"
     got = mdn(text).properties
     assert got[tags.PidTagMessageClass] == "REPORT.IPM.Note.IPNNRN"

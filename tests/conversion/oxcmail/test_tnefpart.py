@@ -1,4 +1,4 @@
-"""TNEF inside MIME ([MS-OXCMAIL] 2.2.3.4.1.2, 2.1.3.2.26)."""
+"""TNEF inside MIME ([MS-OXCMAIL] 2.2.3.8, 2.2.3.4.1.2, 2.1.3.2.26)."""
 
 from __future__ import annotations
 
