@@ -13,13 +13,16 @@ from conversion.oxcical.rrule import Rule
 from store.mapi.message import MessageContent, MimeSlice
 from store.mapi.types import PropertyKey
 
-MAX_WORK = 1_000
-"""Times of the day of all expanded rules of a file; one takes up to 10 ms."""
-_OF_SHORT = 20
+MAX_WORK = 2_000
+"""What all expanded rules of a file may cost: each of it takes up to 10 ms."""
+_OF_TIME, _LEAST, _OF_SHORT = 2, 4, 40
+"""For a time of the day of a rule; for a rule; for one by the hour, the minute or the second."""
 MAX_TIMES = 48
 """Times of the day of one rule."""
-MAX_DAYS = 200_000
+MAX_DAYS = 1_000_000
 """Days that are removed from all series of a file whose instances are said one by one: 4 octets each."""
+MAX_COPIES = 5_000
+"""Appointments of their own of all series of a file, for instances that their patterns cannot have."""
 MAX_REPEATED = 4 << 20
 """Octets and characters of all series of a file that their instances may say again, beside FREE_REPEATS of each."""
 FREE_REPEATS = 20
@@ -31,11 +34,12 @@ _OF_RECIPIENT = 100
 class Budget:
     """What is left."""
 
-    __slots__ = ("days", "left", "repeats")
+    __slots__ = ("copies", "days", "left", "repeats")
 
     def __init__(self, work: int = MAX_WORK) -> None:
         self.left = work
         self.days = MAX_DAYS
+        self.copies = MAX_COPIES
         self.repeats = Repeats()
 
     def take(self, cost: int) -> bool:
@@ -91,7 +95,8 @@ def times_of_day(rule: Rule) -> int:
 
 def cost_of(rule: Rule) -> int:
     """What the expansion of a rule costs: each hour, minute or second that is looked at is as dear as some times."""
-    return max(times_of_day(rule), _OF_SHORT if rule.frequency in ("HOURLY", "MINUTELY", "SECONDLY") else 1)
+    least = _OF_SHORT if rule.frequency in ("HOURLY", "MINUTELY", "SECONDLY") else _LEAST
+    return max(_OF_TIME * times_of_day(rule), least)
 
 
 def with_fewer_times(rule: Rule, most: int = MAX_TIMES) -> Rule:

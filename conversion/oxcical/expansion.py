@@ -18,8 +18,12 @@ MOST = 500
 """Instances of an expansion."""
 _PERIODS = 20_000
 """Days, hours, minutes or seconds that are looked at."""
-_YEARS = {"YEARLY": 20, "MONTHLY": 5}
-_OTHER_YEARS = 2
+_YEARS = 20
+_FORESEEN = 2045
+_MOST_YEARS = 40
+"""A rule is expanded for 20 years, and until 2045 if that is not more than 40: who reads it may do so years later."""
+_YEARS_OF_HOURS = 2
+"""Of a rule by the hour, the minute or the second."""
 _SECONDS = {"HOURLY": 3600, "MINUTELY": 60, "SECONDLY": 1}
 _ONE_DAY = dt.timedelta(days=1)
 _ONE_HOUR = dt.timedelta(hours=1)
@@ -40,10 +44,10 @@ def expand(
 ) -> Expansion:
     """Give the instances of a rule from `start`, a local time without zone, on.
 
-    At most `most` of them, of so many years (20 for a yearly rule, 5 for a monthly one, else 2). An event's own start
-    is not added where the rule does not give it.
+    At most `most` of them, of so many years (by default some that depend on the rule). An event's own start is not
+    added where the rule does not give it.
     """
-    span = years or _YEARS.get(rule.frequency, _OTHER_YEARS)
+    span = years or _span(rule, start)
     end = start.replace(year=min(start.year + span, dt.MAXYEAR), day=min(start.day, 28))
     until = rule.last_moment(to_local)
     found: list[dt.datetime] = []
@@ -61,6 +65,13 @@ def expand(
             if len(found) == rule.count:
                 return Expansion(tuple(found), True)
     return Expansion(tuple(found), until is not None and until < end)
+
+
+def _span(rule: Rule, start: dt.datetime) -> int:
+    """The years for which a rule is expanded."""
+    if rule.frequency in _SECONDS:
+        return _YEARS_OF_HOURS
+    return min(max(_YEARS, _FORESEEN - start.year), _MOST_YEARS)
 
 
 def _chosen(period: list[dt.datetime], positions: tuple[int, ...]) -> list[dt.datetime]:

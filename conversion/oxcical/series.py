@@ -304,7 +304,11 @@ def _others(master: Event, found: Instances, changes: _Changes, setting: Setting
     contents: list[MessageContent] = []
     days = {event.recurrence_id.local.date() for event in changes.alone if event.recurrence_id is not None}
     shortened = 0
-    for number, local in enumerate(found.others):
+    chosen = found.others[: setting.budget.copies]
+    setting.budget.copies -= len(chosen)
+    if len(chosen) < len(found.others):
+        master.notes.dropped("RRULE", f"{len(found.others) - len(chosen)} instances: too many for a file")
+    for number, local in enumerate(chosen):
         event = changes.by_time.get(local) or _copy(master, local)
         if local.date() in days or found.has((local - EPOCH).days):
             event.uid = f"{event.uid}-{local:%Y%m%dT%H%M%S}"

@@ -22,7 +22,7 @@ _OFFSET = re.compile(r"\s*([+-]?)(\d{1,2}):?(\d\d)?:?(\d\d)?\s*")
 _RECENT = 1970
 _SNAPSHOT = dt.timedelta(days=366)
 """After the last change of a zone without a rule, nothing is said any more."""
-_EXPANDED = 20
+_EXPANDED = 40
 """What a rule of a zone costs that is expanded for a hundred years."""
 _DAYS_COMPARED = (0, 120, 240)
 
@@ -140,7 +140,7 @@ def read_zone(component: Component, notes: Receipt, budget: Budget) -> ZoneCompo
                 (inner.value("TZNAME") or "")[:100],
             )
         )
-    if not found or not budget.take(len(found) // 10):
+    if not found or not budget.take(len(found) // 5):
         notes.dropped("VTIMEZONE", "without a rule that can be read, or too many rules in all")
         return None
     return ZoneComponent((component.value("TZID") or "").strip(), tuple(found))

@@ -48,7 +48,10 @@ def shown(text: str, start: dt.datetime = START, count: int = 6) -> str:
         ("FREQ=YEARLY;BYDAY=20MO", "980518 990517 000515 010514 020520 030519"),
         ("FREQ=YEARLY;BYWEEKNO=20;BYDAY=MO", "980511 990517 000515 010514 020513 030512"),
         ("FREQ=YEARLY;BYMONTH=3;BYDAY=TH", "980305 980312 980319 980326 990304 990311"),
-        ("FREQ=YEARLY;INTERVAL=4;BYMONTH=11;BYDAY=TU;BYMONTHDAY=2,3,4,5,6,7,8", "971104 011106 051108 091103 131105"),
+        (
+            "FREQ=YEARLY;INTERVAL=4;BYMONTH=11;BYDAY=TU;BYMONTHDAY=2,3,4,5,6,7,8",
+            "971104 011106 051108 091103 131105 171107",
+        ),
         # A start implies the day of the week where only a week is given.
         ("FREQ=YEARLY;BYWEEKNO=20", "980512 990518 000516 010515 020514 030513"),
     ],
@@ -110,3 +113,19 @@ def test_the_ends_of_time() -> None:
     for text in ("FREQ=HOURLY", "FREQ=DAILY", "FREQ=WEEKLY", "FREQ=MONTHLY", "FREQ=YEARLY;BYWEEKNO=53"):
         assert len(expand(rule(text), late).starts) <= 1
         assert expand(rule(text), dt.datetime(1, 1, 1)).starts
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "last"),
+    [
+        ("FREQ=MONTHLY;BYMONTHDAY=-2", dt.datetime(2020, 1, 30), dt.datetime(2044, 12, 30)),
+        ("FREQ=MONTHLY;BYDAY=5MO", dt.datetime(2020, 3, 30), dt.datetime(2045, 1, 30)),
+        ("FREQ=MONTHLY;BYMONTHDAY=-2", dt.datetime(2005, 1, 30), dt.datetime(2044, 12, 30)),
+        ("FREQ=YEARLY;BYWEEKNO=20;BYDAY=MO", dt.datetime(2008, 5, 12), dt.datetime(2044, 5, 16)),
+        ("FREQ=WEEKLY;BYMONTH=6;BYDAY=MO", dt.datetime(2020, 6, 1), dt.datetime(2044, 6, 27)),
+        ("FREQ=MONTHLY;BYMONTHDAY=-2", dt.datetime(2040, 1, 30), dt.datetime(2059, 12, 30)),
+    ],
+)
+def test_rules_without_end_go_on_for_decades(text: str, start: dt.datetime, last: dt.datetime) -> None:
+    """A series of years ago is not over, and one of now lasts."""
+    assert expand(rule(text), start).starts[-1] == last

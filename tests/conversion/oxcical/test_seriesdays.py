@@ -133,13 +133,19 @@ def test_instances_that_are_centuries_apart() -> None:
     assert len(found) == 2
 
 
-def test_the_days_of_all_series_are_bounded() -> None:
-    one = ("DTSTART:20000101T090000Z", "RDATE:20000102T090000Z,20540101T090000Z")
-    lines = [line for number in range(20) for line in event(f"UID:{number}", *one)]
-    found = read_calendar(calendar(*lines))
-    sizes = [len(bytes(content.properties.get(tags.PidLidAppointmentRecur, b""))) for content in found]  # type: ignore[arg-type]
-    assert sum(sizes) < 1_000_000
-    assert len(found) > 20
+def test_the_days_of_all_series_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And what does not fit becomes appointments of their own, of which there are not more than some either."""
+    monkeypatch.setattr("conversion.oxcical.budget.MAX_DAYS", 2_000)
+    monkeypatch.setattr("conversion.oxcical.budget.MAX_COPIES", 20)
+    one = ("DTSTART:20260302T090000Z", "RRULE:FREQ=MONTHLY;BYMONTHDAY=2,15;COUNT=48")
+    receipt = Receipt()
+    found = read_calendar(
+        calendar(*[line for number in range(9) for line in event(f"UID:{number}", *one)]), receipt=receipt
+    )
+    series = [recurrence_of(content) for content in found if tags.PidLidAppointmentRecur in content.properties]
+    assert 1_400 < sum(len(one.recurrence_pattern.deleted_instance_dates) for one in series) <= 2_000
+    assert len(found) == len(series) + 20 == 29
+    assert len(notes_of(receipt, "too many for a file")) > 1
 
 
 def test_appointments_of_their_own_do_not_multiply_a_body() -> None:
