@@ -11,7 +11,11 @@ from conversion.mac.file import MacFile
 from conversion.receipt import Receipt
 
 MAX_SIZE = 64 * 1024 * 1024
-"""Octets that a file may have; runs of one octet are written so short that a small text could be a huge file."""
+"""Octets that a file may have."""
+MAX_GAIN = 8
+"""How many times as long as what it is made of a file may be, and _LEAST more: runs of one octet are written so short
+that a small text could be a huge file."""
+_LEAST = 1_000
 
 _ALPHABET = b"!\"#$%&'()*" + b"+,-012345689@ABCDEFGHIJKLMNPQRSTUVXYZ[`abcdefhijklmpqr"
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
@@ -71,6 +75,7 @@ def _expanded(octets: bytes) -> bytes:
     """Undo the runs: 0x90 and a count repeat the octet before, 0x90 and 0 are one octet 0x90 ([RFC1741] A)."""
     out = bytearray()
     at = 0
+    most = min(MAX_SIZE, MAX_GAIN * len(octets) + _LEAST)
     for match in _RUN.finditer(octets):
         mark = match.start()
         if mark < at:
@@ -82,7 +87,7 @@ def _expanded(octets: bytes) -> bytes:
             out.append(0x90)
         elif out:
             out += out[-1:] * (count - 1)
-        if len(out) > MAX_SIZE:
+        if len(out) > most:
             raise ConversionError("the BinHex file is larger than any that is read")
     out += octets[at:]
     return bytes(out)

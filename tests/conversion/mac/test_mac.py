@@ -70,6 +70,15 @@ def test_binhex_is_no_bomb():
         read_binhex(b":" + text + b":")
 
 
+def test_binhex_of_runs_alone():
+    """What becomes much longer than it is stays a text; a file with some runs is read."""
+    assert read_binhex(binhex(MacFile("x", b"TEXT", b"ttxt", b"a" * 900, b"", 0))).data == b"a" * 900
+    bits = "".join(f"{octet:08b}" for octet in b"x\x90\xff" * 400)
+    text = b":" + bytes([LETTERS[int(bits[i : i + 6], 2)] for i in range(0, len(bits), 6)]) + b":"
+    with pytest.raises(ConversionError, match="larger"):
+        read_binhex(text)
+
+
 @given(FILES)
 def test_macbinary_comes_back(file):
     stream = write_macbinary(file)
