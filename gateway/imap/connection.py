@@ -56,10 +56,7 @@ PAUSE_AT = 256 * 1024
 COMPRESSOR_RESTS = 10.0
 """Seconds without a command after which an idle connection's compressor gives its memory back."""
 SLICE = 0.002
-"""Seconds after which a client with many commands waiting lets others have the loop.
-
-Of long commands that go on side by side each has its part of them: else who asks for little waits for a slice of each.
-"""
+"""Seconds after which a client with many commands waiting lets others have the loop: all such clients together."""
 
 
 @lru_cache(maxsize=8)
@@ -428,11 +425,7 @@ class ImapConnection(OctetStream):
         users = self.session.services.loop_users
         if self._loop.time() - self._turn > SLICE / (1 + users.waiting):
             # A client that takes everything at once never makes us wait.
-            users.waiting += 1
-            try:
-                await asyncio.sleep(0)
-            finally:
-                users.waiting -= 1
+            await users.let_others()
             self._turn = self._loop.time()
 
     async def ask(self, challenge: bytes) -> bytes | None:

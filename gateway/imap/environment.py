@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
@@ -68,10 +69,22 @@ async def _no_account(name: str) -> Principal | None:
 
 @dataclass(slots=True)
 class LoopUsers:
-    """Those that share the event loop of a worker."""
+    """Those that share the event loop of a worker.
+
+    Of long commands that go on side by side each has its part of a slice of time: else who asks for little waits for
+    a slice of each.
+    """
 
     waiting: int = 0
     """Connections in the middle of a long command, which have let others have the loop."""
+
+    async def let_others(self) -> None:
+        """Let the others have their turn."""
+        self.waiting += 1
+        try:
+            await asyncio.sleep(0)
+        finally:
+            self.waiting -= 1
 
 
 @dataclass(frozen=True, slots=True)
