@@ -4,8 +4,8 @@
 Their parameters: [MS-OXCICAL] 2.1.3.1.1.4.1, 2.1.3.1.1.5.1, 2.1.3.1.1.6.1, 2.1.3.1.1.7.1, 2.1.3.1.1.11.1;
 [MS-OXCICAL] 2.1.3.1.1.12.1 and 2.1.3.1.1.13.1.
 
-No object has a place for it: objects are the same with and without. `read_published` gives it beside them, for the
-folder that the calendar becomes, and `write_published` writes it of a folder that is exported.
+No object has a place for it: objects are the same with and without. `read_published` gives it beside them, and
+`write_published` writes it again.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from conversion.oxcical.rrule import WEEKDAYS, read_moment, write_moment
 from conversion.oxcical.times import MINUTE, UTC, from_filetime, known_zone, read_duration, write_duration
 from store.mapi import tags
 from store.mapi.message import MessageContent
-from store.mapi.types import PropertyBag, PropertyKey, Value
+from store.mapi.types import PropertyBag
 
 MAX_TEXT = 255
 """Characters of a name, a description."""
@@ -81,19 +81,6 @@ class Published:
     def __bool__(self) -> bool:
         """Whether anything is said."""
         return self != Published()
-
-    def folder_properties(self) -> dict[PropertyKey, Value]:
-        """Give what a new folder for it is called ([MS-OXCICAL] 2.1.3.1.1.17); all else is left."""
-        return {tags.PidTagDisplayName: self.name} if self.name else {}
-
-
-def published_folder(properties: PropertyBag) -> Published:
-    """Give a folder that is exported: its name and its comment ([MS-OXCICAL] 2.1.3.1.1.16, 2.1.3.1.1.17)."""
-    name, comment = properties.get(tags.PidTagDisplayName), properties.get(tags.PidTagComment)
-    return Published(
-        name=_short(name) if isinstance(name, str) else "",
-        description=comment[:MAX_TEXT] if isinstance(comment, str) else "",
-    )
 
 
 def read_published(calendar: Component) -> Published:

@@ -11,9 +11,8 @@ from conversion.contentlines import Component
 from conversion.formats import Format, read, write_all
 from conversion.oxcical.exporter import write_calendar
 from conversion.oxcical.importer import read_calendar, read_calendar_file
-from conversion.oxcical.published import Owner, Published, WorkingHours, published_folder
+from conversion.oxcical.published import Owner, Published, WorkingHours
 from conversion.receipt import Receipt
-from store.mapi import tags
 from tests.conversion.oxcical.calendars import NOW, START, calendar, event, written
 
 LINES = (
@@ -56,9 +55,7 @@ def test_objects_are_the_same() -> None:
     assert found.contents == read_calendar(calendar(*START))
     assert not receipt.count
     assert found.published == WHOLE
-    assert found.published.folder_properties() == {tags.PidTagDisplayName: "Elizabeth'scalendar"}
     assert not read_calendar_file(calendar(*START)).published
-    assert Published().folder_properties() == {}
 
 
 def test_primary() -> None:
@@ -153,16 +150,11 @@ def test_span(lines: tuple[str, ...], starts: list[str], ends: list[str]) -> Non
     assert sorted(line.value for line in found.every("X-CALEND")) == sorted(ends)
 
 
-def test_folder() -> None:
-    """The name and the comment of a folder that is exported; 255 characters of them.
-
-    [MS-OXCICAL] 2.1.3.1.1.16, 2.1.3.1.1.17.
-    """
-    made = published_folder({tags.PidTagDisplayName: "Work", tags.PidTagComment: "x" * 300})
-    found = export(made, *START)
+def test_name_and_description() -> None:
+    """They are written of a calendar that has them ([MS-OXCICAL] 2.1.3.1.1.16, 2.1.3.1.1.17)."""
+    found = export(Published(name="Work", description="x" * 255), *START)
     assert found.value("X-WR-CALNAME") == "Work"
     assert found.value("X-WR-CALDESC") == "x" * 255
-    assert published_folder({}) == Published()
 
 
 def test_newer_names() -> None:
