@@ -48,9 +48,9 @@ ELSEWHERE: Final[dict[str, tuple[str, ...]]] = {
         "oxcmail.test_oldparts:test_partial_messages_stay",
     ),
     "6 delivery reports that are written": (
-        "oxcmail.test_reports:test_a_delivery_report_is_written",
+        "oxcmail.test_writer_reports:test_a_delivery_report_is_written",
         "oxcmail.test_reports:test_status_from_codes",
-        "oxcmail.test_reports:test_the_original_of_a_report",
+        "oxcmail.test_writer_reports:test_the_original_of_a_report",
         "oxcmail.test_known_faults:test_each_recipient_of_a_report_has_its_own_status",
     ),
     "7 everything in base64": (
@@ -69,7 +69,7 @@ ELSEWHERE: Final[dict[str, tuple[str, ...]]] = {
     ),
     "8 EXDATE, PARTSTAT, VALARM, COUNTER, CLASS": (
         "oxcical.test_series:test_exdates",
-        "oxcical.test_importer:test_people",
+        "oxcical.test_importer_people:test_people",
         "oxcical.test_importer:test_alarms",
         "oxcical.test_importer:test_method",
         "oxcical.test_importer:test_properties",
